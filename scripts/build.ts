@@ -1,0 +1,69 @@
+/**
+ * Builds `dist/`: ES modules and declarations by the compiler, then made fit for bundlers (see shake.ts), then checked against package.json.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { effectStatements, shake } from './shake.ts';
+
+interface Manifest {
+  readonly sideEffects: boolean | readonly string[];
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+/** Folders whose operator definitions carry samples. */
+const WITH_SAMPLES = ['ops', 'nn'];
+
+function compile(): void {
+  rmSync(dist, { recursive: true, force: true });
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+}
+
+function compiledFiles(): string[] {
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .sort();
+}
+
+function makeShakeable(): void {
+  for (const name of compiledFiles()) {
+    const path = join(dist, name);
+    const stripSamples = WITH_SAMPLES.includes(name.split(sep)[0] as string);
+    writeFileSync(path, shake(name, readFileSync(path, 'utf8'), { stripSamples }));
+  }
+}
+
+/** What package.json promises and the build does not keep. */
+function brokenPromises(manifest: Manifest): string[] {
+  const problems: string[] = [];
+  const listed = typeof manifest.sideEffects === 'boolean' ? [] : manifest.sideEffects;
+  for (const name of compiledFiles()) {
+    const [first] = effectStatements(name, readFileSync(join(dist, name), 'utf8'));
+    if (first === undefined || listed.includes(`./dist/${name.split(sep).join('/')}`)) continue;
+    problems.push(
+      `src/${name.replace(/\.js$/, '.ts')} acts on other modules when it is loaded (${first}): list it in package.json's sideEffects`,
+    );
+  }
+  const targets = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [target] : [target.types, target.default],
+  );
+  for (const target of [...targets, ...listed])
+    if (!existsSync(join(root, target))) problems.push(`package.json names ${target}, which was not built`);
+  return problems;
+}
+
+if (!existsSync(join(root, 'src', 'index.ts'))) {
+  console.log('build: src/index.ts does not exist yet, nothing to build');
+} else {
+  compile();
+  makeShakeable();
+  const problems = brokenPromises(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest);
+  for (const problem of problems) console.error(`build: ${problem}`);
+  if (problems.length > 0) process.exitCode = 1;
+  else console.log(`build: ${compiledFiles().length} modules`);
+}

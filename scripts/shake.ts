@@ -1,0 +1,175 @@
+/**
+ * Makes the compiled files fit for bundlers: samples never reach a user, and importing one operator does not bring the others along.
+ */
+import ts from 'typescript-5';
+
+/** Fields of an operator's definition that only the tests read. */
+const TEST_ONLY_FIELDS = new Set(['samples', 'bad']);
+
+const PURE = '/*#__PURE__*/ ';
+
+export interface ShakeOptions {
+  /** Remove `samples` and `bad` from object literals that are passed to a call. */
+  readonly stripSamples: boolean;
+}
+
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * Rewrites one compiled module.
+ *
+ * A top-level `const` whose initializer calls something is marked free of effects, so that a bundler may drop it when its name is unused.
+ * The rule this sets for the source: **a top-level const is initialized for its value alone**; effects at start-up are statements, and the
+ * file that has them is listed in package.json's `sideEffects`.
+ *
+ * @param text JavaScript as the compiler emitted it
+ * @returns the same program, minus test data, plus annotations
+ */
+export function shake(fileName: string, text: string, options: ShakeOptions): string {
+  const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
+  const edits: Edit[] = [];
+  if (options.stripSamples) collectStrips(source, edits);
+  const isStripped = (node: ts.Node): boolean => edits.some((edit) => edit.text === '' && node.pos >= edit.start && node.end <= edit.end);
+  for (const initializer of topLevelInitializers(source)) annotate(initializer, edits, isStripped);
+  return applyEdits(text, edits);
+}
+
+/**
+ * Statements that run when the module is loaded and reach beyond it: they call, assign to, or hand on something imported.
+ *
+ * A bundler drops a file whose exports are unused, so such a file must be listed in package.json's `sideEffects`. What a module does to its
+ * own classes and tables goes and stays with them, and needs no listing.
+ */
+export function effectStatements(fileName: string, text: string): string[] {
+  const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
+  const imported = importedNames(source);
+  const isDeclaration = (statement: ts.Statement): boolean =>
+    ts.isImportDeclaration(statement) ||
+    ts.isExportDeclaration(statement) ||
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isVariableStatement(statement);
+  return source.statements
+    .filter((statement) => !isDeclaration(statement) && reachesBeyond(statement, imported))
+    .map((statement) => statement.getText().split('\n', 1)[0] as string);
+}
+
+function importedNames(source: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  for (const statement of source.statements) {
+    const clause = ts.isImportDeclaration(statement) ? statement.importClause : undefined;
+    if (clause?.name) names.add(clause.name.text);
+    const bindings = clause?.namedBindings;
+    if (bindings && ts.isNamespaceImport(bindings)) names.add(bindings.name.text);
+    if (bindings && ts.isNamedImports(bindings)) for (const element of bindings.elements) names.add(element.name.text);
+  }
+  return names;
+}
+
+function isAssignment(kind: ts.SyntaxKind): boolean {
+  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+}
+
+function reachesBeyond(statement: ts.Statement, imported: ReadonlySet<string>): boolean {
+  const isForeign = (node: ts.Node | undefined): boolean => {
+    let root = node;
+    while (root && (ts.isPropertyAccessExpression(root) || ts.isElementAccessExpression(root) || ts.isCallExpression(root)))
+      root = root.expression;
+    return root !== undefined && ts.isIdentifier(root) && (imported.has(root.text) || root.text === 'globalThis');
+  };
+  const visit = (node: ts.Node): boolean => {
+    if (ts.isFunctionLike(node)) return false;
+    if (ts.isCallExpression(node) && (isForeign(node.expression) || isForeign(node.arguments[0]))) return true;
+    if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind) && isForeign(node.left)) return true;
+    return ts.forEachChild(node, visit) ?? false;
+  };
+  return visit(statement);
+}
+
+function* topLevelInitializers(source: ts.SourceFile): Generator<ts.Expression> {
+  for (const statement of source.statements) {
+    if (!ts.isVariableStatement(statement) || !(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
+    for (const declaration of statement.declarationList.declarations) if (declaration.initializer) yield declaration.initializer;
+  }
+}
+
+function annotate(initializer: ts.Expression, edits: Edit[], isStripped: (node: ts.Node) => boolean): void {
+  const found = evaluatedAtLoad(initializer, isStripped);
+  if (found.reads && !found.awaits) {
+    // Bundlers take a property read for an effect (it might be a getter), so the whole expression goes into one call that is marked.
+    edits.push({ start: initializer.getStart(), end: initializer.getStart(), text: `${PURE}(() => (` });
+    edits.push({ start: initializer.end, end: initializer.end, text: '))()' });
+    return;
+  }
+  for (const call of found.calls) edits.push({ start: call.getStart(), end: call.getStart(), text: PURE });
+}
+
+interface Evaluated {
+  /** Outermost call of each chain, where the annotation belongs. */
+  readonly calls: readonly ts.Expression[];
+  readonly reads: boolean;
+  readonly awaits: boolean;
+}
+
+/** What runs when the module is loaded: everything but the bodies of functions. */
+function evaluatedAtLoad(initializer: ts.Expression, isStripped: (node: ts.Node) => boolean): Evaluated {
+  const calls: ts.Expression[] = [];
+  let reads = false;
+  let awaits = false;
+  const visit = (node: ts.Node): void => {
+    if (isStripped(node) || ts.isFunctionLike(node)) return;
+    if (ts.isAwaitExpression(node)) awaits = true;
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
+      calls.push(node);
+      if (!ts.isIdentifier(node.expression)) reads = true;
+    } else if (
+      ts.isPropertyAccessExpression(node) ||
+      ts.isElementAccessExpression(node) ||
+      ts.isSpreadAssignment(node) ||
+      ts.isSpreadElement(node)
+    ) {
+      reads = true;
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(initializer);
+  return { calls, reads, awaits };
+}
+
+function collectStrips(source: ts.SourceFile, edits: Edit[]): void {
+  const visit = (node: ts.Node): void => {
+    if (ts.isObjectLiteralExpression(node) && ts.isCallExpression(node.parent) && node.parent.expression !== node) {
+      const gone = node.properties.filter(isTestOnly);
+      for (const property of gone) edits.push({ start: property.pos, end: endWithComma(source.text, property.end), text: '' });
+      for (const property of node.properties) if (!gone.includes(property)) ts.forEachChild(property, visit);
+      return;
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+}
+
+function isTestOnly(property: ts.ObjectLiteralElementLike): boolean {
+  const name = property.name;
+  return name !== undefined && (ts.isIdentifier(name) || ts.isStringLiteral(name)) && TEST_ONLY_FIELDS.has(name.text);
+}
+
+function endWithComma(text: string, end: number): number {
+  const comma = /^\s*,/.exec(text.slice(end));
+  return comma ? end + comma[0].length : end;
+}
+
+function applyEdits(text: string, edits: readonly Edit[]): string {
+  const sorted = edits.map((edit, order) => ({ ...edit, order })).sort((a, b) => a.start - b.start || a.order - b.order);
+  let result = '';
+  let at = 0;
+  for (const edit of sorted) {
+    result += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  return result + text.slice(at);
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bundle } from './bundle.ts';
+import { requireBuild } from './installed.ts';
+
+interface Ceiling {
+  readonly what: string;
+  readonly code: string;
+  readonly gzipped: number;
+}
+
+/** A ceiling moves only in the commit that needs it, with the reason. */
+const ceilings = JSON.parse(readFileSync(fileURLToPath(new URL('./ceilings.json', import.meta.url)), 'utf8')) as Ceiling[];
+
+beforeAll(requireBuild, 120_000);
+
+describe('bundle size, minified and gzipped', () => {
+  test.each(ceilings)('$what: at most $gzipped bytes', async ({ what, code, gzipped }) => {
+    const size = await bundle(code);
+    console.log(`bundle of ${what}: ${size.minified} bytes minified, ${size.gzipped} gzipped of ${gzipped}`);
+    expect(size.gzipped).toBeGreaterThan(0);
+    expect(size.gzipped).toBeLessThanOrEqual(gzipped);
+  });
+});
+
+describe('a bundle that imports one operator', () => {
+  // Each operator's definition carries its name, so the names in the bundle are the operators in it.
+  const others = ['cosh', 'erfinv', 'matmul', 'cumsum', 'logsumexp', 'crossEntropy', 'conv2d', 'softmax', 'linalg.'];
+
+  test('has no other', async () => {
+    const { code } = await bundle(`import { sin } from 'nabla/ops'; globalThis.result = sin;`, false);
+    expect(code).toMatch(/["']sin["']/);
+    const operators = others.filter((name) => new RegExp(`["'](?:[\\w.]+\\.)?${name.replace('.', '\\.')}`).test(code));
+    expect(operators).toEqual([]);
+  });
+
+  test('has no samples', async () => {
+    const { code } = await bundle(`export * from 'nabla/ops';`, false);
+    expect(code).not.toMatch(/\bsamples:|\bbad:/);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { effectStatements, shake } from '../../scripts/shake.ts';
+
+const strip = (text: string): string => shake('ops/example.js', text, { stripSamples: true });
+
+describe('samples and bad inputs', () => {
+  test('are removed from object literals that are passed to a call', () => {
+    expect(strip(`export const sin = elementwise('sin', f, { samples: unary, kept: 1, bad: [{ in: [[2]] }] });`)).toBe(
+      `export const sin = /*#__PURE__*/ elementwise('sin', f, { kept: 1, });`,
+    );
+  });
+
+  test('are removed as shorthand, as method and under a quoted name', () => {
+    expect(strip(`const a = f({ samples, 'bad': 1, k });`)).toBe(`const a = /*#__PURE__*/ f({ k });`);
+    expect(strip(`const a = f({ k, samples() { return g(); } });`)).toBe(`const a = /*#__PURE__*/ f({ k, });`);
+  });
+
+  test('are kept where the object is no argument, and outside of operators', () => {
+    expect(strip(`const a = { samples: 1 };`)).toBe(`const a = { samples: 1 };`);
+    expect(shake('a.js', `const a = f({ samples: 1 });`, { stripSamples: false })).toBe(`const a = /*#__PURE__*/ f({ samples: 1 });`);
+  });
+});
+
+describe('top-level initializers', () => {
+  test('are marked with every call that runs at load, and none that runs later', () => {
+    expect(strip('const a = f(g(1), () => h(2));')).toBe('const a = /*#__PURE__*/ f(/*#__PURE__*/ g(1), () => h(2));');
+    expect(strip('const m = new Map();')).toBe('const m = /*#__PURE__*/ new Map();');
+  });
+
+  test('are wrapped in one marked call when they read properties, which may be getters', () => {
+    expect(strip('export const a = f(b.c);')).toBe('export const a = /*#__PURE__*/ (() => (f(b.c)))();');
+    expect(strip('const a = { ...b };')).toBe('const a = /*#__PURE__*/ (() => ({ ...b }))();');
+  });
+
+  test('of let, of locals and statements are left alone', () => {
+    const text = 'let a = f();\nfunction g() { const b = f(); return b; }\nsetUp();';
+    expect(strip(text)).toBe(text);
+  });
+});
+
+describe('effects at load', () => {
+  test('are those on other modules', () => {
+    const text = `import { Tensor, setBackend } from './a.js';
+class Own {}
+Object.defineProperty(Own.prototype, 'x', {});
+Object.defineProperty(Tensor.prototype, 'x', {});
+for (const name of names) Tensor.prototype[name] = 1;
+setBackend(1);
+const value = setBackend(2);
+globalThis.x = 1;`;
+    expect(effectStatements('a.js', text)).toEqual([
+      `Object.defineProperty(Tensor.prototype, 'x', {});`,
+      'for (const name of names) Tensor.prototype[name] = 1;',
+      'setBackend(1);',
+      'globalThis.x = 1;',
+    ]);
+  });
+});
