@@ -1,0 +1,246 @@
+/** Arithmetic, rounding and extrema. The conventions at kinks are those of PyTorch. */
+import { binary, constant, type Expr, isConstant, unary } from '../core.ts';
+import { eq, ge, isnan, le, lt, or, select } from './logic.ts';
+
+const one = constant(1);
+const minusOne = constant(-1);
+const magnitude = (a: bigint): bigint => (a < 0n ? -a : a);
+const zeroAlmostEverywhere = (): null[] => [null, null];
+
+export const neg = unary('neg', (a) => -a, {
+  integer: (a) => -a,
+  partials: () => [minusOne],
+  simplify: (a) => (typeof a.op !== 'string' && a.op.name === 'neg' ? (a.args[0] ?? null) : null),
+});
+
+export const add = binary('add', (a, b) => a + b, {
+  integer: (a, b) => a + b,
+  partials: () => [one, one],
+  simplify: (a, b) => (isConstant(b, -0) ? a : isConstant(a, -0) ? b : null),
+});
+
+export const sub = binary('sub', (a, b) => a - b, {
+  integer: (a, b) => a - b,
+  partials: () => [one, minusOne],
+  simplify: (a, b) => (isConstant(b, 0) ? a : null),
+});
+
+export const mul = binary('mul', (a, b) => a * b, {
+  integer: (a, b) => a * b,
+  partials: (_, a, b) => [b, a],
+  simplify: (a, b) => {
+    if (isConstant(b, 1)) return a;
+    if (isConstant(a, 1)) return b;
+    if (isConstant(b, -1)) return neg(a);
+    return isConstant(a, -1) ? neg(b) : null;
+  },
+});
+
+/** The quotient; integers are truncated toward zero. A zero divisor counts as 1 for integers: the operator has refused it before. */
+export const div = binary('div', (a, b) => a / b, {
+  integer: (a, b) => a / (b === 0n ? 1n : b),
+  partials: (y, _, b) => [reciprocal(b), neg(div(y, b))],
+  simplify: (a, b) => (isConstant(b, 1) ? a : null),
+});
+
+export const reciprocal = unary('reciprocal', (a) => 1 / a, { partials: (y) => [neg(mul(y, y))] });
+
+export const abs = unary('abs', Math.abs, { integer: magnitude, partials: (_, a) => [sign(a)] });
+
+/** -1, 0 or 1; 0 at NaN, as PyTorch has it. */
+export const sign = unary('sign', (a) => (a > 0 ? 1 : a < 0 ? -1 : 0), {
+  integer: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n),
+});
+
+export const floor = unary('floor', Math.floor, { integer: (a) => a });
+export const ceil = unary('ceil', Math.ceil, { integer: (a) => a });
+export const trunc = unary('trunc', Math.trunc, { integer: (a) => a });
+
+/** To the nearest integer; halves go to the even one. */
+export const round = unary(
+  'round',
+  (a) => {
+    const rounded = Math.round(a);
+    const even = rounded - a === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+    return even === 0 && (a < 0 || Object.is(a, -0)) ? -0 : even;
+  },
+  { integer: (a) => a },
+);
+
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+/** The larger one; NaN wins. Equal operands share the derivative. */
+export const max = binary('max', (a, b) => Math.max(a, b), {
+  integer: larger,
+  partials: (_, a, b) => [share(a, b, lt(a, b)), share(a, b, lt(b, a))],
+});
+
+/** The smaller one; NaN wins. Equal operands share the derivative. */
+export const min = binary('min', (a, b) => Math.min(a, b), {
+  integer: smaller,
+  partials: (_, a, b) => [share(a, b, lt(b, a)), share(a, b, lt(a, b))],
+});
+
+function share(a: Expr, b: Expr, loses: Expr): Expr {
+  return select(eq(a, b), 0.5, select(loses, 0, 1));
+}
+
+/** The larger one; a number wins over NaN. The first operand takes the derivative at ties. */
+export const fmax = binary('fmax', (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b)), {
+  integer: larger,
+  partials: (_, a, b) => takes(or(ge(a, b), isnan(b))),
+});
+
+/** The smaller one; a number wins over NaN. The first operand takes the derivative at ties. */
+export const fmin = binary('fmin', (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.min(a, b)), {
+  integer: smaller,
+  partials: (_, a, b) => takes(or(le(a, b), isnan(b))),
+});
+
+function takes(first: Expr): Expr[] {
+  return [select(first, 1, 0), select(first, 0, 1)];
+}
+
+function truncatedRemainder(a: bigint, b: bigint): bigint {
+  return b === 0n ? 0n : a % b;
+}
+
+function flooredRemainder(a: bigint, b: bigint): bigint {
+  const r = truncatedRemainder(a, b);
+  return r !== 0n && r < 0n !== b < 0n ? r + b : r;
+}
+
+/** The remainder with the sign of the dividend. */
+export const fmod = binary('fmod', (a, b) => a % b, {
+  integer: truncatedRemainder,
+  partials: (_, a, b) => [one, neg(trunc(div(a, b)))],
+});
+
+function remainderOf(a: number, b: number): number {
+  const r = a % b;
+  return r !== 0 && r < 0 !== b < 0 ? r + b : r;
+}
+
+/** The remainder with the sign of the divisor. */
+export const remainder = binary('remainder', remainderOf, {
+  integer: flooredRemainder,
+  partials: (_, a, b) => [one, neg(floorDivide(a, b))],
+});
+
+function floorDivideOf(a: number, b: number): number {
+  if (b === 0) return a / b;
+  const r = a % b;
+  const quotient = (a - r) / b - (r !== 0 && r < 0 !== b < 0 ? 1 : 0);
+  if (quotient === 0) return a / b < 0 || Object.is(a / b, -0) ? -0 : 0;
+  const whole = Math.floor(quotient);
+  return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+
+/** The floor of the quotient, consistent with `remainder`. */
+export const floorDivide = binary('floorDivide', floorDivideOf, {
+  integer: (a, b) => (a - flooredRemainder(a, b)) / (b === 0n ? 1n : b),
+  partials: zeroAlmostEverywhere,
+});
+
+export const sqrt = unary('sqrt', Math.sqrt, { partials: (y) => [div(0.5, y)] });
+export const rsqrt = unary('rsqrt', (a) => 1 / Math.sqrt(a), { partials: (y) => [mul(-0.5, mul(mul(y, y), y))] });
+
+function integerPower(a: bigint, b: bigint): bigint {
+  if (b < 0n) return a === 1n ? 1n : a === -1n ? (b % 2n === 0n ? 1n : -1n) : 0n;
+  // Wrapping at each step keeps the intermediate values small, and is exact modulo every width up to 64 bits.
+  let result = 1n;
+  let base = a;
+  for (let exponent = b; exponent > 0n; exponent >>= 1n) {
+    if (exponent & 1n) result = BigInt.asIntN(64, result * base);
+    base = BigInt.asIntN(64, base * base);
+  }
+  return result;
+}
+
+/** C's pow: 1 for a base of 1 or an exponent of 0 even where the other operand is NaN (ECMAScript's `**` differs). */
+function powerOf(a: number, b: number): number {
+  if (a === 1 || b === 0) return 1;
+  return a === -1 && Math.abs(b) === Infinity ? 1 : a ** b;
+}
+
+function simplifyPower(a: Expr, b: Expr): Expr | null {
+  if (b.op !== 'const') return null;
+  if (b.value === 2) return mul(a, a);
+  if (b.value === 3) return mul(mul(a, a), a);
+  if (b.value === 0.5) return sqrt(a);
+  if (b.value === -0.5) return rsqrt(a);
+  return b.value === 1 ? a : null;
+}
+
+/** The power. For a constant exponent of 2, 3, 0.5 or -0.5 it is the product or root that PyTorch uses too. */
+export const pow = binary('pow', powerOf, {
+  integer: integerPower,
+  partials: (y, a, b) => [
+    select(eq(b, 0), 0, mul(b, pow(a, sub(b, 1)))),
+    // 0 ** b is 0 around every b > 0: the derivative is 0, where y * log(a) would be NaN.
+    select(zeroToPositive(a, b), 0, mul(y, logOfBase(a))),
+  ],
+  simplify: simplifyPower,
+});
+
+function zeroToPositive(a: Expr, b: Expr): Expr {
+  return select(eq(a, 0), ge(b, 0), 0);
+}
+
+// `log` lives in the table of exponentials, which imports this one: it is handed in there.
+let logOfBase: (a: Expr) => Expr = (a) => a;
+export function setLogarithm(log: (a: Expr) => Expr): void {
+  logOfBase = log;
+}
+
+/** The length of the vector (a, b). */
+export const hypot = binary('hypot', Math.hypot, { partials: (y, a, b) => [div(a, y), div(b, y)] });
+
+function copysignOf(a: number, b: number): number {
+  return b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a);
+}
+
+/** The magnitude of the first operand with the sign of the second. */
+export const copysign = binary('copysign', copysignOf, {
+  partials: (y, a) => [select(eq(a, 0), 0, div(y, a)), null],
+});
+
+const bits = new DataView(new ArrayBuffer(8));
+
+function nextafterOf(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
+  if (a === b) return b;
+  if (a === 0) return b > 0 ? Number.MIN_VALUE : -Number.MIN_VALUE;
+  bits.setFloat64(0, a);
+  const pattern = bits.getBigInt64(0);
+  bits.setBigInt64(0, b > a === a > 0 ? pattern + 1n : pattern - 1n);
+  return bits.getFloat64(0);
+}
+
+/** The next representable number toward the second operand; float32 kernels have code of their own. */
+export const nextafter = binary('nextafter', nextafterOf);
+
+function gcdOf(a: bigint, b: bigint): bigint {
+  let x = magnitude(a);
+  let y = magnitude(b);
+  while (y !== 0n) [x, y] = [y, x % y];
+  return x;
+}
+
+const integersOnly = (): number => Number.NaN;
+
+/** Greatest common divisor, for integers. */
+export const gcd = binary('gcd', integersOnly, { integer: gcdOf });
+
+/** Least common multiple, for integers. */
+export const lcm = binary('lcm', integersOnly, {
+  integer: (a, b) => (a === 0n || b === 0n ? 0n : magnitude((a / gcdOf(a, b)) * b)),
+});

@@ -1,0 +1,27 @@
+import type { Expr } from './core.ts';
+import { reads } from './substitute.ts';
+
+/**
+ * An expression that a device can launch, with the kernels that the device has compiled for it. The slots belong to the device: plain
+ * arrays, so that a launch finds its kernel by number.
+ */
+export class MapProgram {
+  readonly expr: Expr;
+  /** How many tensor operands a launch passes. */
+  readonly arity: number;
+  /** How many numbers a launch passes. */
+  readonly paramCount: number;
+  /** Compiled kernels by dtypes and layout: written and read by the device alone. */
+  readonly kernels: unknown[] = [];
+
+  constructor(expr: Expr, arity: number, paramCount = 0) {
+    const used = reads(expr);
+    for (const index of used.args) if (index >= arity) throw new RangeError(`the expression reads operand ${index} of ${arity}`);
+    for (const index of used.params)
+      if (index >= paramCount) throw new RangeError(`the expression reads parameter ${index} of ${paramCount}`);
+    if (used.out) throw new RangeError('a derivative must have its output bound to an operand before it can run');
+    this.expr = expr;
+    this.arity = arity;
+    this.paramCount = paramCount;
+  }
+}

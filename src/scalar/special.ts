@@ -1,0 +1,199 @@
+/**
+ * Special functions of one float64 (and the Hurwitz zeta function of two), accurate to about 1e-15 relative except near zeros other than
+ * those named. Polynomials are interpolants made by scripts/coefficients.py; numbers of formulas are those of the NIST Digital Library of
+ * Mathematical Functions (https://dlmf.nist.gov).
+ */
+
+/** Evaluates a polynomial, ascending coefficients, by Horner's rule. */
+function polynomial(coefficients: readonly number[], x: number): number {
+  let sum = 0;
+  for (let i = coefficients.length - 1; i >= 0; i--) sum = sum * x + (coefficients[i] ?? 0);
+  return sum;
+}
+
+/** erf(x) / x in x^2, for x^2 in [0, 1]. */
+const ERF = [
+  1.1283791670955126, -0.3761263890318375, 0.11283791670954879, -0.026866170645076792, 0.0052239776248180145, -0.000854832698083379,
+  0.0001205533111164271, -1.4925595266831182e-5, 1.6461000484121368e-6, -1.6350312701054695e-7, 1.4659775274047436e-8,
+  -1.1372848856791674e-9, 5.957176147748911e-11,
+];
+
+/** (1 + 2x) exp(x^2) erfc(x) in (x - 3.75) / (x + 3.75), for x in [0.5, 28]; the map is that of Shepherd and Laframboise (1981). */
+const ERFCX = [
+  1.2375126308378275, -0.14024059858554702, 0.0035854154854636595, 0.08227673849015017, -0.10880393014170636, 0.0923043211602373,
+  -0.05869339859054567, 0.02836227742070009, -0.009746579548162297, 0.0017556258418799954, 0.00029371360428269433, -0.0002901540462281235,
+  5.1649327115663387e-5, 2.238421628349864e-5, -1.1444642657338937e-5, -9.737575162722984e-7, 1.7521493143336468e-6, -5.648882545128533e-8,
+  -2.5850383762693714e-7, 2.2092545188283267e-8, 3.758556054987387e-8, -2.800256565516931e-9, -4.021812318055577e-9,
+];
+
+/** (1 + 2x) exp(x^2) erfc(x) / (1 + 2x) for x in [0.5, 28]. */
+function erfcxInner(x: number): number {
+  return polynomial(ERFCX, (x - 3.75) / (x + 3.75)) / (1 + 2 * x);
+}
+
+/** exp(-x^2) without the rounding error of the square. */
+function expOfMinusSquare(x: number): number {
+  const high = Math.fround(x);
+  return Math.exp(-high * high) * Math.exp((high - x) * (high + x));
+}
+
+/** The error function (DLMF 7.2.1). */
+export function erf(x: number): number {
+  const a = Math.abs(x);
+  if (a < 1) return x * polynomial(ERF, x * x);
+  if (a < 6) return x > 0 ? 1 - erfc(a) : erfc(a) - 1;
+  return Math.sign(x);
+}
+
+/** The complementary error function 1 - erf(x), without cancellation. */
+export function erfc(x: number): number {
+  if (x < 0.5) return x < -0.5 ? 2 - erfc(-x) : 1 - erf(x);
+  return x < 28 ? expOfMinusSquare(x) * erfcxInner(x) : x >= 28 ? 0 : x;
+}
+
+/** The scaled complementary error function exp(x^2) erfc(x). */
+export function erfcx(x: number): number {
+  if (x < 0) return x < -26.7 ? Infinity : 2 / expOfMinusSquare(x) - erfcx(-x);
+  if (x < 0.5) return erfc(x) / expOfMinusSquare(x);
+  if (x < 28) return erfcxInner(x);
+  // The asymptotic series, DLMF 7.12.1.
+  const z = 0.5 / (x * x);
+  return (1 - z * (1 - 3 * z * (1 - 5 * z))) / (x * Math.sqrt(Math.PI));
+}
+
+/** The inverse of the error function: the estimate of Winitzki (2008), then two steps of Halley's method. */
+export function erfinv(x: number): number {
+  const target = Math.abs(x);
+  if (!(target < 1)) return target === 1 ? x * Infinity : Number.NaN;
+  const a = 0.147;
+  const logarithm = Math.log1p(-x * x);
+  const t = 2 / (Math.PI * a) + logarithm / 2;
+  let y = Math.sqrt(Math.sqrt(t * t - logarithm / a) - t);
+  for (let step = 0; step < 2; step++) {
+    const difference = target < 0.5 ? erf(y) - target : 1 - target - erfc(y);
+    const newton = difference / ((2 / Math.sqrt(Math.PI)) * expOfMinusSquare(y));
+    y -= newton / (1 + y * newton);
+  }
+  return x < 0 ? -y : x === 0 ? x : y;
+}
+
+/** log(gamma(x)) / ((x - 1) (x - 2)) in x - 2, for x in [1, 3]: its own zeros are exact. */
+const LOG_GAMMA = [
+  0.42278433509846713, -0.10031730167435392, 0.03296500062115574, -0.012384192193371238, 0.004998641164703528, -0.002108130833958805,
+  0.0009153769220696921, -0.00040570739742046497, 0.00018255264185594036, -8.30951276372239e-5, 3.8168863787885225e-5,
+  -1.766166422556033e-5, 8.222342452139818e-6, -3.847396648270243e-6, 1.8074775340912791e-6, -8.526588188526563e-7, 4.0551922127948146e-7,
+  -1.9252286332850674e-7, 8.75360413423732e-8, -4.17254430301382e-8, 2.615457216445561e-8, -1.2569945435720683e-8, -6.830399052794191e-10,
+  3.613371593815743e-10, 4.885761922683655e-9, -2.372580625023415e-9, -1.3764318718154119e-9, 6.705737026247826e-10, 4.226016675377439e-10,
+  -2.0542420991550905e-10,
+];
+
+/** The coefficients B(2k) / (2k (2k - 1)) of Stirling's series, DLMF 5.11.1. */
+const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400];
+
+/** The logarithm of the absolute value of the gamma function. */
+export function lgamma(x: number): number {
+  if (x <= 0.5) return lgammaBelowHalf(x);
+  if (x >= 10) {
+    if (x === Infinity) return x;
+    const inverse = 1 / x;
+    return (x - 0.5) * (Math.log(x) - 1) + (0.5 * Math.log(2 * Math.PI) - 0.5) + inverse * polynomial(STIRLING, inverse * inverse);
+  }
+  if (x < 1) return lgamma(x + 1) - Math.log(x);
+  // gamma(x) = (x - 1) (x - 2) … gamma(y) brings x down to [1, 3).
+  let y = x;
+  let product = 1;
+  while (y >= 3) {
+    y -= 1;
+    product *= y;
+  }
+  return Math.log(product) + (y - 1) * (y - 2) * polynomial(LOG_GAMMA, y - 2);
+}
+
+function lgammaBelowHalf(x: number): number {
+  if (x === Math.floor(x)) return Infinity;
+  if (Math.abs(x) < 1e-300) return -Math.log(Math.abs(x));
+  if (x > 0) return lgamma(x + 1) - Math.log(x);
+  // Reflection, DLMF 5.5.3.
+  return Math.log(Math.PI / Math.abs(x * sinOfPi(x))) - lgamma(-x);
+}
+
+/** sin(pi x), exact in the reduction. */
+function sinOfPi(x: number): number {
+  const r = x - 2 * Math.round(x / 2);
+  if (Math.abs(r) <= 0.25) return Math.sin(Math.PI * r);
+  if (Math.abs(r) <= 0.75) return Math.sign(r) * Math.cos(Math.PI * (Math.abs(r) - 0.5));
+  return Math.sign(r) * Math.sin(Math.PI * (1 - Math.abs(r)));
+}
+
+/** B(2k) / 2k, DLMF 5.11.2. */
+const DIGAMMA = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160];
+
+/** The derivative of log(gamma(x)): -Infinity at 0 (Infinity at -0), NaN at the other poles. */
+export function digamma(x: number): number {
+  if (x === 0) return -1 / x;
+  if (x < 0) {
+    const fraction = x - Math.round(x);
+    if (fraction === 0) return Number.NaN;
+    // Reflection, DLMF 5.5.4.
+    return digamma(1 - x) - Math.PI / Math.tan(Math.PI * fraction);
+  }
+  if (x === Infinity) return x;
+  let y = x;
+  let sum = 0;
+  while (y < 10) {
+    sum -= 1 / y;
+    y += 1;
+  }
+  const inverse = 1 / (y * y);
+  return sum + Math.log(y) - 0.5 / y - inverse * polynomial(DIGAMMA, inverse);
+}
+
+/** B(2k) / (2k)!, DLMF 24.2. */
+const EULER_MACLAURIN = [
+  1 / 12,
+  -1 / 720,
+  1 / 30240,
+  -1 / 1209600,
+  1 / 47900160,
+  -691 / 1307674368000,
+  1 / 74724249600,
+  -3617 / 10670622842880000,
+];
+
+/** The Hurwitz zeta function: the sum of (q + k) ** -s over k >= 0, for s > 1; by Euler and Maclaurin, DLMF 25.11.28. */
+export function zeta(s: number, q: number): number {
+  if (s === 1) return Infinity;
+  if (!(s > 1) || Number.isNaN(q)) return Number.NaN;
+  if (q <= 0) return zetaOfNegative(s, q);
+  let sum = 0;
+  let a = q;
+  while (a < 12) {
+    sum += a ** -s;
+    a += 1;
+  }
+  const power = a ** -s;
+  sum += (power * a) / (s - 1) + power / 2;
+  let factor = (power / a) * s;
+  for (let k = 0; k < EULER_MACLAURIN.length; k++) {
+    sum += factor * (EULER_MACLAURIN[k] ?? 0);
+    factor *= ((s + 2 * k + 1) * (s + 2 * k + 2)) / (a * a);
+  }
+  return sum;
+}
+
+/** The two-sided sum over all integers has period 1 in q: it takes a negative q to positive ones. */
+function zetaOfNegative(s: number, q: number): number {
+  const fraction = q - Math.floor(q);
+  if (fraction === 0) return Infinity;
+  if (s !== Math.floor(s)) return Number.NaN;
+  const sign = s % 2 === 0 ? 1 : -1;
+  return zeta(s, fraction) + sign * (zeta(s, 1 - fraction) - zeta(s, 1 - q));
+}
+
+/** The n-th derivative of `digamma`, n >= 0: (-1) ** (n + 1) n! zeta(n + 1, x), DLMF 5.15.1. */
+export function polygamma(n: number, x: number): number {
+  if (n === 0) return digamma(x);
+  let factorial = 1;
+  for (let k = 2; k <= n; k++) factorial *= k;
+  return (n % 2 === 0 ? -1 : 1) * factorial * zeta(n + 1, x);
+}
