@@ -58,7 +58,7 @@ export function erfcx(x: number): number {
   if (x < 28) return erfcxInner(x);
   // The asymptotic series, DLMF 7.12.1.
   const z = 0.5 / (x * x);
-  return (1 - z * (1 - 3 * z * (1 - 5 * z))) / (x * Math.sqrt(Math.PI));
+  return (1 - z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z * (1 - 9 * z))))) / (x * Math.sqrt(Math.PI));
 }
 
 /** The inverse of the error function: the estimate of Winitzki (2008), then two steps of Halley's method. */
@@ -167,7 +167,7 @@ export function zeta(s: number, q: number): number {
   if (q <= 0) return zetaOfNegative(s, q);
   let sum = 0;
   let a = q;
-  while (a < 12) {
+  while (a < 12 + s) {
     sum += a ** -s;
     a += 1;
   }
