@@ -1,0 +1,210 @@
+import type { DTypeInfo } from '../dtype/dtype.ts';
+import type { Operator, Saves } from '../op/contract.ts';
+import { beginTracking, endTracking, type Storage } from '../runtime/storage.ts';
+import { CompositeNode } from './composite-node.ts';
+import { MapNode } from './map-node.ts';
+import type { MapOperator, MapParams } from './map-operator.ts';
+import { metaOf } from './meta.ts';
+import { mode } from './modes.ts';
+import { addEdge } from './edges.ts';
+import { dispatch } from './dispatch.ts';
+import { type AnyOperator, type Node, OperatorNode } from './node.ts';
+import { aliasOf, type Interpreter, type Tensor } from './tensor.ts';
+import { isTracked } from './views.ts';
+
+/**
+ * The one door to every operator: interpreters first (one comparison in plain code), then the kernel, then the tape.
+ * Returns a tensor, or an array for operators with several results.
+ */
+export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
+  if (mode.interpreters !== 0) {
+    const top = topInterpreter(inputs);
+    if (top !== null) return top.process(operator as Operator<Tensor, never>, inputs, params);
+  }
+  if (mode.grad && operator.derivative.kind !== 'none') {
+    for (let i = 0; i < inputs.length; i++)
+      if (isTracked(inputs[i] as Tensor)) return record(operator as unknown as AnyOperator, inputs, params);
+  }
+  const result = operator.composite ? scoped(operator as unknown as AnyOperator, inputs, params) : operator.forward(inputs, params);
+  if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
+  return result;
+}
+
+/** `apply` for an operator with one result. */
+export function applyOne<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor {
+  return apply(operator, inputs, params) as Tensor;
+}
+
+/** `apply` for an operator with several results. */
+export function applyMany<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor[] {
+  return apply(operator, inputs, params) as Tensor[];
+}
+
+function topInterpreter(inputs: readonly Tensor[]): Interpreter | null {
+  let top: Interpreter | null = null;
+  for (const input of inputs) {
+    const wrapped = input.wrapped;
+    if (wrapped !== null && (top === null || wrapped.level > top.level)) top = wrapped.interpreter;
+  }
+  return top;
+}
+
+/** Runs a composite and frees what it allocated on the way and does not return. */
+function scoped(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  if (mode.interpreters !== 0) return operator.forward(inputs, params);
+  const mark = beginTracking();
+  let result: Tensor | Tensor[] | null = null;
+  try {
+    result = operator.forward(inputs, params);
+    return result;
+  } finally {
+    endTracking(mark, (storage) => result !== null && holds(result, storage));
+  }
+}
+
+function holds(result: Tensor | readonly Tensor[], storage: Storage): boolean {
+  if (!Array.isArray(result)) return (result as Tensor).storage === storage;
+  return (result as readonly Tensor[]).some((x) => x.storage === storage);
+}
+
+function linkViews(aliasing: 'view' | 'multi-view', result: Tensor | Tensor[], source: Tensor): void {
+  if (Array.isArray(result)) for (const view of result) linkView(view, source, aliasing === 'multi-view');
+  else linkView(result, source, false);
+}
+
+function linkView(view: Tensor, source: Tensor, multiple: boolean): void {
+  if (view === source || view.storage !== source.storage) return;
+  const meta = metaOf(view);
+  meta.base = source.meta?.base ?? source;
+  meta.viewVersion = view.storage.version;
+  meta.origin = multiple || source.meta?.origin === 'multi' ? 'multi' : mode.grad ? 'single' : 'no-grad';
+}
+
+function record(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  switch (operator.derivative.kind) {
+    case 'map':
+      return recordMap(operator as unknown as MapOperator, inputs, params as MapParams);
+    case 'composite':
+      return recordComposite(operator, inputs, params);
+    default:
+      return recordRules(operator, inputs, params);
+  }
+}
+
+function recordMap(operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
+  const result = operator.forward(inputs, params);
+  if (!result.type.isFloat && !result.type.isComplex) return result;
+  result.node = new MapNode(operator, params, inputs, result);
+  result.tracked = true;
+  return result;
+}
+
+function recordRules(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  mode.grad = false;
+  let result: Tensor | Tensor[];
+  try {
+    result = operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
+  } finally {
+    mode.grad = true;
+  }
+  if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
+  attach(operator, makeNode(operator, inputs, params, result), result);
+  return result;
+}
+
+/** Makes the node of a call whose results are there already; in-place operators use it to rebase history. */
+export function makeNode(
+  operator: AnyOperator,
+  inputs: readonly Tensor[],
+  params: unknown,
+  result: Tensor | readonly Tensor[],
+): OperatorNode {
+  const next: (Node | null)[] = [];
+  const nextIndex: number[] = [];
+  const shapes: (readonly number[])[] = [];
+  const types: DTypeInfo[] = [];
+  for (const input of inputs) addEdge(input, next, nextIndex, shapes, types);
+  const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
+  const saves = savesOf(operator, next, params);
+  return new OperatorNode(
+    operator,
+    params,
+    next,
+    nextIndex,
+    shapes,
+    types,
+    outputs.map((x) => x.shape),
+    outputs.map((x) => x.type),
+    pick(inputs, saves.inputs),
+    pick(outputs, saves.outputs),
+  );
+}
+
+function savesOf(operator: AnyOperator, next: readonly (Node | null)[], params: unknown): Saves {
+  const derivative = operator.derivative;
+  if (derivative.kind === 'bilinear') {
+    const [left, right] = next;
+    return left !== null ? (right !== null ? SAVE_BOTH : SAVE_RIGHT) : SAVE_LEFT;
+  }
+  if (derivative.kind !== 'rules' || derivative.saves === undefined) return SAVE_NOTHING;
+  return typeof derivative.saves === 'function'
+    ? derivative.saves(
+        next.map((node) => node !== null),
+        params,
+      )
+    : derivative.saves;
+}
+const SAVE_NOTHING: Saves = {};
+const SAVE_BOTH: Saves = { inputs: [0, 1] };
+const SAVE_LEFT: Saves = { inputs: [0] };
+const SAVE_RIGHT: Saves = { inputs: [1] };
+
+const NO_TENSORS: readonly null[] = [];
+function pick(tensors: readonly Tensor[], indices: readonly number[] | undefined): readonly (Tensor | null)[] {
+  if (indices === undefined || indices.length === 0) return NO_TENSORS;
+  return tensors.map((tensor, index) => (indices.includes(index) ? tensor : null));
+}
+
+/** Marks the differentiable results as made by `node`. */
+function attach(operator: AnyOperator, node: Node, result: Tensor | Tensor[]): void {
+  if (!Array.isArray(result)) attachOne(node, result, 0);
+  else {
+    for (const [index, output] of result.entries()) {
+      if (operator.nonDifferentiableOutputs?.includes(index) !== true) attachOne(node, output, index);
+    }
+  }
+}
+
+export function attachOne(node: Node, output: Tensor, index: number): void {
+  if (!output.type.isFloat && !output.type.isComplex) return;
+  output.node = node;
+  output.outputIndex = index;
+  output.tracked = true;
+}
+
+/**
+ * Records a composite as one node. Its operators are recorded on an inner tape, from leaves that alias the inputs; the node runs that tape
+ * backwards, or composes again on the real inputs when the gradient itself is to be differentiated.
+ */
+function recordComposite(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  const leaves = inputs.map((input) => {
+    const leaf = aliasOf(input);
+    leaf.tracked = isTracked(input) && (input.type.isFloat || input.type.isComplex);
+    return leaf;
+  });
+  const inner = operator.forward(leaves, params);
+  const innerOutputs = Array.isArray(inner) ? inner : [inner];
+  const outputs = innerOutputs.map(aliasOf);
+  const result = Array.isArray(inner) ? outputs : (outputs[0] as Tensor);
+  for (const [k, output] of outputs.entries()) {
+    const source = inputs.findIndex((input) => input.storage === output.storage);
+    if (source >= 0) linkView(output, inputs[source] as Tensor, outputs.length > 1);
+    else if (innerOutputs[k]?.meta?.base?.storage === output.storage) continue;
+  }
+  if (!innerOutputs.some((x) => x.tracked)) return result;
+  const node = new CompositeNode(operator, params, inputs, leaves, innerOutputs);
+  for (const [index, output] of outputs.entries()) if (innerOutputs[index]?.tracked === true) attachOne(node, output, index);
+  return result;
+}
+
+dispatch.apply = apply;

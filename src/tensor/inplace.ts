@@ -1,0 +1,195 @@
+import { promoteTypes } from '../dtype/promotion.ts';
+import { addressRange } from './overlap.ts';
+import { backend } from '../runtime/backend.ts';
+import { formatShape } from '../shape/shape.ts';
+import { DTypeError, InPlaceError, ShapeError } from '../util/errors.ts';
+import { attachOne, makeNode } from './apply.ts';
+import type { MapOperator, MapParams } from './map-operator.ts';
+import { describeTensor } from './messages.ts';
+import { mode, withGradMode } from './modes.ts';
+import { IDENTITY } from './identity.ts';
+import type { AnyOperator } from './node.ts';
+import { structural } from './structural.ts';
+import { aliasOf, type Tensor } from './tensor.ts';
+import { isTracked } from './views.ts';
+
+/**
+ * Writes the result of an elementwise operator into `target`. While nothing is recorded the kernel writes there directly; otherwise the
+ * general path runs.
+ */
+export function mapInPlace(name: string, target: Tensor, operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
+  if (mode.interpreters === 0 && !(mode.grad && (isTracked(target) || inputs.some(isTracked)))) {
+    checkWritable(name, target);
+    checkResultType(name, target, operator.isBoolean ? target.type : params.compute);
+    checkResultShape(name, target, operator, inputs);
+    if (inputs.every((input) => input === target || !mayOverlap(input, target))) {
+      operator.forwardInto(target, inputs, params);
+      markWritten(target, name);
+      return target;
+    }
+  }
+  return writeInPlace(name, target, (old) => applyTo(operator, inputs, target, old, params));
+}
+
+function applyTo(operator: MapOperator, inputs: readonly Tensor[], target: Tensor, old: Tensor, params: MapParams): Tensor {
+  return structural().call(
+    operator as unknown as AnyOperator,
+    inputs.map((input) => (input === target ? old : input)),
+    params,
+  );
+}
+
+/**
+ * The general in-place operation: computes the functional result from the old value, writes it into `target`'s elements, and makes the result's
+ * history the target's. A view passes its new history on to its base.
+ */
+export function writeInPlace(name: string, target: Tensor, compute: (old: Tensor) => Tensor): Tensor {
+  if (target.wrapped !== null) return rebind(target, compute(target));
+  checkWritable(name, target);
+  const old = mode.grad && isTracked(target) ? withOldValue(target) : target;
+  const result = compute(old);
+  if (result.wrapped !== null) return rebind(target, result);
+  checkResultType(name, target, result.type);
+  checkFits(name, target, result.shape);
+  const tracked = mode.grad && isTracked(result) && (target.type.isFloat || target.type.isComplex);
+  if (tracked) checkRebase(name, target);
+  backend().map(IDENTITY.program, target, [result], [], target.type);
+  markWritten(target, name);
+  if (tracked) rebase(target, result);
+  return target;
+}
+
+/** A tensor with the same value and history whose bytes the coming write does not touch. */
+function withOldValue(target: Tensor): Tensor {
+  const copy = withGradMode(false, () => structural().clone(target));
+  copy.node = target.node;
+  copy.outputIndex = target.outputIndex;
+  copy.tracked = target.tracked;
+  return copy;
+}
+
+/** Values under an interpreter are immutable: the handle is pointed at the new one. */
+function rebind(target: Tensor, result: Tensor): Tensor {
+  if (target.wrapped === null && target.meta?.base) {
+    throw new InPlaceError('an in-place write of a transformed value into a view of a plain tensor: clone() the plain tensor inside the transform first');
+  }
+  target.wrapped = result.wrapped;
+  target.storage = result.storage;
+  target.node = result.node;
+  target.outputIndex = result.outputIndex;
+  target.tracked = result.tracked;
+  return target;
+}
+
+function rebase(target: Tensor, result: Tensor): void {
+  const value = result.type === target.type && sameSizes(result, target) ? result : fitResult(result, target);
+  const meta = target.meta;
+  if (meta === null || meta.base === null) {
+    target.node = value.node;
+    target.outputIndex = value.outputIndex;
+    target.tracked = true;
+    return;
+  }
+  const base = meta.base;
+  const geometry = { shape: target.shape, strides: target.strides, offset: target.offset, base: aliasOf(base) };
+  const operator = structural().copySlices as unknown as AnyOperator;
+  const node = makeNode(operator, [base, value], geometry, base);
+  attachOne(node, base, 0);
+  meta.viewVersion = -1;
+  isTracked(target);
+}
+
+function fitResult(result: Tensor, target: Tensor): Tensor {
+  return withGradMode(true, () => structural().expand(structural().cast(result, target.type), target.shape));
+}
+
+function sameSizes(a: Tensor, b: Tensor): boolean {
+  return a.ndim === b.ndim && a.shape.every((size, i) => size === b.shape[i]);
+}
+
+/** Counts a write, so that what was saved before it is known to be stale. */
+export function markWritten(target: Tensor, name: string): void {
+  target.storage.version++;
+  target.storage.writer = name;
+  const meta = target.meta;
+  if (meta !== null && meta.base !== null && !target.tracked && !meta.base.tracked) meta.viewVersion = target.storage.version;
+}
+
+/** Refuses targets that must not be written: leaves under gradient recording, their views, and elements that share one address. */
+export function checkWritable(name: string, target: Tensor): void {
+  for (let i = 0; i < target.shape.length; i++) {
+    if (target.strides[i] === 0 && (target.shape[i] as number) > 1) {
+      throw new InPlaceError(
+        `${name}: several elements of the target, ${describeTensor(target)}, share one address (it was expanded along dimension ${i}): clone() it before writing into it`,
+      );
+    }
+  }
+  if (!mode.grad) return;
+  if (isTracked(target) && target.node === null && (target.meta === null || target.meta.base === null)) {
+    throw new InPlaceError(
+      `${name}: the target, ${describeTensor(target)}, is a leaf that requires a gradient, so it cannot be changed in place: ` +
+        `write inside noGrad(() => …), or use the functional form`,
+    );
+  }
+  const base = target.meta?.base ?? null;
+  if (base !== null && base.tracked && base.node === null) {
+    throw new InPlaceError(
+      `${name}: the target is a view of ${describeTensor(base)}, a leaf that requires a gradient, so it cannot be changed in place: ` +
+        `write inside noGrad(() => …), or clone() the leaf first`,
+    );
+  }
+  if (base !== null && base.tracked) checkRebase(name, target);
+}
+
+/** Refuses views whose history an in-place write could not put right. */
+function checkRebase(name: string, target: Tensor): void {
+  const origin = target.meta?.base ? target.meta.origin : 'single';
+  if (origin === 'multi') {
+    throw new InPlaceError(
+      `${name}: the target is one of several views that one operator returned (such as split or unbind), so its history cannot be rewritten: ` +
+        'use narrow or select for a view that may be written, or the functional form',
+    );
+  }
+  if (origin === 'no-grad') {
+    throw new InPlaceError(
+      `${name}: the target is a view made inside noGrad and is written where gradients are recorded: make the view outside noGrad, or write inside it`,
+    );
+  }
+}
+
+function checkResultType(name: string, target: Tensor, type: Tensor['type']): void {
+  const from = type.isComplex ? 3 : type.isFloat ? 2 : type.isInteger ? 1 : 0;
+  const to = target.type.isComplex ? 3 : target.type.isFloat ? 2 : target.type.isInteger ? 1 : 0;
+  if (from > to) {
+    throw new DTypeError(
+      `${name}: a result of dtype ${type.name} cannot be written into the target's ${target.type.name} (${promoteTypes(type, target.type).name} would be needed): ` +
+        'use the functional form, or cast the operand',
+    );
+  }
+}
+
+function checkResultShape(name: string, target: Tensor, _operator: MapOperator, inputs: readonly Tensor[]): void {
+  for (const input of inputs) if (input !== target) checkFits(name, target, input.shape);
+}
+
+/** The written value may broadcast to the target, never the other way round. */
+function checkFits(name: string, target: Tensor, shape: readonly number[]): void {
+  const shift = target.shape.length - shape.length;
+  let fits = shift >= 0;
+  for (let i = 0; fits && i < shape.length; i++) fits = shape[i] === 1 || shape[i] === target.shape[i + shift];
+  if (!fits) {
+    throw new ShapeError(
+      `${name}: a value of shape ${formatShape(shape)} does not fit into the target of shape ${formatShape(target.shape)}: an in-place operation keeps the target's shape`,
+    );
+  }
+}
+
+/** Whether two tensors might share bytes without being the same elements in the same order. */
+export function mayOverlap(a: Tensor, b: Tensor): boolean {
+  if (a.storage !== b.storage) return false;
+  if (a.offset === b.offset && sameSizes(a, b) && a.strides.every((stride, i) => stride === b.strides[i] || a.shape[i] === 1)) return false;
+  const [lowA, highA] = addressRange(a);
+  const [lowB, highB] = addressRange(b);
+  return lowA <= highB && lowB <= highA;
+}
+

@@ -1,0 +1,31 @@
+import type { AccumulateGrad } from './node.ts';
+import type { Tensor } from './tensor.ts';
+
+/** A hook on a gradient: may return another gradient in its place. */
+export type TensorHook = (grad: Tensor) => Tensor | null | undefined | void;
+/** A hook that runs when a leaf's gradient has been accumulated. */
+export type AccumulateHook = (leaf: Tensor) => void;
+
+/** How a view came to be, which decides what writing into it in place means. */
+export type ViewOrigin = 'single' | 'multi' | 'no-grad';
+
+/** Autograd state that most tensors never need. */
+export class AutogradMeta {
+  grad: Tensor | null = null;
+  /** The sink of a leaf's gradient. */
+  accumulator: AccumulateGrad | null = null;
+  hooks: TensorHook[] | null = null;
+  accumulateHooks: AccumulateHook[] | null = null;
+  retainsGrad = false;
+  /** The tensor that owns the storage, when this one is a differentiable view of it. */
+  base: Tensor | null = null;
+  origin: ViewOrigin = 'single';
+  /** The storage version at which `node` was right; a later in-place write makes a view's history stale. */
+  viewVersion = 0;
+  name: string | null = null;
+}
+
+export function metaOf(x: Tensor): AutogradMeta {
+  x.meta ??= new AutogradMeta();
+  return x.meta;
+}

@@ -1,0 +1,61 @@
+/** Global switches of the engine. One object with fixed fields: reading it is one load on the hot path. */
+export const mode = {
+  /** Record operations on tensors that require a gradient. */
+  grad: true,
+  /** How many interpreters (forward mode, vmap, …) are running; 0 in plain eager code. */
+  interpreters: 0,
+};
+
+/**
+ * Runs `body` without recording a graph: results do not require a gradient.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true });
+ * noGrad(() => x.mul(2)).requiresGrad; // false
+ */
+export function noGrad<R>(body: () => R): R;
+export function noGrad(): GradModeScope;
+export function noGrad<R>(body?: () => R): R | GradModeScope {
+  return body === undefined ? new GradModeScope(false) : withGradMode(false, body);
+}
+
+/** Runs `body` with recording on, also inside `noGrad`. Without a body: a scope for `using`. */
+export function enableGrad<R>(body: () => R): R;
+export function enableGrad(): GradModeScope;
+export function enableGrad<R>(body?: () => R): R | GradModeScope {
+  return body === undefined ? new GradModeScope(true) : withGradMode(true, body);
+}
+
+/** Turns recording on or off for `body`, or until the returned scope is disposed. */
+export function setGradEnabled<R>(enabled: boolean, body: () => R): R;
+export function setGradEnabled(enabled: boolean): GradModeScope;
+export function setGradEnabled<R>(enabled: boolean, body?: () => R): R | GradModeScope {
+  return body === undefined ? new GradModeScope(enabled) : withGradMode(enabled, body);
+}
+
+/** Whether operations are recorded now. */
+export function isGradEnabled(): boolean {
+  return mode.grad;
+}
+
+export function withGradMode<R>(enabled: boolean, body: () => R): R {
+  const before = mode.grad;
+  mode.grad = enabled;
+  try {
+    return body();
+  } finally {
+    mode.grad = before;
+  }
+}
+
+/** `using _ = noGrad();` restores the mode at the end of the block. */
+export class GradModeScope implements Disposable {
+  readonly #before: boolean;
+  constructor(enabled: boolean) {
+    this.#before = mode.grad;
+    mode.grad = enabled;
+  }
+  [Symbol.dispose](): void {
+    mode.grad = this.#before;
+  }
+}

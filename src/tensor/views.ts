@@ -1,0 +1,24 @@
+import type { AutogradMeta } from './meta.ts';
+import { withGradMode } from './modes.ts';
+import { structural } from './structural.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * Whether operations on `x` are recorded. A view whose storage was written since its history was made first gets a new history: the write
+ * became part of its base's.
+ */
+export function isTracked(x: Tensor): boolean {
+  const meta = x.meta;
+  if (meta === null || meta.base === null || meta.viewVersion === x.storage.version) return x.tracked;
+  return refreshView(x, meta, meta.base);
+}
+
+function refreshView(view: Tensor, meta: AutogradMeta, base: Tensor): boolean {
+  meta.viewVersion = view.storage.version;
+  if (!base.tracked) return view.tracked;
+  const again = withGradMode(true, () => structural().asStrided(base, view.shape, view.strides, view.offset));
+  view.node = again.node;
+  view.outputIndex = again.outputIndex;
+  view.tracked = true;
+  return true;
+}
