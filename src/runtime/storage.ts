@@ -1,61 +1,179 @@
-/** Storage: a run of bytes on the heap that tensors are views of. */
+/**
+ * Storage: a run of bytes on the heap that tensors are views of.
+ *
+ * A storage is given back by `release`, at once, or when nothing reaches it any more. How to run a kernel on storages: allocate all that it
+ * needs, call `beginLaunch`, resolve every address with `addressOf`, run. An allocation or the next launch makes the addresses void.
+ */
+import { invariant } from '../util/invariant.ts';
+import { Block, Cell } from './cell.ts';
+import { Range } from './arena.ts';
 import { heap } from './heap.ts';
+import { pool } from './pool.ts';
+import { roundToClass, UNIT_BYTES, unitsFor } from './sizes.ts';
 
-/** A run of bytes on the heap. Views of one tensor share the storage and its `version`. */
+/** A run of bytes on the heap. The views of one tensor share the storage and its `version`. */
 export class Storage {
+  /** @internal What the storage lies in. */
+  block: Block;
+  /** @internal Where in the block it starts. */
+  readonly byteOffset: number;
+  /** How many bytes were asked for. */
   readonly byteLength: number;
   /** Counts in-place writes, so that autograd can tell when a saved tensor changed. */
   version = 0;
-  /** Whether `release` gave the bytes back. */
-  released = false;
-  /** @internal */ readonly address: number;
-  constructor(address: number, byteLength: number) {
-    this.address = address;
+
+  constructor(block: Block, byteOffset: number, byteLength: number) {
+    this.block = block;
+    this.byteOffset = byteOffset;
     this.byteLength = byteLength;
+  }
+
+  /** Whether the bytes were given back by `release`. */
+  get released(): boolean {
+    return this.block === RELEASED;
   }
 }
 
-const ALIGNMENT = 64;
-let top = 1024;
-const freeLists = new Map<number, number[]>();
+/** What released storages refer to: it has no address, so a use after release is found. */
+const RELEASED = new Block(new Cell(0, 0, new Range(0, 0, null), 0, 0, ''));
 
-/** Storage for `bytes` bytes, 64-byte aligned; the contents are not cleared. */
+/** Storages up to this size share slabs. */
+const SLOT_LIMIT = 2048;
+
+/** The units of the slot for each number of units asked for. */
+const SLOT_UNITS = slotSizes();
+
+const tracked: Storage[] = [];
+let trackers = 0;
+let checked = false;
+
+/**
+ * Storage for `bytes` bytes, 64-byte aligned; its contents are whatever was there before.
+ *
+ * Throws MemoryError if there is no room, with nothing changed.
+ * @example
+ * const storage = allocate(4 * 10);
+ * heap.f32.fill(1, addressOf(storage) / 4, addressOf(storage) / 4 + 10);
+ */
 export function allocate(bytes: number): Storage {
-  const size = padded(bytes);
-  const reused = freeLists.get(size)?.pop();
-  if (reused !== undefined) return new Storage(reused, bytes);
-  if (!heap.reserve(top + size)) throw new Error(`out of memory: ${bytes} bytes asked`);
-  const address = top;
-  top += size;
-  return new Storage(address, bytes);
+  const storage = bytes <= SLOT_LIMIT ? allocateSlot(bytes) : allocateBlock(bytes);
+  if (trackers > 0) tracked.push(storage);
+  return storage;
 }
 
-/** Gives the bytes back at once: only for a storage that nothing else can reach. */
+/**
+ * Gives the bytes back at once: only for a storage that nothing else uses any more. A second release does nothing, and is an invariant
+ * error where memory is checked (`configureMemory({ debug: true })`).
+ */
 export function release(storage: Storage): void {
-  if (storage.released) return;
-  storage.released = true;
-  const size = padded(storage.byteLength);
-  const list = freeLists.get(size);
-  if (list === undefined) freeLists.set(size, [storage.address]);
-  else list.push(storage.address);
+  const block = storage.block;
+  if (block === RELEASED) {
+    invariant(!checked, 'a storage was released twice');
+    return;
+  }
+  if (checked) poison(storage);
+  storage.block = RELEASED;
+  const cell = block.cell;
+  if (cell.slotUnits === 0) {
+    pool.giveBlock(block);
+    return;
+  }
+  cell.freeSlots |= 1 << (storage.byteOffset / (cell.slotUnits * UNIT_BYTES));
+  pool.slotFreed(block);
 }
 
-/** Where the bytes are now: valid until the next allocation or launch. */
+/**
+ * Where the bytes are now, in bytes from the start of the heap: valid until the next allocation or launch.
+ * Addresses reach 4 GiB, so divide them or shift with `>>>`. Throws if the storage was released.
+ */
 export function addressOf(storage: Storage): number {
-  return storage.address;
+  const cell = storage.block.cell;
+  cell.lastUse = pool.clock;
+  if (cell.address === 0) bringBack(storage);
+  return cell.address + storage.byteOffset;
 }
 
-/** Starts a launch: addresses resolved from here on stay valid until the next launch starts. */
-export function beginLaunch(): void {}
+/** Starts a launch: the addresses resolved from here on stay valid until the next launch or allocation. */
+export function beginLaunch(): void {
+  pool.clock += 1;
+}
 
-/** Starts a list of the storages allocated from here on; tracking nests. */
+/** Keeps the bytes of a storage where they are, across launches and allocations, until `unpin` is called as often. */
+export function pin(storage: Storage): void {
+  addressOf(storage);
+  storage.block.cell.pins += 1;
+}
+
+/** Takes back one `pin`. */
+export function unpin(storage: Storage): void {
+  const cell = storage.block.cell;
+  invariant(cell.pins > 0, 'a storage was unpinned more often than it was pinned');
+  cell.pins -= 1;
+}
+
+/** Starts a list of the storages allocated from here on, for `endTracking`; trackers nest. */
 export function beginTracking(): number {
-  return 0;
+  trackers += 1;
+  return tracked.length;
 }
 
-/** Ends the list that `mark` began: releases each storage in it that `keep` refuses. */
-export function endTracking(_mark: number, _keep: (storage: Storage) => boolean): void {}
+/**
+ * Ends the list that began at `mark`: releases every storage in it that `keep` refuses and that was not released before.
+ * What is kept counts as allocated in the tracker around it. Call it in a `finally`, with `() => false` if what ran has failed.
+ */
+export function endTracking(mark: number, keep: (storage: Storage) => boolean): void {
+  trackers -= 1;
+  invariant(trackers >= 0 && mark <= tracked.length, 'endTracking without its beginTracking');
+  let kept = mark;
+  for (let index = mark; index < tracked.length; index += 1) {
+    const storage = tracked[index]!;
+    if (storage.released) continue;
+    if (!keep(storage)) release(storage);
+    else if (trackers > 0) tracked[kept++] = storage;
+  }
+  tracked.length = kept;
+}
 
-function padded(bytes: number): number {
-  return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+/** Whether double releases are errors and released bytes are overwritten. Off by default: it costs time. */
+export function checkMemory(on: boolean): void {
+  checked = on;
+}
+
+function allocateSlot(bytes: number): Storage {
+  invariant(bytes >= 0, 'a storage needs a number of bytes');
+  const slab = pool.slabFor(SLOT_UNITS[(bytes + UNIT_BYTES - 1) >>> 6]!);
+  const cell = slab.cell;
+  const slot = cell.freeSlots & -cell.freeSlots;
+  cell.freeSlots ^= slot;
+  if (cell.freeSlots === 0) pool.slabFull(slab);
+  pool.liveUnits += cell.slotUnits;
+  return new Storage(slab, (31 - Math.clz32(slot)) * cell.slotUnits * UNIT_BYTES, bytes);
+}
+
+function allocateBlock(bytes: number): Storage {
+  invariant(bytes > 0 && bytes < Number.POSITIVE_INFINITY, 'a storage needs a number of bytes');
+  if (bytes > heap.maximumBytes) pool.refuse(bytes);
+  return new Storage(pool.takeBlock(roundToClass(unitsFor(bytes))), 0, bytes);
+}
+
+function bringBack(storage: Storage): void {
+  invariant(storage.block !== RELEASED, 'a storage was used after its release');
+  pool.restore(storage.block.cell);
+}
+
+/** Fills released bytes with a pattern that is NaN as a float and far from any index as an integer. */
+function poison(storage: Storage): void {
+  const address = storage.block.cell.address;
+  if (address === 0) return;
+  heap.u8.fill(0xff, address + storage.byteOffset, address + storage.byteOffset + storage.byteLength);
+}
+
+/** Sixteen slot sizes: multiples of 64 bytes up to 512, then four steps to the doubling. */
+function slotSizes(): Uint8Array {
+  const sizes = new Uint8Array(SLOT_LIMIT / UNIT_BYTES + 1);
+  for (let units = 0; units < sizes.length; units += 1) {
+    const step = units <= 8 ? 1 : units <= 16 ? 2 : 4;
+    sizes[units] = Math.max(1, Math.ceil(units / step) * step);
+  }
+  return sizes;
 }

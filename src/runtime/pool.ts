@@ -1,0 +1,443 @@
+/**
+ * The pool: blocks, the cells that say where they are, and how blocks that nobody uses any more are found.
+ *
+ * Three ways lead back. A release is immediate: the block waits, last in first out, for the next request of its class. Where the host
+ * can collect in the middle of a job, a sweep over weak references finds dead blocks as soon as enough may have piled up. Where it cannot,
+ * finalizers give blocks back between jobs, and within a job the least recently used blocks move out of the heap into ordinary array
+ * buffers, which the collector owns, and come back when they are used.
+ */
+import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
+import { Block, Cell } from './cell.ts';
+import { type Collector, hasCollector, machineMemory, openCollector } from './collector.ts';
+import { heap } from './heap.ts';
+import { Pacer } from './pacer.ts';
+import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
+
+/** How dead blocks are found. */
+export type Reclaim = 'sweep' | 'evict';
+
+const MEGABYTE = 1048576 / UNIT_BYTES;
+
+/** Ranges up to this size come from chunks. */
+const SMALL_RANGE_UNITS = 65536 / UNIT_BYTES;
+/** Leftovers below these stay with the block. The first is the smallest slab, the second the largest small range. */
+const SMALL_SPLIT = 30;
+const LARGE_SPLIT = SMALL_RANGE_UNITS + 1;
+/** The first kilobyte stays unused, so that no storage has the address 0. */
+const FIRST_UNIT = 16;
+/** Labels are made for blocks from this size on: making one must not cost more than the block. */
+const LABEL_UNITS = 65536 / UNIT_BYTES;
+/** How much may be evicted past need, so that evictions are rare. */
+const EVICTION_SLACK = 0.25;
+const EVICTION_BUDGET = 256 * MEGABYTE;
+/** How many bytes are allocated between two nudges of the collector. */
+const NUDGE_UNITS = 32 * MEGABYTE;
+
+/** The state behind storages. One instance serves the process. */
+export class Pool {
+  /** Counts launches: blocks used at the current clock neither move nor die. */
+  clock = 1;
+  /** Units in use by storages, dead ones included until they are found. */
+  liveUnits = 0;
+  peakUnits = 0;
+  /** The live units past which dead blocks are looked for. */
+  limitUnits = 0;
+  /** Registered cells by id: those with bytes on the heap. */
+  readonly registry = new Map<number, Cell>();
+  readonly label: { hook: (() => string) | null } = { hook: null };
+  /** The heap is never made longer than this. */
+  maximumBytes = Number.POSITIVE_INFINITY;
+  sweeps = 0;
+  collectMilliseconds = 0;
+  evictedUnits = 0;
+  restoredUnits = 0;
+
+  /** Slabs with free slots, by slot kind, and released blocks, by class. */
+  readonly #slabs: Block[][] = Array.from({ length: 33 }, () => []);
+  readonly #cache: Block[][] = Array.from({ length: CLASS_COUNT }, () => []);
+  #cachedBlocks = 0;
+  readonly #large = new Arena(LARGE_SPLIT, FIRST_UNIT);
+  readonly #small = new ChunkedArena(SMALL_SPLIT, {
+    take: (units) => this.#large.take(units),
+    give: (chunk) => void this.#large.give(chunk),
+  });
+  #nextId = 1;
+  #reclaim: Reclaim = hasCollector() ? 'sweep' : 'evict';
+  #collector: Collector | null = null;
+  #minor = new Pacer(0, 0, 0);
+  #major = new Pacer(0, 0, 0);
+  #liveAfterMajor = 0;
+  #evictionBudget = EVICTION_BUDGET;
+  #evictedLast = 0;
+  #restoredLast = 0;
+  #nudgeUnits = 0;
+  /** The last buffer made to be seen by the engine's collector. */
+  nudge: ArrayBuffer | null = null;
+  readonly #finalizers = new FinalizationRegistry<number>((id) => {
+    const cell = this.registry.get(id);
+    if (cell !== undefined) this.#free(cell);
+  });
+
+  constructor() {
+    this.configure(null, null);
+  }
+
+  get reclaim(): Reclaim {
+    return this.#reclaim;
+  }
+
+  /** How many bytes of the heap were ever used. */
+  get reservedBytes(): number {
+    return this.#large.end * UNIT_BYTES;
+  }
+
+  /** Chooses how dead blocks are found and how many bytes of them may pile up; null leaves the choice to the pool. */
+  configure(reclaim: Reclaim | null, budget: number | null): void {
+    this.#reclaim = reclaim ?? (hasCollector() ? 'sweep' : 'evict');
+    const most = budget === null ? Math.min(512 * MEGABYTE, Math.max(64 * MEGABYTE, machineMemory() / UNIT_BYTES / 8)) : budget / UNIT_BYTES;
+    const fixed = budget === null ? null : budget / UNIT_BYTES;
+    this.#minor = new Pacer(fixed ?? 32 * MEGABYTE, fixed ?? 32 * MEGABYTE, fixed ?? Math.min(128 * MEGABYTE, most));
+    this.#major = new Pacer(fixed ?? 128 * MEGABYTE, fixed ?? 64 * MEGABYTE, most);
+    this.#evictionBudget = fixed ?? EVICTION_BUDGET;
+    this.#liveAfterMajor = this.liveUnits;
+    this.#setLimit();
+  }
+
+  // ---- taking and giving blocks ----
+
+  /** A block for at least `units`, which is a class size. Throws MemoryError with nothing changed. */
+  takeBlock(units: number): Block {
+    if (this.liveUnits + units > this.limitUnits) this.#makeRoom(units);
+    const kind = classOf(units);
+    const block = this.#cache[kind]!.pop();
+    if (block === undefined) return this.#newBlock(kind, units, 0, 0);
+    this.#cachedBlocks -= 1;
+    block.cell.cached = false;
+    this.#addLive(block.cell.units);
+    return block;
+  }
+
+  /** Takes a block back that no storage lies in any more. */
+  giveBlock(block: Block): void {
+    const cell = block.cell;
+    if (cell.range === null) {
+      cell.bytes = null;
+      return;
+    }
+    this.liveUnits -= cell.units;
+    cell.cached = true;
+    this.#cachedBlocks += 1;
+    this.#cache[cell.kind]!.push(block);
+  }
+
+  /** A slab with a free slot. */
+  slabFor(slotUnits: number): Block {
+    const list = this.#slabs[slotUnits]!;
+    return list.length > 0 ? list[list.length - 1]! : this.#newSlab(slotUnits, list);
+  }
+
+  /** Tells that the slab which `slabFor` gave has no free slot left. */
+  slabFull(slab: Block): void {
+    slab.cell.listed = false;
+    this.#slabs[slab.cell.slotUnits]!.pop();
+  }
+
+  /** Tells that a slot of a slab became free. */
+  slotFreed(slab: Block): void {
+    const cell = slab.cell;
+    if (cell.range === null) return;
+    this.liveUnits -= cell.slotUnits;
+    if (cell.listed) return;
+    cell.listed = true;
+    this.#slabs[cell.slotUnits]!.push(slab);
+  }
+
+  /** Brings the bytes of an evicted block back onto the heap. */
+  restore(cell: Cell): void {
+    const bytes = cell.bytes as Uint8Array;
+    if (this.#reclaim === 'evict' && this.liveUnits + cell.units > this.limitUnits) this.#evictOver(cell.units);
+    const range = this.#takeRange(cell.units);
+    cell.range = range;
+    cell.address = range.start * UNIT_BYTES;
+    heap.u8.set(bytes, cell.address);
+    cell.bytes = null;
+    this.registry.set(cell.id, cell);
+    this.restoredUnits += cell.units;
+    this.#addLive(cell.usedUnits);
+  }
+
+  /** Looks for dead blocks now, thoroughly. False where the host cannot. */
+  collect(): boolean {
+    this.clock += 1;
+    if (!this.#openCollector()) return false;
+    this.#sweep('major');
+    this.#flushCache();
+    this.#setLimit();
+    return true;
+  }
+
+  #newSlab(slotUnits: number, list: Block[]): Block {
+    const slots = Math.min(30, Math.max(4, Math.floor(128 / slotUnits)));
+    const units = roundToClass(slots * slotUnits);
+    if (this.liveUnits + units > this.limitUnits) this.#makeRoom(units);
+    const slab = this.#newBlock(classOf(units), units, slotUnits, slots);
+    slab.cell.listed = true;
+    list.push(slab);
+    return slab;
+  }
+
+  #newBlock(kind: number, units: number, slotUnits: number, slots: number): Block {
+    // By contract no address that was resolved before an allocation is used after it.
+    this.clock += 1;
+    const range = this.#takeRange(units);
+    const hook = units >= LABEL_UNITS ? this.label.hook : null;
+    const cell = new Cell(this.#nextId++, kind, range, slotUnits, slots, hook === null ? '' : hook());
+    const block = new Block(cell);
+    this.registry.set(cell.id, cell);
+    if (this.#reclaim === 'sweep') cell.alive = new WeakRef(block);
+    else this.#watch(block, cell);
+    this.#addLive(cell.usedUnits);
+    return block;
+  }
+
+  #addLive(units: number): void {
+    this.liveUnits += units;
+    if (this.liveUnits > this.peakUnits) this.peakUnits = this.liveUnits;
+  }
+
+  #watch(block: Block, cell: Cell): void {
+    this.#finalizers.register(block, cell.id);
+    this.#nudgeUnits += cell.units;
+    if (this.#nudgeUnits < NUDGE_UNITS) return;
+    // The engine's collector does not see the heap's bytes. It sees those of this buffer, which nobody touches, so they cost no memory.
+    this.#nudgeUnits = 0;
+    this.nudge = new ArrayBuffer(NUDGE_UNITS * UNIT_BYTES);
+    this.#dropSlabs();
+  }
+
+  #free(cell: Cell): void {
+    this.registry.delete(cell.id);
+    this.liveUnits -= cell.usedUnits;
+    this.#giveRange(cell);
+  }
+
+  #giveRange(cell: Cell): void {
+    const range = cell.range as Range;
+    cell.range = null;
+    cell.address = 0;
+    if (range.chunk === null) this.#large.give(range);
+    else this.#small.give(range);
+  }
+
+  // ---- ranges ----
+
+  #takeRange(units: number): Range {
+    let range = this.#tryTake(units);
+    if (range === null && this.#flushCache()) range = this.#tryTake(units);
+    if (range === null && this.#extend(units)) range = this.#tryTake(units);
+    if (range === null) range = this.#takeAtTheLimit(units);
+    return range ?? this.refuse(units * UNIT_BYTES);
+  }
+
+  /** Throws the error for `bytes` that cannot be had. */
+  refuse(bytes: number): never {
+    return fail(this, bytes);
+  }
+
+  #tryTake(units: number): Range | null {
+    return units <= SMALL_RANGE_UNITS ? this.#small.take(units) : this.#large.take(units);
+  }
+
+  /** Lengthens the used part of the heap, and the heap where needed, until a range of `units` is free. */
+  #extend(units: number): boolean {
+    const wanted = units <= SMALL_RANGE_UNITS ? CHUNK_UNITS : units;
+    const more = Math.max(wanted - this.#large.freeAtEnd, 1);
+    const bytes = (this.#large.end + more) * UNIT_BYTES;
+    if (bytes > this.maximumBytes || !heap.reserve(bytes)) return false;
+    this.#large.extend(more);
+    return true;
+  }
+
+  /** The heap cannot grow: find all that is dead, then move out what was not used for longest, as much as it takes. */
+  #takeAtTheLimit(units: number): Range | null {
+    if (units * UNIT_BYTES > Math.min(this.maximumBytes, heap.maximumBytes)) return null;
+    this.#small.trim();
+    let range = this.#tryTake(units);
+    if (range === null && this.#openCollector()) {
+      this.#sweep('major');
+      this.#small.trim();
+      range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
+    }
+    for (let wanted = units; range === null; wanted *= 2) {
+      if (this.#evict(wanted) === 0) return null;
+      this.#small.trim();
+      range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
+    }
+    return range;
+  }
+
+  /** Makes free ranges of the released blocks, which then merge. False if there are none. */
+  #flushCache(): boolean {
+    if (this.#cachedBlocks === 0) return false;
+    for (const list of this.#cache) {
+      for (const block of list) {
+        this.registry.delete(block.cell.id);
+        this.#giveRange(block.cell);
+      }
+      list.length = 0;
+    }
+    this.#cachedBlocks = 0;
+    return true;
+  }
+
+  // ---- reclaiming ----
+
+  /** Called from allocations only: addresses resolved earlier are void by contract, so the clock moves on. */
+  #makeRoom(units: number): void {
+    this.clock += 1;
+    if (this.#reclaim === 'sweep' && this.#openCollector()) this.#pacedSweep();
+    else this.#evictOver(units);
+  }
+
+  #openCollector(): boolean {
+    if (this.#collector !== null) return true;
+    if (!hasCollector()) return false;
+    this.#collector = openCollector();
+    if (this.#collector !== null) return true;
+    if (this.#reclaim === 'sweep') this.#fallBackToEviction();
+    return false;
+  }
+
+  #fallBackToEviction(): void {
+    this.#reclaim = 'evict';
+    this.#setLimit();
+    for (const cell of this.registry.values()) {
+      const block = cell.alive?.deref();
+      if (block !== undefined) this.#finalizers.register(block, cell.id);
+      else if (cell.alive !== null) this.#free(cell);
+      cell.alive = null;
+    }
+  }
+
+  #pacedSweep(): void {
+    const collector = this.#collector as Collector;
+    if (collector.minorClears) {
+      this.#timedSweep('minor', this.#minor);
+      if (this.liveUnits - this.#liveAfterMajor < this.#headroom(this.#liveAfterMajor)) {
+        this.limitUnits = this.liveUnits + this.#minor.budget;
+        return;
+      }
+    }
+    this.#timedSweep('major', this.#major);
+    this.#setLimit();
+  }
+
+  #timedSweep(kind: 'minor' | 'major', pacer: Pacer): void {
+    const before = this.liveUnits;
+    const begin = performance.now();
+    this.#sweep(kind);
+    pacer.adapt(begin, performance.now(), before - this.liveUnits > pacer.budget / 4);
+  }
+
+  /** How much may pile up beside `live` units: a program that keeps a lot is not swept for a little. */
+  #headroom(live: number): number {
+    return Math.min(Math.max(this.#major.budget, live / 2), this.#major.maximum);
+  }
+
+  #setLimit(): void {
+    if (this.#reclaim === 'evict') this.limitUnits = this.#evictionBudget;
+    else this.limitUnits = this.liveUnits + (this.#collector?.minorClears === true ? this.#minor.budget : this.#headroom(this.liveUnits));
+  }
+
+  #sweep(kind: 'minor' | 'major'): void {
+    const collector = this.#collector as Collector;
+    const begin = performance.now();
+    this.#dropSlabs();
+    collector.collect(kind);
+    for (const cell of this.registry.values()) this.#examine(cell);
+    collector.clearKept();
+    this.sweeps += 1;
+    if (kind === 'major') this.#liveAfterMajor = this.liveUnits;
+    this.collectMilliseconds += performance.now() - begin;
+  }
+
+  #examine(cell: Cell): void {
+    if (cell.alive === null) return;
+    const block = cell.alive.deref();
+    if (block === undefined) {
+      // A launch may still hold the address of a block whose last reference is gone.
+      if (cell.lastUse < this.clock && cell.pins === 0) this.#free(cell);
+    } else if (cell.freeSlots !== 0) {
+      cell.listed = true;
+      this.#slabs[cell.slotUnits]!.push(block);
+    }
+  }
+
+  /** Lets go of slabs with free slots, so that those without any live storage can die. */
+  #dropSlabs(): void {
+    for (const list of this.#slabs) {
+      for (const slab of list) slab.cell.listed = false;
+      list.length = 0;
+    }
+  }
+
+  // ---- eviction ----
+
+  #evictOver(units: number): void {
+    // What comes back soon after it was moved out is alive: then the budget is too small for the program.
+    const evicted = this.evictedUnits - this.#evictedLast;
+    const restored = this.restoredUnits - this.#restoredLast;
+    if (restored > evicted / 4) this.#evictionBudget *= 1.5;
+    this.#evictedLast = this.evictedUnits;
+    this.#restoredLast = this.restoredUnits;
+    const goal = this.#evictionBudget * (1 - EVICTION_SLACK);
+    if (this.liveUnits + units > goal) this.#evict(this.liveUnits + units - goal);
+    if (this.liveUnits + units > this.#evictionBudget) this.#evictionBudget = (this.liveUnits + units) * (1 + EVICTION_SLACK);
+    this.limitUnits = this.#evictionBudget;
+  }
+
+  /** Moves at least `units` out of the heap where possible, least recently used first. Returns how many were. */
+  #evict(units: number): number {
+    this.#dropSlabs();
+    const candidates = [...this.registry.values()].filter((cell) => !cell.cached && cell.pins === 0 && cell.lastUse < this.clock);
+    candidates.sort((left, right) => left.lastUse - right.lastUse || left.id - right.id);
+    let moved = 0;
+    for (const cell of candidates) {
+      if (moved >= units || !this.#moveOut(cell)) break;
+      moved += cell.units;
+    }
+    this.evictedUnits += moved;
+    return moved;
+  }
+
+  #moveOut(cell: Cell): boolean {
+    const bytes = copyOut(cell.address, cell.units * UNIT_BYTES);
+    if (bytes === null) return false;
+    this.#free(cell);
+    cell.bytes = bytes;
+    return true;
+  }
+}
+
+/** Raises the error for `bytes` that cannot be had; set by the module that words it. */
+let fail = (_pool: Pool, bytes: number): never => {
+  throw new RangeError(`out of memory: ${bytes} bytes`);
+};
+
+/** Chooses what is thrown when there is no memory left. */
+export function setMemoryFailure(failure: (pool: Pool, bytes: number) => never): void {
+  fail = failure;
+}
+
+/** The pool of the process. */
+export const pool = new Pool();
+
+function copyOut(address: number, byteLength: number): Uint8Array | null {
+  try {
+    const bytes = new Uint8Array(byteLength);
+    bytes.set(heap.u8.subarray(address, address + byteLength));
+    return bytes;
+  } catch {
+    return null;
+  }
+}
