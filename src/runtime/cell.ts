@@ -27,15 +27,16 @@ export class Cell {
   readonly slotCount: number;
   /** Whether the slab hangs in the list of slabs with free slots. */
   listed = false;
-  /** Whether the block was released and waits for its next use. */
-  cached = false;
+  /** Whether no storage lies in the block, which waits for its next use. */
+  idle = false;
   /** The bytes, while they are moved out of the heap. */
   bytes: Uint8Array | null = null;
   /** Tells whether the block is still alive, where a sweep looks. */
   alive: WeakRef<Block> | null = null;
-  readonly label: string;
+  /** What the block was allocated for, as far as the layers above tell. */
+  label = '';
 
-  constructor(id: number, kind: number, range: Range, slotUnits: number, slotCount: number, label: string) {
+  constructor(id: number, kind: number, range: Range, slotUnits: number, slotCount: number) {
     this.id = id;
     this.kind = kind;
     this.units = range.units;
@@ -44,13 +45,17 @@ export class Cell {
     this.lastUse = 0;
     this.slotUnits = slotUnits;
     this.slotCount = slotCount;
-    this.freeSlots = slotCount === 0 ? 0 : 2 ** slotCount - 1;
-    this.label = label;
+    this.freeSlots = this.allSlots;
+  }
+
+  /** The bits of all slots. */
+  get allSlots(): number {
+    return (1 << this.slotCount) - 1;
   }
 
   /** The units that storages use: the whole block, or the slots taken. */
   get usedUnits(): number {
-    if (this.slotUnits === 0) return this.cached ? 0 : this.units;
+    if (this.slotUnits === 0) return this.idle ? 0 : this.units;
     return (this.slotCount - countBits(this.freeSlots)) * this.slotUnits;
   }
 }

@@ -53,15 +53,33 @@ export class Heap {
     return this.#maximumPages * PAGE_BYTES;
   }
 
-  get u8(): Uint8Array { return this.#current().u8; }
-  get i8(): Int8Array { return this.#current().i8; }
-  get u16(): Uint16Array { return this.#current().u16; }
-  get i16(): Int16Array { return this.#current().i16; }
-  get u32(): Uint32Array { return this.#current().u32; }
-  get i32(): Int32Array { return this.#current().i32; }
-  get f32(): Float32Array { return this.#current().f32; }
-  get f64(): Float64Array { return this.#current().f64; }
-  get i64(): BigInt64Array { return this.#current().i64; }
+  get u8(): Uint8Array {
+    return this.#current().u8;
+  }
+  get i8(): Int8Array {
+    return this.#current().i8;
+  }
+  get u16(): Uint16Array {
+    return this.#current().u16;
+  }
+  get i16(): Int16Array {
+    return this.#current().i16;
+  }
+  get u32(): Uint32Array {
+    return this.#current().u32;
+  }
+  get i32(): Int32Array {
+    return this.#current().i32;
+  }
+  get f32(): Float32Array {
+    return this.#current().f32;
+  }
+  get f64(): Float64Array {
+    return this.#current().f64;
+  }
+  get i64(): BigInt64Array {
+    return this.#current().i64;
+  }
 
   /** Makes the memory at least `bytes` long, growing geometrically. False if it cannot be had. */
   reserve(bytes: number): boolean {

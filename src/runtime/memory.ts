@@ -61,8 +61,9 @@ export function memory(): MemoryReport {
   let blocks = 0;
   let slabs = 0;
   for (const cell of pool.registry.values()) {
+    if (cell.idle) continue;
     if (cell.slotUnits > 0) slabs += 1;
-    else if (!cell.cached) blocks += 1;
+    else blocks += 1;
   }
   return {
     live: pool.liveUnits * UNIT_BYTES,
@@ -111,7 +112,7 @@ setMemoryFailure((full: Pool, bytes: number): never => {
 function describeLargest(full: Pool): string[] {
   const groups = new Map<string, { cell: Cell; count: number }>();
   for (const cell of full.registry.values()) {
-    if (cell.cached || cell.slotUnits > 0) continue;
+    if (cell.idle || cell.slotUnits > 0) continue;
     const key = `${cell.units} ${cell.label}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { cell, count: 1 });

@@ -54,8 +54,11 @@ export class Pool {
 
   /** Slabs with free slots, by slot kind, and released blocks, by class. */
   readonly #slabs: Block[][] = Array.from({ length: 33 }, () => []);
-  readonly #cache: Block[][] = Array.from({ length: CLASS_COUNT }, () => []);
-  #cachedBlocks = 0;
+  readonly #released: Block[][] = Array.from({ length: CLASS_COUNT }, () => []);
+  /** Cells whose blocks died: large ones by class, slabs by slot units. */
+  readonly #dead: Cell[][] = Array.from({ length: CLASS_COUNT }, () => []);
+  readonly #deadSlabs: Cell[][] = Array.from({ length: 33 }, () => []);
+  #idleCells = 0;
   readonly #large = new Arena(LARGE_SPLIT, FIRST_UNIT);
   readonly #small = new ChunkedArena(SMALL_SPLIT, {
     take: (units) => this.#large.take(units),
@@ -75,7 +78,7 @@ export class Pool {
   nudge: ArrayBuffer | null = null;
   readonly #finalizers = new FinalizationRegistry<number>((id) => {
     const cell = this.registry.get(id);
-    if (cell !== undefined) this.#free(cell);
+    if (cell !== undefined) this.#retire(cell);
   });
 
   constructor() {
@@ -109,11 +112,13 @@ export class Pool {
   takeBlock(units: number): Block {
     if (this.liveUnits + units > this.limitUnits) this.#makeRoom(units);
     const kind = classOf(units);
-    const block = this.#cache[kind]!.pop();
-    if (block === undefined) return this.#newBlock(kind, units, 0, 0);
-    this.#cachedBlocks -= 1;
-    block.cell.cached = false;
-    this.#addLive(block.cell.units);
+    const released = this.#released[kind]!.pop();
+    const block = released ?? this.#open(this.#dead[kind]!.pop() ?? this.#newCell(kind, units, 0, 0));
+    const cell = block.cell;
+    if (cell.idle) this.#idleCells -= 1;
+    cell.idle = false;
+    if (units >= LABEL_UNITS) cell.label = this.label.hook === null ? '' : this.label.hook();
+    this.#addLive(cell.units);
     return block;
   }
 
@@ -125,9 +130,9 @@ export class Pool {
       return;
     }
     this.liveUnits -= cell.units;
-    cell.cached = true;
-    this.#cachedBlocks += 1;
-    this.#cache[cell.kind]!.push(block);
+    cell.idle = true;
+    this.#idleCells += 1;
+    this.#released[cell.kind]!.push(block);
   }
 
   /** A slab with a free slot. */
@@ -171,7 +176,7 @@ export class Pool {
     this.clock += 1;
     if (!this.#openCollector()) return false;
     this.#sweep('major');
-    this.#flushCache();
+    this.#flush();
     this.#setLimit();
     return true;
   }
@@ -180,23 +185,28 @@ export class Pool {
     const slots = Math.min(30, Math.max(4, Math.floor(128 / slotUnits)));
     const units = roundToClass(slots * slotUnits);
     if (this.liveUnits + units > this.limitUnits) this.#makeRoom(units);
-    const slab = this.#newBlock(classOf(units), units, slotUnits, slots);
-    slab.cell.listed = true;
+    const cell = this.#deadSlabs[slotUnits]!.pop() ?? this.#newCell(classOf(units), units, slotUnits, slots);
+    if (cell.idle) this.#idleCells -= 1;
+    cell.idle = false;
+    cell.listed = true;
+    const slab = this.#open(cell);
     list.push(slab);
     return slab;
   }
 
-  #newBlock(kind: number, units: number, slotUnits: number, slots: number): Block {
+  #newCell(kind: number, units: number, slotUnits: number, slots: number): Cell {
     // By contract no address that was resolved before an allocation is used after it.
     this.clock += 1;
-    const range = this.#takeRange(units);
-    const hook = units >= LABEL_UNITS ? this.label.hook : null;
-    const cell = new Cell(this.#nextId++, kind, range, slotUnits, slots, hook === null ? '' : hook());
-    const block = new Block(cell);
+    const cell = new Cell(this.#nextId++, kind, this.#takeRange(units), slotUnits, slots);
     this.registry.set(cell.id, cell);
+    return cell;
+  }
+
+  /** A new block for a cell that has none. */
+  #open(cell: Cell): Block {
+    const block = new Block(cell);
     if (this.#reclaim === 'sweep') cell.alive = new WeakRef(block);
     else this.#watch(block, cell);
-    this.#addLive(cell.usedUnits);
     return block;
   }
 
@@ -215,9 +225,20 @@ export class Pool {
     this.#dropSlabs();
   }
 
-  #free(cell: Cell): void {
-    this.registry.delete(cell.id);
+  /** Keeps the cell of a dead block for the next block of its kind. */
+  #retire(cell: Cell): void {
     this.liveUnits -= cell.usedUnits;
+    cell.alive = null;
+    cell.idle = true;
+    cell.freeSlots = cell.allSlots;
+    this.#idleCells += 1;
+    if (cell.slotUnits === 0) this.#dead[cell.kind]!.push(cell);
+    else this.#deadSlabs[cell.slotUnits]!.push(cell);
+  }
+
+  /** Takes a cell's bytes off the heap for good. */
+  #discard(cell: Cell): void {
+    this.registry.delete(cell.id);
     this.#giveRange(cell);
   }
 
@@ -233,7 +254,7 @@ export class Pool {
 
   #takeRange(units: number): Range {
     let range = this.#tryTake(units);
-    if (range === null && this.#flushCache()) range = this.#tryTake(units);
+    if (range === null && this.#flush()) range = this.#tryTake(units);
     if (range === null && this.#extend(units)) range = this.#tryTake(units);
     if (range === null) range = this.#takeAtTheLimit(units);
     return range ?? this.refuse(units * UNIT_BYTES);
@@ -265,6 +286,7 @@ export class Pool {
     let range = this.#tryTake(units);
     if (range === null && this.#openCollector()) {
       this.#sweep('major');
+      this.#flush();
       this.#small.trim();
       range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
     }
@@ -276,17 +298,20 @@ export class Pool {
     return range;
   }
 
-  /** Makes free ranges of the released blocks, which then merge. False if there are none. */
-  #flushCache(): boolean {
-    if (this.#cachedBlocks === 0) return false;
-    for (const list of this.#cache) {
-      for (const block of list) {
-        this.registry.delete(block.cell.id);
-        this.#giveRange(block.cell);
-      }
+  /** Makes free ranges of all that is idle, which then merge. False if nothing is. */
+  #flush(): boolean {
+    if (this.#idleCells === 0) return false;
+    for (const list of this.#released) {
+      for (const block of list) this.#discard(block.cell);
       list.length = 0;
     }
-    this.#cachedBlocks = 0;
+    for (const lists of [this.#dead, this.#deadSlabs]) {
+      for (const list of lists) {
+        for (const cell of list) this.#discard(cell);
+        list.length = 0;
+      }
+    }
+    this.#idleCells = 0;
     return true;
   }
 
@@ -314,7 +339,7 @@ export class Pool {
     for (const cell of this.registry.values()) {
       const block = cell.alive?.deref();
       if (block !== undefined) this.#finalizers.register(block, cell.id);
-      else if (cell.alive !== null) this.#free(cell);
+      else if (cell.alive !== null) this.#retire(cell);
       cell.alive = null;
     }
   }
@@ -366,7 +391,7 @@ export class Pool {
     const block = cell.alive.deref();
     if (block === undefined) {
       // A launch may still hold the address of a block whose last reference is gone.
-      if (cell.lastUse < this.clock && cell.pins === 0) this.#free(cell);
+      if (cell.lastUse < this.clock && cell.pins === 0) this.#retire(cell);
     } else if (cell.freeSlots !== 0) {
       cell.listed = true;
       this.#slabs[cell.slotUnits]!.push(block);
@@ -399,7 +424,7 @@ export class Pool {
   /** Moves at least `units` out of the heap where possible, least recently used first. Returns how many were. */
   #evict(units: number): number {
     this.#dropSlabs();
-    const candidates = [...this.registry.values()].filter((cell) => !cell.cached && cell.pins === 0 && cell.lastUse < this.clock);
+    const candidates = [...this.registry.values()].filter((cell) => !cell.idle && cell.pins === 0 && cell.lastUse < this.clock);
     candidates.sort((left, right) => left.lastUse - right.lastUse || left.id - right.id);
     let moved = 0;
     for (const cell of candidates) {
@@ -413,7 +438,8 @@ export class Pool {
   #moveOut(cell: Cell): boolean {
     const bytes = copyOut(cell.address, cell.units * UNIT_BYTES);
     if (bytes === null) return false;
-    this.#free(cell);
+    this.liveUnits -= cell.usedUnits;
+    this.#discard(cell);
     cell.bytes = bytes;
     return true;
   }

@@ -35,7 +35,7 @@ export class Storage {
 }
 
 /** What released storages refer to: it has no address, so a use after release is found. */
-const RELEASED = new Block(new Cell(0, 0, new Range(0, 0, null), 0, 0, ''));
+const RELEASED = new Block(new Cell(0, 0, new Range(0, 0, null), 0, 0));
 
 /** Storages up to this size share slabs. */
 const SLOT_LIMIT = 2048;
