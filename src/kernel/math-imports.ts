@@ -1,32 +1,20 @@
+import type { Intrinsic } from '../scalar/expr.ts';
 import type { ImportedFunction } from './wasm/encoder.ts';
 
-/** The float64 functions that kernels may call; engines compile those of `Math` to direct calls of their own code. */
-export const mathImports = {
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  asin: Math.asin,
-  acos: Math.acos,
-  atan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  asinh: Math.asinh,
-  acosh: Math.acosh,
-  atanh: Math.atanh,
-  exp: Math.exp,
-  expm1: Math.expm1,
-  log: Math.log,
-  log1p: Math.log1p,
-  log2: Math.log2,
-  log10: Math.log10,
-  atan2: Math.atan2,
-  pow: Math.pow,
-};
+type MathFunction = {
+  [K in keyof Math]: Math[K] extends (...args: number[]) => number ? K : never;
+}[keyof Math];
 
-export type MathImport = keyof typeof mathImports;
+function float64Import(name: string, arity: number, implementation: (...args: number[]) => number): ImportedFunction {
+  return { module: 'math', name, params: Array.from({ length: arity }, () => 'f64' as const), results: ['f64'], implementation };
+}
 
-/** The declaration of a 'math' import, to hand to `FunctionBuilder.call`: all operands and the result are f64. */
-export function mathImport(name: MathImport, arity: number): ImportedFunction {
-  return { module: 'math', name, params: Array.from({ length: arity }, () => 'f64' as const), results: ['f64'] };
+/** A function of `Math`, to hand to `FunctionBuilder.call`: engines call their own code for it directly. Operands and result are f64. */
+export function mathImport(name: MathFunction, arity: number): ImportedFunction {
+  return float64Import(`Math.${name}`, arity, Math[name] as (...args: number[]) => number);
+}
+
+/** The float64 evaluation of an intrinsic, for kernels without code of their own for it. */
+export function intrinsicImport(intrinsic: Intrinsic): ImportedFunction {
+  return float64Import(intrinsic.name, intrinsic.arity, intrinsic.evaluate);
 }

@@ -26,6 +26,22 @@ export interface ImportedFunction {
   readonly name: string;
   readonly params: readonly ValueType[];
   readonly results: readonly ValueType[];
+  readonly implementation: (...args: number[]) => number;
+}
+
+/** Instructions that were set aside, to be appended to the function that they were written for. */
+export interface Fragment {
+  readonly code: number[];
+  readonly calls: Call[];
+}
+
+interface Call {
+  readonly position: number;
+  readonly target: ImportedFunction | FunctionBuilder;
+}
+
+export function newFragment(): Fragment {
+  return { code: [], calls: [] };
 }
 
 const VALUE_TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
@@ -77,8 +93,8 @@ export class FunctionBuilder {
   readonly results: readonly ValueType[];
   readonly exported: boolean;
   readonly locals: ValueType[] = [];
-  readonly code: number[] = [];
-  readonly calls: { readonly position: number; readonly target: ImportedFunction | FunctionBuilder }[] = [];
+  code: number[] = [];
+  calls: Call[] = [];
   private depth = 0;
 
   constructor(name: string, params: readonly ValueType[], results: readonly ValueType[] = [], exported = true) {
@@ -279,6 +295,25 @@ export class FunctionBuilder {
     return this;
   }
 
+  /** Sets aside what `body` writes, at the end of `fragment`. Its branches must stay inside. */
+  into(fragment: Fragment, body: () => void): this {
+    const { code, calls } = this;
+    this.code = fragment.code;
+    this.calls = fragment.calls;
+    body();
+    this.code = code;
+    this.calls = calls;
+    return this;
+  }
+
+  /** Appends what was set aside. */
+  append(fragment: Fragment): this {
+    const start = this.code.length;
+    for (const { position, target } of fragment.calls) this.calls.push({ position: start + position, target });
+    for (const byte of fragment.code) this.code.push(byte);
+    return this;
+  }
+
   private nested(opcode: number, type: ValueType | undefined, body: (label: Label) => void): this {
     this.code.push(opcode, type === undefined ? EMPTY_BLOCK_TYPE : VALUE_TYPE_CODES[type]);
     this.depth++;
@@ -429,6 +464,11 @@ function functionBody(f: FunctionBuilder, index: ModuleIndex): number[] {
   pushBytes(body, code);
   body.push(0x0b);
   return body;
+}
+
+/** The functions that a module of `functions` imports. */
+export function importsOf(functions: readonly FunctionBuilder[]): readonly ImportedFunction[] {
+  return new ModuleIndex(functions).imports;
 }
 
 /**
