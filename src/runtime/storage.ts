@@ -21,6 +21,13 @@ export class Storage {
   readonly byteLength: number;
   /** Counts in-place writes, so that autograd can tell when a saved tensor changed. */
   version = 0;
+  /**
+   * How many gradient slots of a running backward pass hold this storage; -1 once anybody else may see it. Set by the autograd engine,
+   * which adds in place and releases only what it alone can see.
+   */
+  holders = -1;
+  /** The operator that last wrote in place, for error messages. */
+  writer: string | null = null;
 
   constructor(block: Block, byteOffset: number, byteLength: number) {
     this.block = block;
