@@ -7,6 +7,7 @@ import { apply, applyOne } from '../tensor/apply.ts';
 import { addressRange } from '../tensor/overlap.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { MapOperator } from '../tensor/map-operator.ts';
+import type { Operator } from '../op/contract.ts';
 import { provideStructural } from '../tensor/structural.ts';
 import { Tensor, viewOf } from '../tensor/tensor.ts';
 import { InPlaceError, ShapeError } from '../util/errors.ts';
@@ -260,15 +261,15 @@ function overlappingDim({ shape, strides }: Geometry): number {
 /** `g` copied into memory laid out as `geometry`. */
 function inLayout(g: Tensor, geometry: Geometry): Tensor {
   if (g.contiguous && g.offset === 0 && isContiguous(geometry.shape, geometry.strides) && lowest(geometry) === geometry.offset) return reshape(g, [g.size]);
-  return applyOne(stridedScatterOperator, [g], { ...geometry, source: { shape: [0], strides: [1], offset: lowest(geometry) }, ...cover(geometry) });
+  return applyOne(stridedScatterOperator, [g], { ...geometry, source: cover(geometry) });
 }
 
 /** Parameters under which the scatter lays a whole gradient out as `geometry` in a flat buffer. */
-function cover(geometry: Geometry): { source: Geometry } {
+function cover(geometry: Geometry): Geometry {
   const extent = geometry.shape.some((size) => size === 0)
     ? 0
     : geometry.shape.reduce((sum, size, i) => sum + Math.abs(geometry.strides[i] as number) * (size - 1), 1);
-  return { source: { shape: [extent], strides: [1], offset: lowest(geometry) } };
+  return { shape: [extent], strides: [1], offset: lowest(geometry) };
 }
 
 function asStridedOf(x: Tensor, geometry: Geometry): Tensor {
@@ -380,7 +381,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
 }
 
 /** Tensors of one shape along a new first dimension. */
-export const stackOperator = makeOperator<null>({
+export const stackOperator: Operator<Tensor, null> = makeOperator<null>({
   name: 'stack',
   forward: (xs) => {
     const first = xs[0] as Tensor;

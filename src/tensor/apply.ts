@@ -19,7 +19,7 @@ import { isTracked } from './views.ts';
 export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
   if (mode.interpreters !== 0) {
     const top = topInterpreter(inputs);
-    if (top !== null) return top.process(operator as Operator<Tensor, never>, inputs, params);
+    if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
   }
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)

@@ -1,6 +1,6 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { AutogradError } from '../util/errors.ts';
-import { type AnyOperator, addEdge } from './apply.ts';
+import { addEdge } from './edges.ts';
 import { gradients } from './engine.ts';
 import { mode, withGradMode } from './modes.ts';
 import { type AnyOperator, Node, nextSequence } from './node.ts';

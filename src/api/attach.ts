@@ -1,0 +1,51 @@
+import * as ops from '../ops/index.ts';
+import { writeInPlace } from '../tensor/inplace.ts';
+import { Tensor } from '../tensor/tensor.ts';
+
+/** Attaches operators to the tensor as methods: `x.sin()` is `sin(x)`, and `x.sin_()` writes the result into `x`. */
+
+type AnyFunction = (...args: never[]) => unknown;
+
+function define(name: string, value: unknown): void {
+  Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+}
+
+/** `x.name(...)`: the tensor goes first. Fixed arity, since rest arguments cost an array a call. */
+function method(f: AnyFunction): unknown {
+  const call = f as (x: Tensor, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown) => unknown;
+  return function (this: Tensor, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown {
+    return call(this, a, b, c, d, e);
+  };
+}
+
+/** `x.name(...)` for functions that take any number of arguments, such as shapes. */
+function variadicMethod(f: AnyFunction): unknown {
+  const call = f as (x: Tensor, ...rest: unknown[]) => unknown;
+  return function (this: Tensor, ...rest: unknown[]): unknown {
+    return call(this, ...rest);
+  };
+}
+
+/** `x.name_(...)`: in place. Families bring a direct form; everything else computes and writes. */
+function inPlaceMethod(name: string, f: AnyFunction & { inPlace?: AnyFunction }): unknown {
+  if (f.inPlace !== undefined) return method(f.inPlace);
+  const call = f as (x: Tensor, ...rest: unknown[]) => Tensor;
+  return function (this: Tensor, ...rest: unknown[]): Tensor {
+    return writeInPlace(`${name}_`, this, (old) => call(old, ...rest));
+  };
+}
+
+const VARIADIC = new Set(['reshape', 'permute', 'view', 'expand', 'repeat', 'tile', 'flip']);
+
+export function attachMethods(names: readonly string[], inPlaceNames: readonly string[]): void {
+  const all = ops as unknown as Record<string, AnyFunction>;
+  for (const name of names) {
+    const f = all[name];
+    if (f !== undefined) define(name, VARIADIC.has(name) ? variadicMethod(f) : method(f));
+  }
+  for (const name of inPlaceNames) {
+    const f = all[name];
+    if (f !== undefined) define(`${name}_`, inPlaceMethod(name, f));
+  }
+}
+

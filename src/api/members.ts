@@ -1,0 +1,127 @@
+import { formatShape } from '../shape/shape.ts';
+import { giveAway } from '../tensor/accumulate.ts';
+import { backward, type BackwardOptions } from '../tensor/autograd.ts';
+import { type Element, elementsOf, type NestedElements, nestedOf, requirePlain } from '../tensor/data.ts';
+import { describeTensor } from '../tensor/messages.ts';
+import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
+import { gradientNode, type Node } from '../tensor/node.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { isTracked } from '../tensor/views.ts';
+import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
+
+/** What a tensor shows of its autograd state and its values: the members that name no operator. */
+
+/** Marks a leaf as wanting a gradient (or not). Throws for integer dtypes, and for turning it off on a result. */
+export function setRequiresGrad(x: Tensor, value: boolean): Tensor {
+  if (value && !x.type.isFloat && !x.type.isComplex) {
+    throw new DTypeError(`requiresGrad: ${describeTensor(x)} cannot have a gradient: only floating and complex dtypes can; cast it with .to('float32')`);
+  }
+  if (!value && x.node !== null) {
+    throw new AutogradError(`requiresGrad: ${describeTensor(x)} is the result of a recorded operation, so it cannot stop requiring a gradient: use detach()`);
+  }
+  x.tracked = value || x.node !== null;
+  return x;
+}
+
+export function isLeaf(x: Tensor): boolean {
+  return !isTracked(x) || x.node === null;
+}
+
+export function gradFn(x: Tensor): Node | null {
+  isTracked(x);
+  return x.node;
+}
+
+export function gradOf(x: Tensor): Tensor | null {
+  return x.meta === null ? null : x.meta.grad;
+}
+
+/** Sets or clears the gradient: a tensor of the same shape and dtype, another one than `x` itself. */
+export function setGrad(x: Tensor, value: Tensor | null): void {
+  if (value === null || value === undefined) {
+    if (x.meta !== null) x.meta.grad = null;
+    return;
+  }
+  if (!isTensor(value)) throw new ArgumentError(`grad: assign a tensor or null, got ${typeof value}`);
+  if (value === x) throw new AutogradError('grad: a tensor cannot be its own gradient: assign a clone()');
+  if (formatShape(value.shape) !== formatShape(x.shape)) {
+    throw new ShapeError(`grad: assigned a gradient of shape ${formatShape(value.shape)} to ${describeTensor(x)}: the shapes must be equal`);
+  }
+  if (value.type !== x.type) throw new DTypeError(`grad: assigned a ${value.dtype} gradient to ${describeTensor(x)}: the dtypes must be equal`);
+  giveAway(value);
+  metaOf(x).grad = value;
+}
+
+/** Keeps the gradient of a result in its `grad`, as leaves do. */
+export function retainGrad(x: Tensor): void {
+  if (!isTracked(x)) throw new AutogradError(`retainGrad: ${describeTensor(x)} does not require a gradient`);
+  if (x.node === null) return;
+  metaOf(x).retainsGrad = true;
+  watch(x);
+}
+
+/** A handle that removes a hook. */
+export interface RemovableHandle {
+  remove(): void;
+}
+
+function watch(x: Tensor): void {
+  const node = gradientNode(x) as Node;
+  node.watched ??= [];
+  while (node.watched.length <= x.outputIndex) node.watched.push(null);
+  node.watched[x.outputIndex] = x;
+}
+
+/** Calls `hook` with the gradient of `x` when it has been computed; what it returns replaces the gradient. */
+export function registerHook(x: Tensor, hook: TensorHook): RemovableHandle {
+  if (!isTracked(x)) throw new AutogradError(`registerHook: ${describeTensor(x)} does not require a gradient, so no gradient will ever reach the hook`);
+  const meta = metaOf(x);
+  meta.hooks = [...(meta.hooks ?? []), hook];
+  watch(x);
+  return {
+    remove: () => {
+      meta.hooks = (meta.hooks ?? []).filter((h) => h !== hook);
+    },
+  };
+}
+
+/** Calls `hook` with a leaf after a gradient has been added to its `grad`. */
+export function registerPostAccumulateGradHook(x: Tensor, hook: AccumulateHook): RemovableHandle {
+  if (!isTracked(x)) throw new AutogradError(`registerPostAccumulateGradHook: ${describeTensor(x)} does not require a gradient`);
+  if (x.node !== null) throw new AutogradError(`registerPostAccumulateGradHook: ${describeTensor(x)} is not a leaf: gradients accumulate in leaves only; use registerHook`);
+  const meta = metaOf(x);
+  meta.accumulateHooks = [...(meta.accumulateHooks ?? []), hook];
+  return {
+    remove: () => {
+      meta.accumulateHooks = (meta.accumulateHooks ?? []).filter((h) => h !== hook);
+    },
+  };
+}
+
+/** `backward` of one tensor. */
+export function backwardOf(x: Tensor, gradient?: Tensor | null, options?: BackwardOptions): void {
+  backward(x, gradient === undefined || gradient === null ? null : [gradient], options);
+}
+
+/** The one element as a JavaScript value; throws for more or fewer, and for an int64 that no number holds exactly. */
+export function item(x: Tensor): number | boolean | { re: number; im: number } {
+  requirePlain('item', x);
+  if (x.size !== 1) throw new ShapeError(`item: ${describeTensor(x)} has ${x.size} elements, not one: use toArray(), or index it first`);
+  const value = elementsOf(x)[0] as Element;
+  if (typeof value === 'bigint') throw new ArgumentError(`item: the int64 value ${value} is not exact as a number: use toBigInt()`);
+  return value as number | boolean | { re: number; im: number };
+}
+
+/** The one element of an integer tensor as a bigint. */
+export function toBigInt(x: Tensor): bigint {
+  requirePlain('toBigInt', x);
+  if (x.size !== 1) throw new ShapeError(`toBigInt: ${describeTensor(x)} has ${x.size} elements, not one`);
+  if (x.type.isFloat || x.type.isComplex) throw new DTypeError(`toBigInt: needs an integer dtype, got ${x.dtype}`);
+  return BigInt(elementsOf(x)[0] as number | bigint | boolean);
+}
+
+export function toArray(x: Tensor): NestedElements {
+  requirePlain('toArray', x);
+  return nestedOf(x);
+}
+

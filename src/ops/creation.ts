@@ -1,0 +1,149 @@
+import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
+import { defaultComplex, getDefaultDtype } from '../dtype/promotion.ts';
+import { asShape } from '../shape/reshape.ts';
+import { type Element, flatten, type NestedElements, tensorOfBytes, tensorOfElements, type TypedArray } from '../tensor/data.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { ArgumentError, DTypeError } from '../util/errors.ts';
+import { emptyTensor, fullTensor } from './create.ts';
+import { described, optionalType, type Scalar } from './family.ts';
+import { cast, clone } from './structural.ts';
+import { aliasOf } from '../tensor/tensor.ts';
+
+/** Options of all functions that make tensors. */
+export interface CreateOptions {
+  readonly dtype?: DType | null;
+  /** Make a leaf that wants a gradient. */
+  readonly requiresGrad?: boolean;
+}
+
+type ShapeAndOptions = readonly (number | readonly number[] | CreateOptions | null)[];
+
+/** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })`. */
+export function splitOptions(name: string, args: ShapeAndOptions): { shape: number[]; options: CreateOptions } {
+  const last = args[args.length - 1];
+  const hasOptions = args.length > 0 && (last === null || (typeof last === 'object' && !Array.isArray(last)));
+  const sizes = (hasOptions ? args.slice(0, -1) : args) as readonly (number | readonly number[])[];
+  return { shape: asShape(name, sizes.filter((x) => x !== undefined)), options: (hasOptions ? (last as CreateOptions | null) : null) ?? {} };
+}
+
+/** Marks a new tensor as a leaf that wants a gradient. */
+export function finish(name: string, x: Tensor, options: CreateOptions): Tensor {
+  if (options.requiresGrad === true) {
+    if (!x.type.isFloat && !x.type.isComplex) throw new DTypeError(`${name}: a tensor of dtype ${x.dtype} cannot require a gradient: only floating and complex dtypes can`);
+    x.tracked = true;
+  }
+  return x;
+}
+
+/** What a creation function of a shape looks like: `zeros([2, 3], { dtype })`, `zeros(2, 3)`. */
+export interface ShapeFunction {
+  (shape: readonly number[], options?: CreateOptions): Tensor;
+  (...args: ShapeAndOptions): Tensor;
+}
+
+function filled(name: string, value: number) {
+  const f: ShapeFunction = (...args: ShapeAndOptions): Tensor => {
+    const { shape, options } = splitOptions(name, args);
+    const type = optionalType(options.dtype) ?? getDefaultDtype();
+    return finish(name, fullTensor(shape, value, type), options);
+  };
+  return described(name, f, { signature: 'size, *, dtype, requires_grad', samples: [{ args: [[2, 3]] }, { args: [[]] }] });
+}
+
+/**
+ * A tensor of zeros.
+ *
+ * @example
+ * zeros([2, 2]); // tensor([[0., 0.], [0., 0.]])
+ */
+export const zeros = filled('zeros', 0);
+
+/** A tensor of ones. */
+export const ones = filled('ones', 1);
+
+/** A tensor whose values are whatever was in memory. */
+export const empty = described(
+  'empty',
+  ((...args: ShapeAndOptions): Tensor => {
+    const { shape, options } = splitOptions('empty', args);
+    return finish('empty', emptyTensor(shape, optionalType(options.dtype) ?? getDefaultDtype()), options);
+  }) as ShapeFunction,
+  { signature: 'size, *, dtype, requires_grad', random: true },
+);
+
+/** A tensor of one value; without `dtype` whole numbers give int64, booleans bool, others the default float. */
+export const full = described(
+  'full',
+  (size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
+    const shape = asShape('full', [size]);
+    const type = optionalType(options.dtype) ?? typeOfScalar(fillValue);
+    return finish('full', fullTensor(shape, Number(fillValue), type), options);
+  },
+  { signature: 'size, fill_value, *, dtype, requires_grad', samples: [{ args: [[2, 3], 7] }] },
+);
+
+function typeOfScalar(value: Scalar): DTypeInfo {
+  if (typeof value === 'boolean') return BOOL;
+  return typeof value === 'bigint' || Number.isInteger(value) ? INT64 : getDefaultDtype();
+}
+
+/** Data of numbers makes the default float, of booleans bool, of bigints int64, of complex numbers the default complex. */
+function typeOfElements(elements: readonly Element[]): DTypeInfo {
+  if (elements.length === 0) return getDefaultDtype();
+  if (elements.some((x) => typeof x === 'object')) return defaultComplex();
+  if (elements.every((x) => typeof x === 'boolean')) return BOOL;
+  if (elements.every((x) => typeof x === 'bigint' || typeof x === 'boolean')) return INT64;
+  return getDefaultDtype();
+}
+
+const typedArrayTypes: Record<string, DType> = {
+  Float32Array: 'float32',
+  Float64Array: 'float64',
+  Int8Array: 'int8',
+  Uint8Array: 'uint8',
+  Uint8ClampedArray: 'uint8',
+  Int16Array: 'int16',
+  Int32Array: 'int32',
+  BigInt64Array: 'int64',
+};
+
+/**
+ * A tensor from a number, nested arrays, a typed array, or another tensor: always a copy. Numbers make the default float, booleans bool, bigints
+ * int64, unless `dtype` says otherwise. Throws ShapeError for ragged arrays.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).shape; // [2, 2]
+ */
+export const tensor = described(
+  'tensor',
+  (data: NestedElements | TypedArray | Tensor, options: CreateOptions = {}): Tensor => {
+    const wanted = optionalType(options.dtype);
+    if (isTensor(data)) return finish('tensor', aliasOf(wanted === null ? clone(data) : wanted === data.type ? clone(data) : cast(data, wanted)), options);
+    if (ArrayBuffer.isView(data)) return finish('tensor', fromTypedArray(data as TypedArray, wanted), options);
+    const { shape, elements } = flatten('tensor', data as NestedElements);
+    for (const value of elements) {
+      if (!['number', 'boolean', 'bigint'].includes(typeof value) && !isComplexElement(value)) {
+        throw new ArgumentError(`tensor: data must be numbers, booleans or bigints, got ${value === null ? 'null' : typeof value}`);
+      }
+    }
+    return finish('tensor', tensorOfElements(elements, shape, wanted ?? typeOfElements(elements)), options);
+  },
+  { signature: 'data, *, dtype, requires_grad' },
+);
+
+function isComplexElement(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 're' in value && 'im' in value;
+}
+
+function fromTypedArray(data: TypedArray, wanted: DTypeInfo | null): Tensor {
+  const name = typedArrayTypes[data.constructor.name];
+  if (name === undefined) throw new ArgumentError(`tensor: a ${data.constructor.name} has no dtype of ours: convert it to Float32Array, Float64Array, Int32Array or the like`);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const own = tensorOfBytes(bytes, [data.length], optionalType(name) as DTypeInfo);
+  return wanted === null ? own : cast(own, wanted);
+}
+
+/** A tensor over a copy of row-major little-endian bytes. */
+export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DType, options: CreateOptions = {}): Tensor {
+  return finish('fromBytes', tensorOfBytes(bytes, asShape('fromBytes', [shape]), optionalType(dtype) as DTypeInfo), options);
+}
