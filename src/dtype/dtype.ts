@@ -31,6 +31,7 @@ export interface DTypeInfo {
   readonly isSigned: boolean;
 }
 
+/** Where `kind` and width decide all else. */
 function info(name: DType, index: number, itemsize: number, kind: DTypeInfo['kind'], isSigned = true): DTypeInfo {
   return {
     name,
@@ -75,22 +76,51 @@ export const DTYPES: readonly DTypeInfo[] = [
 
 const byName = new Map<string, DTypeInfo>(DTYPES.map((d) => [d.name, d]));
 
-/** The facts of a dtype. Throws DTypeError for an unknown name. */
+/**
+ * The facts of a dtype.
+ *
+ * @throws DTypeError for an unknown name.
+ * @example
+ * dtypeInfo('int16').itemsize; // 2
+ */
 export function dtypeInfo(name: DType): DTypeInfo {
   const found = byName.get(name);
   if (found === undefined) throw new DTypeError(`unknown dtype '${String(name)}': use one of ${DTYPES.map((d) => d.name).join(', ')}`);
   return found;
 }
 
+/** Single precision, the default. `float` is the same. */
 export const float32 = 'float32';
+/** Double precision. `double` is the same. */
 export const float64 = 'float64';
+/** 64-bit integers, exact. `long` is the same. */
 export const int64 = 'int64';
+/** 32-bit integers. `int` is the same. */
 export const int32 = 'int32';
+/** 16-bit integers. `short` is the same. */
 export const int16 = 'int16';
+/** 8-bit integers. */
 export const int8 = 'int8';
+/** Bytes: 0 to 255. */
 export const uint8 = 'uint8';
+/** true and false. */
 export const bool = 'bool';
+/** Complex numbers of two float32. `cfloat` is the same. */
 export const complex64 = 'complex64';
+/** Complex numbers of two float64. `cdouble` is the same. */
 export const complex128 = 'complex128';
+/** IEEE 754 half precision, for storage. `half` is the same. */
 export const float16 = 'float16';
+/** The upper half of a float32, for storage. */
 export const bfloat16 = 'bfloat16';
+
+export {
+  complex64 as cfloat,
+  complex128 as cdouble,
+  float16 as half,
+  float32 as float,
+  float64 as double,
+  int16 as short,
+  int32 as int,
+  int64 as long,
+};

@@ -1,64 +1,92 @@
+/** Shapes as arguments, the size that -1 stands for, and which reshapes need no copy. */
 import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { contiguousStrides, formatShape, numel } from './shape.ts';
+import { contiguousStrides, formatShape, numel, sameShape } from './shape.ts';
 
-/** The target of a reshape with its one -1 worked out. Throws ShapeError where the elements do not fit. */
-export function inferReshape(name: string, shape: readonly number[], target: readonly number[]): number[] {
-  const total = numel(shape);
-  const wild = target.indexOf(-1);
-  if (wild >= 0 && target.indexOf(-1, wild + 1) >= 0) throw new ShapeError(`${name}: only one size may be -1, got ${formatShape(target)}`);
-  for (const size of target) {
-    if (!Number.isInteger(size) || size < -1) throw new ShapeError(`${name}: sizes must be whole numbers, not negative except for one -1, got ${formatShape(target)}`);
-  }
-  if (wild < 0) {
-    if (numel(target) !== total) throw new ShapeError(`${name}: ${formatShape(shape)} has ${total} elements but ${formatShape(target)} has ${numel(target)}`);
-    return [...target];
-  }
-  const known = target.reduce((product, size) => (size === -1 ? product : product * size), 1);
-  if (known === 0 || total % known !== 0) {
-    throw new ShapeError(
-      known === 0
-        ? `${name}: the -1 in ${formatShape(target)} could be any size, since the others multiply to 0: name it`
-        : `${name}: ${formatShape(shape)} (${total} elements) cannot be divided into ${formatShape(target)}`,
+/**
+ * A shape given as one array or as numbers: `([2, 3])` or `(2, 3)`.
+ *
+ * @param allowWild whether -1 may stand for a size.
+ * @throws ArgumentError for anything that is not a list of sizes.
+ * @example
+ * asShape('zeros', [[2, 3]]); // [2, 3]
+ * asShape('zeros', [2, 3]); // [2, 3]
+ */
+export function asShape(name: string, args: readonly (number | readonly number[])[], allowWild = false): number[] {
+  const sizes = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as readonly number[];
+  for (const size of sizes) {
+    if (Number.isInteger(size) && size >= (allowWild ? -1 : 0)) continue;
+    throw new ArgumentError(
+      `${name}: a shape is a list of whole numbers that are not negative${allowWild ? ' (but for -1)' : ''}, got ${formatShape(sizes)}`,
     );
   }
-  return target.map((size) => (size === -1 ? total / known : size));
+  return [...sizes];
 }
 
-/** Strides under which the same elements have `target` as their shape, or null if they must be copied. PyTorch's rule for `view`. */
+/**
+ * The target of a reshape with its one -1 worked out.
+ *
+ * @throws ShapeError where the elements do not fit.
+ * @example
+ * inferReshape('reshape', [2, 6], [3, -1]); // [3, 4]
+ */
+export function inferReshape(name: string, shape: readonly number[], target: readonly number[]): number[] {
+  const total = numel(shape);
+  let known = 1;
+  let wild = -1;
+  for (let i = 0; i < target.length; i++) {
+    const size = target[i] as number;
+    if (size === -1 && wild >= 0) throw new ShapeError(`${name}: only one size may be -1, got ${formatShape(target)}`);
+    if (size === -1) wild = i;
+    else if (Number.isInteger(size) && size >= 0) known *= size;
+    else throw new ShapeError(`${name}: sizes must be whole numbers, not negative except for one -1, got ${formatShape(target)}`);
+  }
+  const result = target.slice();
+  if (wild >= 0) result[wild] = wildSize(name, shape, target, total, known);
+  else if (known !== total)
+    throw new ShapeError(`${name}: ${formatShape(shape)} has ${total} elements but ${formatShape(target)} has ${known}`);
+  return result;
+}
+
+/** The size that -1 stands for. */
+function wildSize(name: string, shape: readonly number[], target: readonly number[], total: number, known: number): number {
+  if (known === 0) {
+    throw new ShapeError(
+      total === 0
+        ? `${name}: the -1 in ${formatShape(target)} could be any size, since the others multiply to 0: name it`
+        : `${name}: ${formatShape(shape)} has ${total} elements, but ${formatShape(target)} has none whatever -1 stands for`,
+    );
+  }
+  if (total % known === 0) return total / known;
+  throw new ShapeError(`${name}: ${formatShape(shape)} (${total} elements) is not divisible into ${formatShape(target)}`);
+}
+
+/**
+ * Strides under which the same elements have the shape `target`, in the same order, or null if they must be copied first. This is PyTorch's rule for
+ * `view`: the dimensions fall into runs that step through memory evenly, and each run is divided up by itself.
+ *
+ * @param target a shape of as many elements.
+ * @example
+ * viewStrides([2, 3], [3, 1], [3, 2]); // [2, 1]
+ * viewStrides([3, 2], [1, 3], [6]); // null
+ */
 export function viewStrides(shape: readonly number[], strides: readonly number[], target: readonly number[]): number[] | null {
-  if (numel(shape) === 0) return contiguousStrides(target);
-  const result = new Array<number>(target.length).fill(0);
-  let viewDim = target.length - 1;
-  let chunkStride = shape.length === 0 ? 1 : (strides[shape.length - 1] as number);
-  let chunkSize = 1;
-  let viewSize = 1;
-  if (shape.length === 0) return target.map(() => 1);
-  for (let dim = shape.length - 1; dim >= 0; dim--) {
-    chunkSize *= shape[dim] as number;
-    const ends = dim === 0 || ((shape[dim - 1] as number) !== 1 && strides[dim - 1] !== chunkSize * chunkStride);
-    if (!ends) continue;
-    while (viewDim >= 0 && (viewSize < chunkSize || target[viewDim] === 1)) {
-      result[viewDim] = viewSize * chunkStride;
-      viewSize *= target[viewDim] as number;
-      viewDim--;
+  if (sameShape(shape, target)) return strides.slice();
+  if (shape.length === 0 || numel(shape) === 0) return contiguousStrides(target);
+  const result = new Array<number>(target.length);
+  let next = target.length - 1;
+  let last = shape.length - 1;
+  while (last >= 0) {
+    const step = strides[last] as number;
+    let runSize = shape[last] as number;
+    // A dimension belongs to the run if its stride continues it; one of size 1 does whatever its stride.
+    while (last > 0 && (shape[last - 1] === 1 || strides[last - 1] === runSize * step)) runSize *= shape[--last] as number;
+    let covered = 1;
+    while (next >= 0 && (covered < runSize || target[next] === 1)) {
+      result[next] = covered * step;
+      covered *= target[next--] as number;
     }
-    if (viewSize !== chunkSize) return null;
-    if (dim > 0) {
-      chunkStride = strides[dim - 1] as number;
-      chunkSize = 1;
-      viewSize = 1;
-    }
+    if (covered !== runSize) return null;
+    last--;
   }
-  return viewDim === -1 ? result : null;
-}
-
-/** A shape given as an array or as numbers. Throws for anything that is not a list of sizes. */
-export function asShape(name: string, args: readonly (number | readonly number[])[], allowWild = false): number[] {
-  const list = args.length === 1 && Array.isArray(args[0]) ? (args[0] as readonly number[]) : (args as readonly number[]);
-  for (const size of list) {
-    if (typeof size !== 'number' || !Number.isInteger(size) || size < (allowWild ? -1 : 0)) {
-      throw new ArgumentError(`${name}: a shape is a list of whole numbers, got ${formatShape(list as readonly number[])}`);
-    }
-  }
-  return [...list];
+  return next < 0 ? result : null;
 }
