@@ -1,16 +1,16 @@
 /**
  * The conformance run: every golden vector against the library.
  *
- *   npm run conformance -- [--vectors DIR] [--only PATTERN] [--verbose] [--reasons] [--json FILE] [--record] [--progress]
+ *   npm run conformance -- [--vectors DIR] [--only PATTERN] [--verbose] [--reasons] [--json FILE] [--record] [--progress] [--library FILE]
  *
  * `--only 'sum|mean'` runs the operators (or modules, or `training`) that the pattern matches as a whole, or, if there are none, those that contain it.
  * `--verbose` prints the first reason of every failing case, `--reasons` groups like reasons. A run of everything is held against
- * `recorded.json`; `--record` raises the numbers there.
+ * `recorded.json`; `--record` raises the numbers there. `--library` tests another entry than `src/index.ts`, such as the built package.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TRAINING_PARTS } from './counts.ts';
 import { Library } from './library.ts';
@@ -29,6 +29,7 @@ const { values: options } = parseArgs({
   options: {
     vectors: { type: 'string' },
     only: { type: 'string' },
+    library: { type: 'string' },
     json: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     reasons: { type: 'boolean', default: false },
@@ -41,9 +42,10 @@ const print = (lines: readonly string[]): void => {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 };
 
-/** Loads the library; relative to this file, so that the run needs no build. */
+/** Loads the library from its source, so that the run needs no build. */
 async function loadLibrary(): Promise<Library> {
-  return new Library((await import('../../src/index.ts')) as unknown as Record<string, unknown>);
+  const entry = options.library === undefined ? new URL('../../src/index.ts', import.meta.url) : pathToFileURL(resolve(options.library));
+  return new Library((await import(entry.href)) as Record<string, unknown>);
 }
 
 /** A run of everything must reach what is recorded. */
