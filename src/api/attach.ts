@@ -1,3 +1,4 @@
+import { IN_PLACE, METHODS, VARIADIC } from './method-names.ts';
 import * as ops from '../ops/index.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -35,17 +36,16 @@ function inPlaceMethod(name: string, f: AnyFunction & { inPlace?: AnyFunction })
   };
 }
 
-const VARIADIC = new Set(['reshape', 'permute', 'view', 'expand', 'repeat', 'tile', 'flip']);
-
-export function attachMethods(names: readonly string[], inPlaceNames: readonly string[]): void {
+/** Puts the methods on the prototype. */
+export function attachMethods(): void {
   const all = ops as unknown as Record<string, AnyFunction>;
-  for (const name of names) {
+  const variadic = new Set(VARIADIC);
+  for (const name of METHODS) {
     const f = all[name];
-    if (f !== undefined) define(name, VARIADIC.has(name) ? variadicMethod(f) : method(f));
+    if (f !== undefined) define(name, variadic.has(name) ? variadicMethod(f) : method(f));
   }
-  for (const name of inPlaceNames) {
+  for (const name of IN_PLACE) {
     const f = all[name];
     if (f !== undefined) define(`${name}_`, inPlaceMethod(name, f));
   }
 }
-

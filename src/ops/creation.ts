@@ -42,11 +42,11 @@ export interface ShapeFunction {
 }
 
 function filled(name: string, value: number) {
-  const f: ShapeFunction = (...args: ShapeAndOptions): Tensor => {
+  const f = ((...args: ShapeAndOptions): Tensor => {
     const { shape, options } = splitOptions(name, args);
     const type = optionalType(options.dtype) ?? getDefaultDtype();
     return finish(name, fullTensor(shape, value, type), options);
-  };
+  }) as ShapeFunction;
   return described(name, f, { signature: 'size, *, dtype, requires_grad', samples: [{ args: [[2, 3]] }, { args: [[]] }] });
 }
 
