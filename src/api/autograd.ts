@@ -1,0 +1,3 @@
+/** What `torch.autograd` offers. */
+export { backward, grad } from '../tensor/autograd.ts';
+export { enableGrad, noGrad, setGradEnabled } from '../tensor/modes.ts';

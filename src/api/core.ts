@@ -1,0 +1,203 @@
+import type { BackwardOptions } from '../tensor/autograd.ts';
+import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
+import { describeTensor } from '../tensor/messages.ts';
+import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
+import type { Node } from '../tensor/node.ts';
+import { formatTensor } from '../tensor/printing.ts';
+import { aliasOf, Tensor } from '../tensor/tensor.ts';
+import { isTracked } from '../tensor/views.ts';
+import { detach } from '../ops/detach.ts';
+import { ArgumentError, AutogradError, DTypeError, InPlaceError } from '../util/errors.ts';
+import * as members from './members.ts';
+
+/** The members of a tensor that name no operator: its autograd state, its values, how it prints. */
+export interface CoreMembers {
+  /** Whether operations on this tensor are recorded. */
+  requiresGrad: boolean;
+  /** Marks a leaf as wanting a gradient; returns the tensor. */
+  requiresGrad_(value?: boolean): this;
+  /** The accumulated gradient of a leaf, or null. */
+  grad: Tensor | null;
+  /** The operation that made this tensor, or null. */
+  readonly gradFn: Node | null;
+  readonly isLeaf: boolean;
+  readonly retainsGrad: boolean;
+  /** Which output of `gradFn` this is. */
+  readonly outputNr: number;
+  /** How often the storage was written in place. */
+  readonly version: number;
+  /** The values without history and without the version counter. Assigning replaces the values. */
+  data: Tensor;
+  backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+  detach(): Tensor;
+  /** Forgets the history. */
+  detach_(): this;
+  retainGrad(): void;
+  registerHook(hook: TensorHook): members.RemovableHandle;
+  registerPostAccumulateGradHook(hook: AccumulateHook): members.RemovableHandle;
+  /** The one element as a JavaScript value. */
+  item(): number | boolean | { re: number; im: number };
+  /** The one integer element, exactly. */
+  toBigInt(): bigint;
+  /** The elements as nested arrays. */
+  toArray(): NestedElements;
+  /** The elements in row-major order, copied. */
+  toTypedArray(): TypedArray;
+  /** The bytes of the elements in row-major order, little endian, copied. */
+  toBytes(): Uint8Array<ArrayBuffer>;
+  /** Size of a dimension, or all of them. */
+  numel(): number;
+  dim(): number;
+  isContiguous(): boolean;
+  stride(dim?: number): number | readonly number[];
+  storageOffset(): number;
+  /** Gives the tensor a name for error messages. */
+  named(name: string): this;
+  toString(): string;
+}
+
+function show(x: Tensor): string {
+  if (x.wrapped !== null) return `tensor(<transformed>, shape=[${x.shape.join(', ')}], dtype=${x.dtype})`;
+  const values = elementsOf(x);
+  const suffix: string[] = [];
+  const node = members.gradFn(x);
+  if (node !== null) suffix.push(`gradFn=<${node.name}>`);
+  else if (x.tracked) suffix.push('requiresGrad=true');
+  return formatTensor({ shape: x.shape, dtype: x.dtype, get: (i: number) => values[i] as number }, {}, suffix);
+}
+
+function dataOf(x: Tensor): Tensor {
+  requirePlain('data', x);
+  const view = aliasOf(x);
+  return view;
+}
+
+/** Replaces the values of `x` by those of `value`: the handle moves to the other storage. */
+function setData(x: Tensor, value: Tensor): void {
+  if (!(value instanceof Tensor)) throw new ArgumentError(`data: assign a tensor, got ${typeof value}`);
+  if (x.type !== value.type && (x.tracked || x.meta !== null)) {
+    throw new DTypeError(`data: assigned ${value.dtype} values to ${describeTensor(x)}: the dtypes must be equal`);
+  }
+  Object.assign(x, {
+    storage: value.storage,
+    offset: value.offset,
+    shape: value.shape,
+    strides: value.strides,
+    type: value.type,
+    size: value.size,
+    contiguous: value.contiguous,
+  });
+}
+
+function detachInPlace(x: Tensor): Tensor {
+  if (x.meta?.base) throw new InPlaceError(`detach_: ${describeTensor(x)} is a view, which cannot be cut off in place: use detach()`);
+  x.node = null;
+  x.outputIndex = 0;
+  x.tracked = false;
+  return x;
+}
+
+const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor, value: never) => void }> = {
+  requiresGrad: { get: isTracked, set: (x, value: boolean) => void members.setRequiresGrad(x, value) },
+  grad: { get: members.gradOf, set: (x, value: Tensor | null) => members.setGrad(x, value) },
+  gradFn: { get: members.gradFn },
+  isLeaf: { get: members.isLeaf },
+  retainsGrad: { get: (x) => x.meta?.retainsGrad ?? false },
+  outputNr: { get: (x) => x.outputIndex },
+  version: { get: (x) => x.storage.version },
+  data: { get: dataOf, set: (x, value: Tensor) => setData(x, value) },
+};
+
+const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
+  requiresGrad_(value: boolean = true) {
+    return members.setRequiresGrad(this, value);
+  },
+  backward(gradient?: Tensor | null, options?: BackwardOptions) {
+    members.backwardOf(this, gradient, options);
+  },
+  detach() {
+    return detach(this);
+  },
+  detach_() {
+    return detachInPlace(this);
+  },
+  retainGrad() {
+    members.retainGrad(this);
+  },
+  registerHook(hook: TensorHook) {
+    return members.registerHook(this, hook);
+  },
+  registerPostAccumulateGradHook(hook: AccumulateHook) {
+    return members.registerPostAccumulateGradHook(this, hook);
+  },
+  item() {
+    return members.item(this);
+  },
+  toBigInt() {
+    return members.toBigInt(this);
+  },
+  toArray() {
+    return members.toArray(this);
+  },
+  toTypedArray() {
+    return typedArrayOf(this);
+  },
+  toBytes() {
+    return bytesOf(this);
+  },
+  numel() {
+    return this.size;
+  },
+  dim() {
+    return this.ndim;
+  },
+  isContiguous() {
+    return this.contiguous;
+  },
+  stride(dim?: number) {
+    return dim === undefined ? this.strides : this.strides[dim < 0 ? dim + this.ndim : dim];
+  },
+  storageOffset() {
+    return this.offset;
+  },
+  named(name: string) {
+    metaOf(this).name = name;
+    return this;
+  },
+  toString(this: Tensor) {
+    return show(this);
+  },
+};
+
+/** Puts these members on the prototype. */
+export function attachCore(): void {
+  for (const [name, { get, set }] of Object.entries(accessors)) {
+    Object.defineProperty(Tensor.prototype, name, {
+      configurable: true,
+      get(this: Tensor) {
+        return get(this);
+      },
+      ...(set === undefined
+        ? {}
+        : {
+            set(this: Tensor, value: never) {
+              set(this, value);
+            },
+          }),
+    });
+  }
+  for (const [name, value] of Object.entries(methods)) Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+  Object.defineProperty(Tensor.prototype, Symbol.toPrimitive, { value: toPrimitive, configurable: true });
+  Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    configurable: true,
+    value(this: Tensor) {
+      return show(this);
+    },
+  });
+}
+
+/** `${tensor}` prints; `+tensor` and `tensor + 1` would silently be something else than arithmetic, so they throw. */
+function toPrimitive(this: Tensor, hint: string): string {
+  if (hint === 'string') return show(this);
+  throw new AutogradError(`JavaScript's operators do not work on tensors (${describeTensor(this)}): write a.add(b), a.mul(b), …, or item() for the number in a tensor of one element`);
+}
