@@ -4,6 +4,8 @@
  * The views are replaced when the memory grows, so read `heap.f32` at each use and never keep it.
  */
 
+import { ArgumentError } from '../util/errors.ts';
+
 /** The size of a WebAssembly page in bytes, fixed by the WebAssembly core specification. */
 export const PAGE_BYTES = 65536;
 
@@ -22,25 +24,37 @@ export interface HeapOptions {
   readonly shared?: boolean;
 }
 
-/** The WebAssembly memory and current typed views over all of it; made when first used. */
+/** The WebAssembly memory and current typed views over all of it. The memory is made when it is first needed; until then the views are empty. */
 export class Heap {
+  u8: Uint8Array = new Uint8Array(0);
+  i8: Int8Array = new Int8Array(0);
+  u16: Uint16Array = new Uint16Array(0);
+  i16: Int16Array = new Int16Array(0);
+  u32: Uint32Array = new Uint32Array(0);
+  i32: Int32Array = new Int32Array(0);
+  f32: Float32Array = new Float32Array(0);
+  f64: Float64Array = new Float64Array(0);
+  i64: BigInt64Array = new BigInt64Array(0);
   #memory: WebAssembly.Memory | null = null;
-  #views: Views | null = null;
   #initialPages = INITIAL_PAGES;
   #maximumPages = MAXIMUM_PAGES;
   #shared = false;
 
   /** Chooses the sizes of the memory. Throws once the memory exists, since its limits are fixed then. */
   configure(options: HeapOptions): void {
-    if (this.#memory !== null) throw new Error('the heap is already in use: configure it before the first tensor is made');
+    if (this.#memory !== null) throw new ArgumentError('The memory is already in use: choose its limits before the first tensor is made.');
     this.#initialPages = options.initialPages ?? this.#initialPages;
     this.#maximumPages = Math.min(options.maximumPages ?? this.#maximumPages, MAXIMUM_PAGES);
     this.#shared = options.shared ?? this.#shared;
   }
 
+  /** The memory itself, for kernels to import. */
   get memory(): WebAssembly.Memory {
-    if (this.#memory === null) this.#create();
-    return this.#memory as WebAssembly.Memory;
+    if (this.#memory === null) {
+      this.#memory = this.#create();
+      this.#renew(this.#memory.buffer);
+    }
+    return this.#memory;
   }
 
   /** The bytes that the memory has now. */
@@ -53,34 +67,6 @@ export class Heap {
     return this.#maximumPages * PAGE_BYTES;
   }
 
-  get u8(): Uint8Array {
-    return this.#current().u8;
-  }
-  get i8(): Int8Array {
-    return this.#current().i8;
-  }
-  get u16(): Uint16Array {
-    return this.#current().u16;
-  }
-  get i16(): Int16Array {
-    return this.#current().i16;
-  }
-  get u32(): Uint32Array {
-    return this.#current().u32;
-  }
-  get i32(): Int32Array {
-    return this.#current().i32;
-  }
-  get f32(): Float32Array {
-    return this.#current().f32;
-  }
-  get f64(): Float64Array {
-    return this.#current().f64;
-  }
-  get i64(): BigInt64Array {
-    return this.#current().i64;
-  }
-
   /** Makes the memory at least `bytes` long, growing geometrically. False if it cannot be had. */
   reserve(bytes: number): boolean {
     const memory = this.memory;
@@ -90,50 +76,38 @@ export class Heap {
     if (needed > this.#maximumPages) return false;
     const wished = Math.min(Math.max(needed, current + Math.ceil(current / 2)), this.#maximumPages);
     if (!tryGrow(memory, wished - current) && !tryGrow(memory, needed - current)) return false;
-    this.#views = makeViews(memory.buffer);
+    this.#renew(memory.buffer);
     return true;
   }
 
-  #current(): Views {
-    if (this.#views === null) this.#create();
-    return this.#views as Views;
+  /** A memory that can grow as far as the host lets it: small devices refuse to set aside 4 GiB of addresses. */
+  #create(): WebAssembly.Memory {
+    for (;;) {
+      const initial = Math.min(this.#initialPages, this.#maximumPages);
+      try {
+        return new WebAssembly.Memory({ initial, maximum: this.#maximumPages, shared: this.#shared });
+      } catch (error) {
+        if (this.#maximumPages <= INITIAL_PAGES) throw error;
+        this.#maximumPages >>>= 1;
+      }
+    }
   }
 
-  #create(): void {
-    const limits = { initial: Math.min(this.#initialPages, this.#maximumPages), maximum: this.#maximumPages, shared: this.#shared };
-    this.#memory = new WebAssembly.Memory(limits);
-    this.#views = makeViews(this.#memory.buffer);
+  #renew(buffer: ArrayBufferLike): void {
+    this.u8 = new Uint8Array(buffer);
+    this.i8 = new Int8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.i16 = new Int16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.f32 = new Float32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
   }
 }
 
 /** The heap of the process. */
 export const heap = new Heap();
-
-interface Views {
-  readonly u8: Uint8Array;
-  readonly i8: Int8Array;
-  readonly u16: Uint16Array;
-  readonly i16: Int16Array;
-  readonly u32: Uint32Array;
-  readonly i32: Int32Array;
-  readonly f32: Float32Array;
-  readonly f64: Float64Array;
-  readonly i64: BigInt64Array;
-}
-
-function makeViews(buffer: ArrayBufferLike): Views {
-  return {
-    u8: new Uint8Array(buffer),
-    i8: new Int8Array(buffer),
-    u16: new Uint16Array(buffer),
-    i16: new Int16Array(buffer),
-    u32: new Uint32Array(buffer),
-    i32: new Int32Array(buffer),
-    f32: new Float32Array(buffer),
-    f64: new Float64Array(buffer),
-    i64: new BigInt64Array(buffer),
-  };
-}
 
 function tryGrow(memory: WebAssembly.Memory, pages: number): boolean {
   try {

@@ -97,7 +97,8 @@ export class Pool {
   /** Chooses how dead blocks are found and how many bytes of them may pile up; null leaves the choice to the pool. */
   configure(reclaim: Reclaim | null, budget: number | null): void {
     this.#reclaim = reclaim ?? (hasCollector() ? 'sweep' : 'evict');
-    const most = budget === null ? Math.min(512 * MEGABYTE, Math.max(64 * MEGABYTE, machineMemory() / UNIT_BYTES / 8)) : budget / UNIT_BYTES;
+    const most =
+      budget === null ? Math.min(512 * MEGABYTE, Math.max(64 * MEGABYTE, machineMemory() / UNIT_BYTES / 8)) : budget / UNIT_BYTES;
     const fixed = budget === null ? null : budget / UNIT_BYTES;
     this.#minor = new Pacer(fixed ?? 32 * MEGABYTE, fixed ?? 32 * MEGABYTE, fixed ?? Math.min(128 * MEGABYTE, most));
     this.#major = new Pacer(fixed ?? 128 * MEGABYTE, fixed ?? 64 * MEGABYTE, most);

@@ -5,8 +5,8 @@
  * needs, call `beginLaunch`, resolve every address with `addressOf`, run. An allocation or the next launch makes the addresses void.
  */
 import { invariant } from '../util/invariant.ts';
-import { Block, Cell } from './cell.ts';
 import { Range } from './arena.ts';
+import { Block, Cell } from './cell.ts';
 import { heap } from './heap.ts';
 import { pool } from './pool.ts';
 import { roundToClass, UNIT_BYTES, unitsFor } from './sizes.ts';
