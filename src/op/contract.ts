@@ -16,6 +16,7 @@ export interface RuleContext<T, P> {
   /** Shape and dtype of the i-th input, always known. */
   inputShape(index: number): readonly number[];
   inputType(index: number): unknown;
+  readonly inputCount: number;
   /** Which inputs want a gradient. */
   needs(index: number): boolean;
 }

@@ -162,6 +162,9 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
   needs(index: number): boolean {
     return this.next[index] !== null && this.next[index] !== undefined;
   }
+  get inputCount(): number {
+    return this.next.length;
+  }
   inputShape(index: number): readonly number[] {
     return this.inputShapes[index] as readonly number[];
   }

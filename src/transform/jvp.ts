@@ -129,6 +129,7 @@ function contextOf(primals: readonly Tensor[], outputs: readonly Tensor[], tange
     params,
     input: (i) => primals[i] as Tensor,
     output: (i) => outputs[i] as Tensor,
+    inputCount: primals.length,
     inputShape: (i) => (primals[i] as Tensor).shape,
     inputType: (i) => (primals[i] as Tensor).type,
     needs: (i) => tangents[i] !== null,
