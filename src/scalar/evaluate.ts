@@ -24,11 +24,13 @@ function evaluateFloat(e: Expr, args: readonly number[], params: readonly number
   return values.get(e) ?? NOT_BOUND;
 }
 
-/** Converts a number to an integer as casts do: toward zero, saturated to int64; NaN becomes 0. */
-function toInteger(x: number): bigint {
+/** Converts a number to an integer as casts do: toward zero, saturated to int64, or int32 for narrower types; NaN becomes 0. */
+function toInteger(x: number, type: DTypeInfo): bigint {
+  if (type.kind === 'bool') return x !== 0 ? 1n : 0n;
+  const limit = type.itemsize <= 4 ? 2 ** 31 : 2 ** 63;
   if (Number.isNaN(x)) return 0n;
-  if (x >= 2 ** 63) return 2n ** 63n - 1n;
-  return x <= -(2 ** 63) ? -(2n ** 63n) : BigInt(Math.trunc(x));
+  if (x >= limit) return BigInt(limit) - 1n;
+  return x < -limit ? -BigInt(limit) : BigInt(Math.trunc(x));
 }
 
 /** Wraps an integer to the range of an integer dtype; bool holds whether it is not 0. */
@@ -43,14 +45,14 @@ export function evaluateInteger(e: Expr, args: readonly bigint[], params: readon
   const values = new Map<Expr, bigint>();
   forEachNode(e, (node) => {
     let value = 0n;
-    if (node.op === 'const') value = toInteger(node.value);
+    if (node.op === 'const') value = toInteger(node.value, compute);
     else if (node.op === 'arg') value = args[node.index] ?? 0n;
-    else if (node.op === 'param') value = toInteger(params[node.index] ?? 0);
+    else if (node.op === 'param') value = toInteger(params[node.index] ?? 0, compute);
     else if (typeof node.op !== 'string') {
       const operands = node.args.map((a) => values.get(a) ?? 0n);
       if (compute.kind === 'bool' && node.op.name === 'bitNot') value = operands[0] === 0n ? 1n : 0n;
       else if (node.op.evaluateInteger !== null) value = node.op.evaluateInteger(...operands);
-      else value = toInteger(node.op.evaluate(...operands.map(Number)));
+      else value = toInteger(node.op.evaluate(...operands.map(Number)), compute);
     }
     values.set(node, wrapInteger(value, compute));
   });
@@ -66,5 +68,12 @@ export function evaluateInteger(e: Expr, args: readonly bigint[], params: readon
  */
 export function evaluate(e: Expr, args: readonly number[], params: readonly number[], compute: DTypeInfo): number {
   if (compute.kind === 'float') return evaluateFloat(e, args, params, compute);
-  return Number(evaluateInteger(e, args.map(toInteger), params, compute));
+  return Number(
+    evaluateInteger(
+      e,
+      args.map((a) => toInteger(a, compute)),
+      params,
+      compute,
+    ),
+  );
 }

@@ -2,8 +2,8 @@ import type { Expr } from './core.ts';
 import { reads } from './substitute.ts';
 
 /**
- * An expression that a device can launch, with the kernels that the device has compiled for it. The slots belong to the device: plain
- * arrays, so that a launch finds its kernel by number.
+ * An expression that a device can launch, with the kernels that the device has compiled for it. The slots belong to the device: it keys
+ * kernels by dtypes and layout, and remembers the last one, which is mostly the next one too.
  */
 export class MapProgram {
   readonly expr: Expr;
@@ -12,7 +12,10 @@ export class MapProgram {
   /** How many numbers a launch passes. */
   readonly paramCount: number;
   /** Compiled kernels by dtypes and layout: written and read by the device alone. */
-  readonly kernels: unknown[] = [];
+  readonly kernels = new Map<number | string, unknown>();
+  /** The key of the last kernel launched; -1 at first. */
+  lastKey = -1;
+  lastKernel: unknown = null;
 
   constructor(expr: Expr, arity: number, paramCount = 0) {
     const used = reads(expr);

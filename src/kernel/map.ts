@@ -1,0 +1,288 @@
+/**
+ * Elementwise kernels: a scalar expression at each element of its operands.
+ *
+ * Every element is computed by the same vector code wherever it lies, so its bits depend on its operands alone: the last elements of a row are
+ * gathered into a vector whose other lanes repeat the last one.
+ */
+import type { DTypeInfo } from '../dtype/dtype.ts';
+import { type Expr, reads } from '../scalar/expr.ts';
+import { advanceBy, repeat } from './loops.ts';
+import { isCheap } from './vector/cost.ts';
+import { type Arguments, VectorEmitter } from './vector/emitter.ts';
+import { type LaneAddress, loadLanes, loadUniform, loadUnit, loadUnitMask, storeLanes, storeUnit } from './vector/memory.ts';
+import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
+
+/** How an operand lies along the inner loop: 'unit' one after the other, 'uniform' the same element, 'strided' anything else. */
+export type Access = 'unit' | 'uniform' | 'strided';
+
+/** What a kernel is compiled for. */
+export interface MapSignature {
+  readonly expr: Expr;
+  readonly compute: DTypeInfo;
+  readonly output: DTypeInfo;
+  readonly inputs: readonly DTypeInfo[];
+  readonly paramCount: number;
+  readonly outputAccess: 'unit' | 'strided';
+  readonly inputAccess: readonly Access[];
+  /** Whether there are loops around the inner one, or strides: then the kernel takes the address of a plan, see `PlanLayout`. */
+  readonly nested: boolean;
+}
+
+/**
+ * The plan of a nested kernel, 32-bit words in memory: the bytes from one element to the next along the inner loop, for the output and each
+ * input; the number of outer loops; then for each, the innermost first: its count, a 0 (the kernel's counter, which ends as 0 again), and
+ * for the output and each input the bytes to step after each round. A step also takes back the rounds of the loop inside.
+ */
+export const PLAN = {
+  words: (operands: number, outer: number): number => operands + 1 + outer * (2 + operands),
+};
+
+/** The unit of access of one operand in the code being emitted. */
+interface OperandCode {
+  readonly type: DTypeInfo;
+  readonly access: Access;
+  /** Where the row starts. */
+  readonly row: Local;
+  /** Where the loop is. */
+  readonly pointer: Local;
+  /** Bytes from one element to the next, if strided. */
+  readonly stride: Local;
+}
+
+const UNROLLED = 4;
+
+/**
+ * The kernel of a signature, a function `name`. Parameters, all i32 but the last: elements of the inner loop, the address of the plan (only if
+ * nested), addresses of the first elements of output and inputs, launch parameters (f64).
+ */
+export function compileMap(name: string, signature: MapSignature): FunctionBuilder {
+  return new MapCompiler(name, signature).compile();
+}
+
+class MapCompiler {
+  private readonly f: FunctionBuilder;
+  private readonly e: VectorEmitter;
+  private readonly signature: MapSignature;
+  private readonly output: OperandCode;
+  private readonly inputs: OperandCode[];
+  private readonly used: readonly OperandCode[];
+  private readonly firstParam: number;
+  /** The byte offset of the vector in an unrolled round, in elements. */
+  private position = 0;
+  /** Set while the end of a row is emitted: the element that each lane takes. */
+  private tail: readonly Local[] | null = null;
+
+  constructor(name: string, signature: MapSignature) {
+    const { inputs, nested, paramCount } = signature;
+    const addresses = inputs.map(() => 'i32' as const);
+    const params = new Array<'f64'>(paramCount).fill('f64');
+    this.signature = signature;
+    this.f = new FunctionBuilder(name, ['i32', ...(nested ? (['i32'] as const) : []), 'i32', ...addresses, ...params]);
+    const first = nested ? 2 : 1;
+    this.output = this.operand(signature.output, signature.outputAccess, first);
+    this.inputs = inputs.map((type, i) => this.operand(type, signature.inputAccess[i] ?? 'unit', first + 1 + i));
+    this.firstParam = first + 1 + inputs.length;
+    const wanted = new Set(reads(signature.expr).args);
+    this.used = [this.output, ...this.inputs.filter((_, i) => wanted.has(i))];
+    this.e = new VectorEmitter(this.f, signature.compute, this.argumentSource());
+  }
+
+  private operand(type: DTypeInfo, access: Access, row: Local): OperandCode {
+    const pointer = this.signature.nested && access !== 'uniform' ? this.f.local('i32') : row;
+    const stride = access === 'strided' ? this.f.local('i32') : -1;
+    return { type, access, row, pointer, stride };
+  }
+
+  compile(): FunctionBuilder {
+    const { f, e } = this;
+    const inner = newFragment();
+    f.into(inner, () => this.emitRow());
+    this.emitStrideLoads();
+    f.append(e.launchCode);
+    if (this.signature.nested) {
+      this.emitRows(() => {
+        f.append(e.rowCode);
+        for (const { row, pointer } of this.used) if (row !== pointer) f.get(row).set(pointer);
+        f.append(inner);
+      });
+    } else {
+      f.append(e.rowCode);
+      f.append(inner);
+    }
+    return f;
+  }
+
+  private argumentSource(): Arguments {
+    const input = (index: number): OperandCode => this.inputs[index] as OperandCode;
+    return {
+      isUniform: (index) => input(index).access === 'uniform',
+      load: (index) => this.emitLoad(input(index)),
+      loadMask: (index) => {
+        const { type, access, pointer } = input(index);
+        return access === 'unit' && this.tail === null && loadUnitMask(this.e, type, pointer, this.position * type.itemsize);
+      },
+      param: (index) => {
+        this.f.get(this.firstParam + index);
+      },
+    };
+  }
+
+  private emitLoad(operand: OperandCode): void {
+    const { type, access, pointer } = operand;
+    if (access === 'uniform') loadUniform(this.e, type, operand.row);
+    else if (access === 'unit' && this.tail === null) loadUnit(this.e, type, pointer, this.position * type.itemsize);
+    else loadLanes(this.e, type, this.laneAddresses(operand));
+  }
+
+  private emitStore(): void {
+    const { type, access, pointer } = this.output;
+    const { expr } = this.signature;
+    if (access === 'unit' && this.tail === null) {
+      storeUnit(this.e, type, expr, pointer, this.position * type.itemsize);
+      return;
+    }
+    storeLanes(this.e, type, expr, this.laneAddresses(this.output));
+  }
+
+  /** Emits the computation of lane addresses as they are asked for, in ascending order. */
+  private laneAddresses(operand: OperandCode): (lane: number) => LaneAddress {
+    const { f } = this;
+    const { type, access, pointer, stride } = operand;
+    let last = pointer;
+    return (lane) => {
+      if (lane === 0) return { address: pointer, offset: 0 };
+      const address = f.local('i32');
+      const element = this.tail?.[lane];
+      if (element === undefined) f.get(last).get(stride).op('i32.add').set(address);
+      else if (access === 'strided') f.get(element).get(stride).op('i32.mul').get(pointer).op('i32.add').set(address);
+      else f.get(element).i32(type.shift).op('i32.shl').get(pointer).op('i32.add').set(address);
+      last = address;
+      return { address, offset: 0 };
+    };
+  }
+
+  /** One inner loop: whole vectors, several a round if the work is light, then the rest. */
+  private emitRow(): void {
+    const { f, e } = this;
+    const count = 0;
+    const unrolled = this.canUnroll() ? UNROLLED : 1;
+    const rounds = f.local('i32');
+    const quotient = f.local('i32');
+    const emitRounds = (vectors: number, limit: Local): void => {
+      f.get(limit)
+        .i32(Math.log2(vectors * e.lanes))
+        .op('i32.shr_u')
+        .set(quotient);
+      repeat(f, rounds, quotient, () => {
+        for (let k = 0; k < vectors; k++) {
+          this.position = k * e.lanes;
+          e.nextVector();
+          this.emitStore();
+        }
+        this.position = 0;
+        this.emitAdvance(vectors * e.lanes);
+      });
+    };
+    if (unrolled > 1) {
+      emitRounds(unrolled, count);
+      const rest = f.local('i32');
+      f.get(count)
+        .i32(unrolled * e.lanes - 1)
+        .op('i32.and')
+        .set(rest);
+      emitRounds(1, rest);
+    } else {
+      emitRounds(1, count);
+    }
+    this.emitTail(count);
+  }
+
+  /** Several vectors a round pay if the work is light and the addresses are constants. */
+  private canUnroll(): boolean {
+    return this.used.every((operand) => operand.access !== 'strided') && isCheap(this.signature.expr);
+  }
+
+  private emitAdvance(elements: number): void {
+    const { f } = this;
+    for (const { access, type, pointer, stride } of this.used) {
+      if (access === 'unit') advanceBy(f, pointer, elements * type.itemsize);
+      else if (access === 'strided') f.get(pointer).get(stride).i32(elements).op('i32.mul').op('i32.add').set(pointer);
+    }
+  }
+
+  /** The last elements, fewer than a vector holds. Lanes past the end take the last element, and write what was written there already. */
+  private emitTail(count: Local): void {
+    const { f, e } = this;
+    const last = f.local('i32');
+    f.get(count)
+      .i32(e.lanes - 1)
+      .op('i32.and')
+      .i32(1)
+      .op('i32.sub')
+      .tee(last)
+      .i32(0)
+      .op('i32.ge_s');
+    f.if(() => {
+      const elements: Local[] = [0];
+      for (let lane = 1; lane < e.lanes; lane++) {
+        const element = f.local('i32');
+        f.i32(lane).get(last).get(last).i32(lane).op('i32.gt_s').op('select').set(element);
+        elements.push(element);
+      }
+      this.tail = elements;
+      e.nextVector();
+      this.emitStore();
+      this.tail = null;
+    });
+  }
+
+  private emitStrideLoads(): void {
+    const { f } = this;
+    [this.output, ...this.inputs].forEach(({ stride }, i) => {
+      if (stride >= 0)
+        f.get(1)
+          .load('i32.load', 4 * i)
+          .set(stride);
+    });
+  }
+
+  /** The outer loops, by counters in the plan. */
+  private emitRows(body: () => void): void {
+    const { f } = this;
+    const operands = 1 + this.inputs.length;
+    const loop = f.local('i32');
+    const left = f.local('i32');
+    const counter = f.local('i32');
+    const loopBytes = 4 * (2 + operands);
+    f.loop((nextRow) => {
+      body();
+      f.get(1)
+        .i32(4 * operands + 4)
+        .op('i32.add')
+        .set(loop);
+      f.get(1)
+        .load('i32.load', 4 * operands)
+        .set(left);
+      f.loop((nextLoop) => {
+        f.get(left)
+          .op('i32.eqz')
+          .if(() => f.op('return'));
+        f.get(loop).load('i32.load', 4).i32(1).op('i32.add').set(counter);
+        [this.output, ...this.inputs].forEach((operand, i) => {
+          if (!this.used.includes(operand)) return;
+          f.get(operand.row)
+            .get(loop)
+            .load('i32.load', 8 + 4 * i)
+            .op('i32.add')
+            .set(operand.row);
+        });
+        f.get(loop).get(counter).store('i32.store', 4);
+        f.get(counter).get(loop).load('i32.load').op('i32.lt_u').brIf(nextRow);
+        f.get(loop).i32(0).store('i32.store', 4);
+        advanceBy(f, loop, loopBytes);
+        advanceBy(f, left, -1);
+        f.br(nextLoop);
+      });
+    });
+  }
+}

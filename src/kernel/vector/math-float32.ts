@@ -1,0 +1,2 @@
+import type { VectorRule } from './emitter.ts';
+export const float32Functions: Record<string, VectorRule> = {};

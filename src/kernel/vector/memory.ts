@@ -1,0 +1,362 @@
+/** Vectors from and to memory, with conversion between the storage dtype and the compute dtype. */
+import type { DTypeInfo } from '../../dtype/dtype.ts';
+import type { Expr } from '../../scalar/expr.ts';
+import { type ComputeType, computeTypeOf, loadElement, storeElement } from '../element.ts';
+import type { FunctionBuilder, Local } from '../wasm/encoder.ts';
+import type { VectorEmitter } from './emitter.ts';
+import { LANE_TYPE, type VectorShape, vectorShapeOf } from './shape.ts';
+
+/** Pushes consecutive elements, the first at `address` + `offset`, as a vector of the compute dtype. */
+export function loadUnit(e: VectorEmitter, type: DTypeInfo, address: Local, offset: number): void {
+  if (!loadUnitDirectly(e, type, address, offset)) {
+    loadLanes(e, type, (lane) => ({ address, offset: offset + lane * type.itemsize }));
+  }
+}
+
+/** Where one lane is. */
+export interface LaneAddress {
+  readonly address: Local;
+  readonly offset: number;
+}
+
+/** Pushes a vector of elements that lie anywhere. */
+export function loadLanes(e: VectorEmitter, type: DTypeInfo, at: (lane: number) => LaneAddress): void {
+  const { f, shape } = e;
+  for (let lane = 0; lane < e.lanes; lane++) {
+    const { address, offset } = at(lane);
+    if (lane > 0 && type.itemsize === laneBytes(e) && storesAsIs(e, type)) {
+      loadOneLane(f, type.itemsize, lane, address, offset);
+      continue;
+    }
+    loadLane(e, type, address, offset);
+    if (lane === 0) f.op(`${shape}.splat`);
+    else f.lane(`${shape}.replace_lane`, lane);
+  }
+}
+
+/** Replaces one lane of the vector on the stack with an element that needs no conversion. */
+function loadOneLane(f: FunctionBuilder, itemsize: number, lane: number, address: Local, offset: number): void {
+  const vector = f.local('v128');
+  f.set(vector).get(address).get(vector);
+  const bits = (itemsize * 8) as 8 | 16 | 32 | 64;
+  f.memoryLane(`v128.load${bits}_lane`, lane, offset);
+}
+
+/** Pushes an element as one lane's value. */
+function loadLane(e: VectorEmitter, type: DTypeInfo, address: Local, offset: number): void {
+  const { f } = e;
+  if (e.type.kind !== 'bool' || type.kind === 'bool') {
+    loadElement(f, type.name, LANE_TYPE[e.shape], address, offset);
+    return;
+  }
+  // Whether it is not 0, before a conversion could cut off a fraction.
+  const raw = computeTypeOf(type.name);
+  loadElement(f, type.name, raw, address, offset);
+  if (raw === 'f32') f.f32(0).op('f32.ne');
+  else if (raw === 'f64') f.f64(0).op('f64.ne');
+  else if (raw === 'i64') f.i64(0).op('i64.ne');
+  else f.i32(0).op('i32.ne');
+}
+
+function laneBytes(e: VectorEmitter): number {
+  return 16 / e.lanes;
+}
+
+/** Whether elements of a dtype lie in memory as the lanes of the compute dtype do. */
+function storesAsIs(e: VectorEmitter, type: DTypeInfo): boolean {
+  if (e.type.kind === 'bool') return type.kind === 'bool';
+  if (type.name === 'float16' || type.name === 'bfloat16') return false;
+  return vectorShapeOf(type) === e.shape;
+}
+
+/** Pushes one element in every lane. */
+export function loadUniform(e: VectorEmitter, type: DTypeInfo, address: Local): void {
+  loadLane(e, type, address, 0);
+  e.f.op(`${e.shape}.splat`);
+}
+
+/** Pushes the mask of consecutive bool elements where that is shorter than a comparison with 0; else returns false. */
+export function loadUnitMask(e: VectorEmitter, type: DTypeInfo, address: Local, offset: number): boolean {
+  if (type.kind !== 'bool' || e.maskShape !== 'i32x4') return false;
+  e.f.get(address).load('v128.load32_zero', offset, 0);
+  e.f.op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u').op('i32x4.neg');
+  return true;
+}
+
+function loadUnitDirectly(e: VectorEmitter, type: DTypeInfo, address: Local, offset: number): boolean {
+  const { f, shape } = e;
+  if (storesAsIs(e, type)) {
+    f.get(address).load('v128.load', offset, type.shift);
+    return true;
+  }
+  if (e.type.kind === 'bool') return false;
+  if (shape === 'f32x4') return loadAsFloat32(e, type, address, offset);
+  if (shape === 'f64x2') return loadAsFloat64(f, type, address, offset);
+  if (shape === 'i32x4') return loadAsInt32(f, type, address, offset);
+  return shape === 'i64x2' && loadAsInt64(f, type, address, offset);
+}
+
+function loadAsFloat32(e: VectorEmitter, type: DTypeInfo, address: Local, offset: number): boolean {
+  const { f } = e;
+  switch (type.name) {
+    case 'float64':
+      f.get(address).load('v128.load', offset, 3).op('f32x4.demote_f64x2_zero');
+      f.get(address)
+        .load('v128.load', offset + 16, 3)
+        .op('f32x4.demote_f64x2_zero')
+        .shuffle64(0, 2);
+      return true;
+    case 'float16':
+      f.get(address).load('v128.load16x4_u', offset, 1);
+      halfToFloat(e);
+      return true;
+    case 'bfloat16':
+      f.get(address).load('v128.load16x4_u', offset, 1).i32(16).op('i32x4.shl');
+      return true;
+    case 'int32':
+      f.get(address).load('v128.load', offset, 2).op('f32x4.convert_i32x4_s');
+      return true;
+    default:
+      if (!loadSmallIntegers(f, type, address, offset)) return false;
+      f.op('f32x4.convert_i32x4_s');
+      return true;
+  }
+}
+
+/**
+ * float16 bits in the low half of each 32-bit lane to float32: scaling by 2^112 moves the exponent and makes subnormals normal, exactly;
+ * what lands at 2^16 or above was infinite or NaN.
+ */
+function halfToFloat(e: VectorEmitter): void {
+  const { f } = e;
+  const half = e.keep();
+  f.get(half)
+    .get(e.splat('i32x4', 0x7fff))
+    .op('v128.and')
+    .i32(13)
+    .op('i32x4.shl')
+    .get(e.splat('f32x4', 2 ** 112))
+    .op('f32x4.mul');
+  const magnitude = e.keep();
+  f.get(magnitude).get(magnitude).get(e.splat('f32x4', 65536)).op('f32x4.ge');
+  f.get(e.splat('f32x4', Infinity)).op('v128.and').op('v128.or');
+  f.get(half).get(e.splat('i32x4', 0x8000)).op('v128.and').i32(16).op('i32x4.shl').op('v128.or');
+}
+
+function loadAsFloat64(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
+  if (type.name === 'float32') f.get(address).load('v128.load64_zero', offset, 2).op('f64x2.promote_low_f32x4');
+  else if (type.name === 'int32') f.get(address).load('v128.load64_zero', offset, 2).op('f64x2.convert_low_i32x4_s');
+  else return false;
+  return true;
+}
+
+function loadAsInt32(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
+  if (type.name === 'int64') {
+    f.get(address)
+      .load('v128.load', offset, 3)
+      .get(address)
+      .load('v128.load', offset + 16, 3)
+      .shuffle32(0, 2, 4, 6);
+    return true;
+  }
+  if (type.name === 'float32') {
+    f.get(address).load('v128.load', offset, 2).op('i32x4.trunc_sat_f32x4_s');
+    return true;
+  }
+  return loadSmallIntegers(f, type, address, offset);
+}
+
+/** Four integers of 8 or 16 bits as i32x4. */
+function loadSmallIntegers(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
+  switch (type.name) {
+    case 'int16':
+      f.get(address).load('v128.load16x4_s', offset, 1);
+      return true;
+    case 'int8':
+      f.get(address).load('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s');
+      return true;
+    case 'uint8':
+    case 'bool':
+      f.get(address).load('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
+      return true;
+    default:
+      return false;
+  }
+}
+
+function loadAsInt64(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
+  if (type.name !== 'int32') return false;
+  f.get(address).load('v128.load32x2_s', offset, 2);
+  return true;
+}
+
+// ---- stores ----
+
+/** Stores a node's value at consecutive elements of dtype `type`. */
+export function storeUnit(e: VectorEmitter, type: DTypeInfo, node: Expr, address: Local, offset: number): void {
+  if (storeUnitDirectly(e, type, node, address, offset)) return;
+  storeLanes(e, type, node, (lane) => ({ address, offset: offset + lane * type.itemsize }));
+}
+
+/** Stores each lane of a node's value where `at` says. */
+export function storeLanes(e: VectorEmitter, type: DTypeInfo, node: Expr, at: (lane: number) => LaneAddress): void {
+  const { f } = e;
+  const isBool = type.kind === 'bool';
+  const shape = isBool ? e.maskShape : e.shape;
+  const vector = isBool ? e.mask(node) : e.value(node);
+  for (let lane = 0; lane < e.lanes; lane++) {
+    const { address, offset } = at(lane);
+    f.get(address).get(vector);
+    extractLane(e, shape, lane);
+    const scalar = LANE_TYPE[shape];
+    if (isBool) {
+      if (scalar === 'i64') f.op('i32.wrap_i64');
+      f.i32(1).op('i32.and').store('i32.store8', offset);
+    } else {
+      convertLane(f, scalar, computeTypeOf(type.name));
+      storeElement(f, type.name, offset);
+    }
+  }
+}
+
+function extractLane(e: VectorEmitter, shape: VectorShape, lane: number): void {
+  if (shape === 'i16x8' || shape === 'i8x16') e.f.lane(`${shape}.extract_lane_${e.type.isSigned ? 's' : 'u'}`, lane);
+  else e.f.lane(`${shape}.extract_lane`, lane);
+}
+
+function convertLane(f: FunctionBuilder, from: ComputeType, to: ComputeType): void {
+  if (from === to) return;
+  const isInteger = from === 'i32' || from === 'i64';
+  if (to === 'f32') f.op(from === 'f64' ? 'f32.demote_f64' : `f32.convert_${from as 'i32' | 'i64'}_s`);
+  else if (to === 'f64') f.op(from === 'f32' ? 'f64.promote_f32' : `f64.convert_${from as 'i32' | 'i64'}_s`);
+  else if (to === 'i32') f.op(isInteger ? 'i32.wrap_i64' : `i32.trunc_sat_${from as 'f32' | 'f64'}_s`);
+  else f.op(isInteger ? 'i64.extend_i32_s' : `i64.trunc_sat_${from as 'f32' | 'f64'}_s`);
+}
+
+function storeUnitDirectly(e: VectorEmitter, type: DTypeInfo, node: Expr, address: Local, offset: number): boolean {
+  const { f } = e;
+  if (type.kind === 'bool') {
+    storeMask(e, e.mask(node), address, offset);
+    return true;
+  }
+  if (storesAsIs(e, type)) {
+    const value = e.value(node);
+    f.get(address).get(value).store('v128.store', offset, type.shift);
+    return true;
+  }
+  if (e.shape === 'f32x4') return storeFloat32(e, type, e.value(node), address, offset);
+  if (e.shape === 'i32x4') return storeInt32(e, type, e.value(node), address, offset);
+  if (e.shape === 'f64x2' && type.name === 'float32') {
+    const value = e.value(node);
+    f.get(address).get(value).op('f32x4.demote_f64x2_zero').memoryLane('v128.store64_lane', 0, offset, 2);
+    return true;
+  }
+  if (e.shape === 'i64x2' && type.name === 'int32') {
+    const value = e.value(node);
+    f.get(address).get(value).get(value).shuffle32(0, 2, 0, 2).memoryLane('v128.store64_lane', 0, offset, 2);
+    return true;
+  }
+  return false;
+}
+
+/** Stores masks as bytes of 0 or 1. */
+function storeMask(e: VectorEmitter, mask: Local, address: Local, offset: number): void {
+  const { f } = e;
+  f.get(address).get(mask).get(e.splat('i8x16', 1)).op('v128.and');
+  if (e.lanes === 16) f.store('v128.store', offset, 0);
+  else storeLowBytes(e, 1, offset);
+}
+
+/** With address and vector on the stack: stores the low `bytes` bytes of each lane, one after the other. */
+function storeLowBytes(e: VectorEmitter, bytes: 1 | 2, offset: number): void {
+  const { f } = e;
+  const vector = e.keep();
+  const order: number[] = [];
+  for (let lane = 0; lane < e.lanes; lane++) for (let byte = 0; byte < bytes; byte++) order.push((lane * 16) / e.lanes + byte);
+  while (order.length < 16) order.push(0);
+  f.get(vector).get(vector).shuffle(order);
+  const total = (e.lanes * bytes * 8) as 16 | 32 | 64;
+  f.memoryLane(`v128.store${total}_lane`, 0, offset, 0);
+}
+
+function storeFloat32(e: VectorEmitter, type: DTypeInfo, value: Local, address: Local, offset: number): boolean {
+  const { f } = e;
+  switch (type.name) {
+    case 'float64':
+      f.get(address).get(value).op('f64x2.promote_low_f32x4').store('v128.store', offset, 3);
+      f.get(address)
+        .get(value)
+        .get(value)
+        .shuffle32(2, 3, 2, 3)
+        .op('f64x2.promote_low_f32x4')
+        .store('v128.store', offset + 16, 3);
+      return true;
+    case 'float16':
+      f.get(address).get(floatToHalf(e, value));
+      storeLowBytes(e, 2, offset);
+      return true;
+    case 'bfloat16':
+      f.get(address).get(floatToBfloat(e, value));
+      storeLowBytes(e, 2, offset);
+      return true;
+    case 'int32':
+      f.get(address).get(value).op('i32x4.trunc_sat_f32x4_s').store('v128.store', offset, 2);
+      return true;
+    case 'int16':
+    case 'int8':
+    case 'uint8':
+      f.get(address).get(value).op('i32x4.trunc_sat_f32x4_s');
+      storeLowBytes(e, type.itemsize as 1 | 2, offset);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function storeInt32(e: VectorEmitter, type: DTypeInfo, value: Local, address: Local, offset: number): boolean {
+  const { f } = e;
+  switch (type.name) {
+    case 'float32':
+      f.get(address).get(value).op('f32x4.convert_i32x4_s').store('v128.store', offset, 2);
+      return true;
+    case 'int64':
+      f.get(address).get(value).op('i64x2.extend_low_i32x4_s').store('v128.store', offset, 3);
+      f.get(address)
+        .get(value)
+        .op('i64x2.extend_high_i32x4_s')
+        .store('v128.store', offset + 16, 3);
+      return true;
+    case 'int16':
+    case 'int8':
+    case 'uint8':
+      f.get(address).get(value);
+      storeLowBytes(e, type.itemsize as 1 | 2, offset);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * float32 to float16 bits, to nearest even. Adding a power of two whose unit in the last place is that of the result rounds what is
+ * subnormal there; other numbers round by adding just under half a unit to the bits, plus the lowest bit that stays.
+ */
+function floatToHalf(e: VectorEmitter, value: Local): Local {
+  const bits = e.op1('f32x4.abs', value);
+  const odd = e.op2('v128.and', e.shift('i32x4.shr_u', bits, 13), e.splat('i32x4', 1));
+  const rounded = e.op2('i32x4.add', e.op2('i32x4.add', bits, e.splat('i32x4', 0xfff - (112 << 23))), odd);
+  const normal = e.shift('i32x4.shr_u', rounded, 13);
+  const subnormal = e.op2('i32x4.sub', e.op2('f32x4.add', bits, e.splat('f32x4', 0.5)), e.splat('i32x4', 0x3f000000));
+  const finite = e.select(e.op2('f32x4.lt', bits, e.splat('f32x4', 2 ** -14)), subnormal, normal);
+  const large = e.select(e.op2('f32x4.ge', bits, e.splat('f32x4', 65520)), e.splat('i32x4', 0x7c00), finite);
+  const magnitude = e.select(e.op2('f32x4.ne', value, value), e.splat('i32x4', 0x7e00), large);
+  const sign = e.op2('v128.and', e.shift('i32x4.shr_u', value, 16), e.splat('i32x4', 0x8000));
+  return e.op2('v128.or', magnitude, sign);
+}
+
+/** float32 to bfloat16 bits, to nearest even. */
+function floatToBfloat(e: VectorEmitter, value: Local): Local {
+  const odd = e.op2('v128.and', e.shift('i32x4.shr_u', value, 16), e.splat('i32x4', 1));
+  const rounded = e.shift('i32x4.shr_u', e.op2('i32x4.add', e.op2('i32x4.add', value, e.splat('i32x4', 0x7fff)), odd), 16);
+  return e.select(e.op2('f32x4.ne', value, value), e.splat('i32x4', 0x7fc0), rounded);
+}
