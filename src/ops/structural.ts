@@ -198,7 +198,7 @@ export const asStridedOperator = makeOperator<Geometry & { readonly source: Geom
 });
 
 /** The transpose of a strided view: adds each element back where the view took it from. */
-const stridedScatterOperator = makeOperator<Geometry & { readonly source: Geometry }>({
+export const stridedScatterOperator: Operator<Tensor, Geometry & { readonly source: Geometry }> = makeOperator<Geometry & { readonly source: Geometry }>({
   name: 'asStridedScatterAdd',
   forward: ([g], { shape, strides, offset, source }) => {
     const buffer = bufferFor(source, (g as Tensor).type);
