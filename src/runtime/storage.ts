@@ -68,6 +68,13 @@ export function allocate(bytes: number): Storage {
   return storage;
 }
 
+/** Storage that a device keeps for good: no tracker frees it and it never moves. */
+export function allocatePermanent(bytes: number): Storage {
+  const storage = bytes <= SLOT_LIMIT ? allocateSlot(bytes) : allocateBlock(bytes);
+  pin(storage);
+  return storage;
+}
+
 /**
  * Gives the bytes back at once: only for a storage that nothing else uses any more. A second release does nothing, and is an invariant
  * error where memory is checked (`configureMemory({ debug: true })`).
@@ -129,8 +136,8 @@ export function beginTracking(): number {
  * What is kept counts as allocated in the tracker around it. Call it in a `finally`, with `() => false` if what ran has failed.
  */
 export function endTracking(mark: number, keep: (storage: Storage) => boolean): void {
+  invariant(trackers > 0 && mark <= tracked.length, 'endTracking without its beginTracking');
   trackers -= 1;
-  invariant(trackers >= 0 && mark <= tracked.length, 'endTracking without its beginTracking');
   let kept = mark;
   for (let index = mark; index < tracked.length; index += 1) {
     const storage = tracked[index]!;

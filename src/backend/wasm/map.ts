@@ -4,7 +4,7 @@ import { DTYPES, FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { type Access, compileMap, PLAN } from '../../kernel/map.ts';
 import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
-import { addressOf, allocate, beginLaunch, pin, type Storage } from '../../runtime/storage.ts';
+import { addressOf, allocatePermanent, beginLaunch, type Storage } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.ts';
 import { DTypeError } from '../../util/errors.ts';
@@ -155,10 +155,7 @@ let planStorage: Storage | null = null;
 const PLAN_BYTES = 8192;
 
 function planAddress(): number {
-  if (planStorage === null) {
-    planStorage = allocate(PLAN_BYTES);
-    pin(planStorage);
-  }
+  planStorage ??= allocatePermanent(PLAN_BYTES);
   return addressOf(planStorage);
 }
 
