@@ -1,6 +1,35 @@
 /** Slices and indices along one dimension. */
 import { ArgumentError, IndexError } from '../util/errors.ts';
 
+type Bound = number | null;
+
+/** A part of a dimension, as it was asked for: Python's `start:stop:step`. Made by `slice`. */
+export class Slice<Start extends Bound = Bound, Stop extends Bound = Bound, Step extends number = number> {
+  readonly start: Start;
+  readonly stop: Stop;
+  readonly step: Step;
+  constructor(start: Start, stop: Stop, step: Step) {
+    this.start = start;
+    this.stop = stop;
+    this.step = step;
+  }
+}
+
+/**
+ * Python's `start:stop:step`, for indexing. null stands for an end of the dimension; negative bounds count from the end.
+ *
+ * @example
+ * slice(1, -1); // all but the first and the last
+ * slice(null, null, 2); // every other one
+ */
+export function slice<Start extends Bound = null, Stop extends Bound = null, Step extends number = 1>(
+  start: Start = null as Start,
+  stop: Stop = null as Stop,
+  step: Step = 1 as Step,
+): Slice<Start, Stop, Step> {
+  return new Slice(start, stop, step);
+}
+
 /** Which elements of a dimension a slice takes: `length` of them, from `start`, `step` apart. */
 export interface NormalizedSlice {
   readonly start: number;

@@ -1,0 +1,46 @@
+/** The shape of nested arrays, where they are literals. */
+import type { DType } from '../../dtype/dtype.ts';
+
+/** What a tensor can be made from. */
+export type NestedData = number | boolean | bigint | readonly NestedData[];
+
+type CountOf<A> = A extends { length: infer L extends number } ? L : number;
+
+/** Sizes of up to four levels of nesting; of deeper data, and of data whose depth is not known, the rank is not known. */
+export type DataShape<A> = [A] extends [readonly (infer B)[]]
+  ? [B] extends [readonly (infer C)[]]
+    ? [C] extends [readonly (infer D)[]]
+      ? [D] extends [readonly (infer E)[]]
+        ? [E] extends [number | boolean | bigint]
+          ? [CountOf<A>, CountOf<B>, CountOf<C>, CountOf<D>]
+          : number[]
+        : [D] extends [number | boolean | bigint]
+          ? [CountOf<A>, CountOf<B>, CountOf<C>]
+          : number[]
+      : [C] extends [number | boolean | bigint]
+        ? [CountOf<A>, CountOf<B>]
+        : number[]
+    : [B] extends [number | boolean | bigint]
+      ? [CountOf<A>]
+      : number[]
+  : [A] extends [number | boolean | bigint]
+    ? []
+    : number[];
+
+type LeafOf<A> = A extends readonly (infer B)[]
+  ? B extends readonly (infer C)[]
+    ? C extends readonly (infer D)[]
+      ? D extends readonly (infer E)[]
+        ? E
+        : D
+      : C
+    : B
+  : A;
+/** The dtype that data has if none is named: numbers are float32 (the default), booleans bool, bigints int64. */
+export type DataDType<A> = [LeafOf<A>] extends [boolean]
+  ? 'bool'
+  : [LeafOf<A>] extends [bigint]
+    ? 'int64'
+    : [LeafOf<A>] extends [number]
+      ? 'float32'
+      : DType;
