@@ -61,21 +61,35 @@ function tile(variant: MatmulVariant, rows: number, packed: boolean): FunctionBu
   const eachRow = (body: (accumulator: Local, offset: number) => void): void => {
     f.get(c).set(result);
     for (const row of accumulators) {
-      row.forEach((accumulator, j) => { body(accumulator, 16 * j); });
+      row.forEach((accumulator, j) => {
+        body(accumulator, 16 * j);
+      });
       advance(f, result, ldc);
     }
   };
   eachRow((accumulator, offset) => f.get(result).load('v128.load', offset, align).set(accumulator));
   pointers.forEach((pointer, i) => {
     if (i === 0) f.get(a).set(pointer);
-    else f.get(pointers[i - 1]!).get(ars).op('i32.add').set(pointer);
+    else
+      f.get(pointers[i - 1]!)
+        .get(ars)
+        .op('i32.add')
+        .set(pointer);
   });
   // Not unrolled: the engines' compilers spill registers if it is.
   f.loop((next) => {
-    right.forEach((vector, j) => { f.get(b).load('v128.load', 16 * j, align).set(vector); });
+    right.forEach((vector, j) => {
+      f.get(b)
+        .load('v128.load', 16 * j, align)
+        .set(vector);
+    });
     accumulators.forEach((row, i) => {
-      f.get(packed ? a : pointers[i]!).load(bytes === 4 ? 'v128.load32_splat' : 'v128.load64_splat', packed ? i * bytes : 0).set(left);
-      row.forEach((accumulator, j) => { multiplyAdd(f, variant, accumulator, left, right[j]!); });
+      f.get(packed ? a : pointers[i]!)
+        .load(bytes === 4 ? 'v128.load32_splat' : 'v128.load64_splat', packed ? i * bytes : 0)
+        .set(left);
+      row.forEach((accumulator, j) => {
+        multiplyAdd(f, variant, accumulator, left, right[j]!);
+      });
     });
     if (packed) advanceBy(f, a, rows * bytes);
     for (const pointer of pointers) advance(f, pointer, acs);
@@ -128,37 +142,51 @@ function multiply(variant: MatmulVariant, packed: boolean): FunctionBuilder {
   };
   const callTileOf = (count: number): void => {
     if (count === 1) callTile(1);
-    else f.get(rows).i32(count).op('i32.eq').if(() => callTile(count), () => callTileOf(count - 1));
+    else
+      f.get(rows)
+        .i32(count)
+        .op('i32.eq')
+        .if(
+          () => callTile(count),
+          () => callTileOf(count - 1),
+        );
   };
   const atEdge = (): void => {
     f.get(left).i32(columns).op('i32.lt_u');
   };
   f.get(clear).if(() => f.get(c).i32(0).get(m).get(ldc).op('i32.mul').memoryFill());
   f.get(n).set(left);
-  whileLoop(f, () => f.get(left), () => {
-    f.get(m).set(rowsLeft).get(a).set(panel).get(c).set(result);
-    f.loop((next) => {
-      f.get(rowsLeft).i32(TILE_ROWS).get(rowsLeft).i32(TILE_ROWS).op('i32.lt_u').op('select').set(rows);
-      f.get(result).set(target).get(ldc).set(targetStride);
-      atEdge();
-      f.if(() => {
-        f.get(edge).set(target).i32(columns * bytes).set(targetStride);
-        f.get(edge).get(targetStride).get(result).get(ldc).get(rows).get(left).call(copy);
+  whileLoop(
+    f,
+    () => f.get(left),
+    () => {
+      f.get(m).set(rowsLeft).get(a).set(panel).get(c).set(result);
+      f.loop((next) => {
+        f.get(rowsLeft).i32(TILE_ROWS).get(rowsLeft).i32(TILE_ROWS).op('i32.lt_u').op('select').set(rows);
+        f.get(result).set(target).get(ldc).set(targetStride);
+        atEdge();
+        f.if(() => {
+          f.get(edge)
+            .set(target)
+            .i32(columns * bytes)
+            .set(targetStride);
+          f.get(edge).get(targetStride).get(result).get(ldc).get(rows).get(left).call(copy);
+        });
+        callTileOf(TILE_ROWS);
+        atEdge();
+        f.if(() => f.get(result).get(ldc).get(edge).get(targetStride).get(rows).get(left).call(copy));
+        f.get(result).get(rows).get(ldc).op('i32.mul').op('i32.add').set(result);
+        f.get(panel);
+        if (packed) f.get(rows).get(k).op('i32.mul').i32(bytes).op('i32.mul');
+        else f.get(rows).get(ars).op('i32.mul');
+        f.op('i32.add').set(panel);
+        f.get(rowsLeft).get(rows).op('i32.sub').tee(rowsLeft).brIf(next);
       });
-      callTileOf(TILE_ROWS);
-      atEdge();
-      f.if(() => f.get(result).get(ldc).get(edge).get(targetStride).get(rows).get(left).call(copy));
-      f.get(result).get(rows).get(ldc).op('i32.mul').op('i32.add').set(result);
-      f.get(panel);
-      if (packed) f.get(rows).get(k).op('i32.mul').i32(bytes).op('i32.mul');
-      else f.get(rows).get(ars).op('i32.mul');
-      f.op('i32.add').set(panel);
-      f.get(rowsLeft).get(rows).op('i32.sub').tee(rowsLeft).brIf(next);
-    });
-    advance(f, b, bps);
-    advanceBy(f, c, columns * bytes);
-    f.get(left).i32(columns).op('i32.sub').i32(0).get(left).i32(columns).op('i32.gt_u').op('select').set(left);
-  });
+      advance(f, b, bps);
+      advanceBy(f, c, columns * bytes);
+      f.get(left).i32(columns).op('i32.sub').i32(0).get(left).i32(columns).op('i32.gt_u').op('select').set(left);
+    },
+  );
   return f;
 }
 
@@ -177,14 +205,20 @@ function packRuns(f: FunctionBuilder, compute: ComputeType, width: number, at: P
   const bytes = width * COMPUTE_BYTES[compute];
   f.get(at.source).set(from);
   repeat(f, counter, at.k, () => {
-    for (let offset = 0; offset < bytes; offset += 16) f.get(at.target).get(from).load('v128.load', offset, align).store('v128.store', offset, align);
+    for (let offset = 0; offset < bytes; offset += 16)
+      f.get(at.target).get(from).load('v128.load', offset, align).store('v128.store', offset, align);
     advance(f, from, at.along);
     advanceBy(f, at.target, bytes);
   });
 }
 
 /** Pushes the columns of a square of vectors, from its rows: 4 × 4 or 2 × 2 values. */
-function transposed(f: FunctionBuilder, rows: readonly Local[], scratch: readonly Local[], store: (i: number, push: () => void) => void): void {
+function transposed(
+  f: FunctionBuilder,
+  rows: readonly Local[],
+  scratch: readonly Local[],
+  store: (i: number, push: () => void) => void,
+): void {
   if (rows.length === 2) {
     const [r0, r1] = rows as [Local, Local];
     store(0, () => f.get(r0).get(r1).shuffle64(0, 2));
@@ -229,11 +263,17 @@ function packSquares(f: FunctionBuilder, compute: ComputeType, width: number, at
     advanceBy(f, from, 16);
     advanceBy(f, at.target, lanes * width * bytes);
   });
-  f.get(at.k).i32(lanes - 1).op('i32.and').set(squares);
+  f.get(at.k)
+    .i32(lanes - 1)
+    .op('i32.and')
+    .set(squares);
   repeat(f, counter, squares, () => {
     f.get(from).set(line);
     for (let x = 0; x < width; x++) {
-      f.get(at.target).get(line).load(SCALAR_LOAD[compute]).store(SCALAR_STORE[compute], x * bytes);
+      f.get(at.target)
+        .get(line)
+        .load(SCALAR_LOAD[compute])
+        .store(SCALAR_STORE[compute], x * bytes);
       advance(f, line, at.across);
     }
     advanceBy(f, from, bytes);
@@ -269,16 +309,23 @@ function pack(name: string, compute: ComputeType, width: number, padded: boolean
       advance(f, target, step);
     });
   };
-  whileLoop(f, () => f.get(count), () => {
-    f.get(count).i32(width).get(count).i32(width).op('i32.lt_u').op('select').set(taken);
-    f.get(taken).i32(width).op('i32.eq').get(across).i32(bytes).op('i32.eq').op('i32.and');
-    f.if(() => packRuns(f, compute, width, at, counter, from), () => {
-      f.get(taken).i32(width).op('i32.eq').get(along).i32(bytes).op('i32.eq').op('i32.and');
-      f.if(() => packSquares(f, compute, width, at, counter, from), packAny);
-    });
-    f.get(source).get(across).i32(width).op('i32.mul').op('i32.add').set(source);
-    f.get(count).get(taken).op('i32.sub').set(count);
-  });
+  whileLoop(
+    f,
+    () => f.get(count),
+    () => {
+      f.get(count).i32(width).get(count).i32(width).op('i32.lt_u').op('select').set(taken);
+      f.get(taken).i32(width).op('i32.eq').get(across).i32(bytes).op('i32.eq').op('i32.and');
+      f.if(
+        () => packRuns(f, compute, width, at, counter, from),
+        () => {
+          f.get(taken).i32(width).op('i32.eq').get(along).i32(bytes).op('i32.eq').op('i32.and');
+          f.if(() => packSquares(f, compute, width, at, counter, from), packAny);
+        },
+      );
+      f.get(source).get(across).i32(width).op('i32.mul').op('i32.add').set(source);
+      f.get(count).get(taken).op('i32.sub').set(count);
+    },
+  );
   return f;
 }
 
@@ -303,32 +350,51 @@ function dots(variant: MatmulVariant): FunctionBuilder {
     const pointers = Array.from({ length: count }, () => local());
     pointers.forEach((pointer, i) => {
       if (i === 0) f.get(a).set(pointer);
-      else f.get(pointers[i - 1]!).get(ars).op('i32.add').set(pointer);
+      else
+        f.get(pointers[i - 1]!)
+          .get(ars)
+          .op('i32.add')
+          .set(pointer);
     });
     for (const sum of sums) f.i32x4(0).set(sum);
     f.get(x).set(vector).get(k).set(left);
-    whileLoop(f, () => f.get(left).i32(lanes).op('i32.ge_u'), () => {
-      f.get(vector).load('v128.load', 0, align).set(loaded);
-      sums.forEach((sum, i) => {
-        f.get(pointers[i]!).load('v128.load', 0, align).set(other);
-        multiplyAdd(f, variant, sum, other, loaded);
-        advanceBy(f, pointers[i]!, 16);
-      });
-      advanceBy(f, vector, 16);
-      advanceBy(f, left, -lanes);
-    });
+    whileLoop(
+      f,
+      () => f.get(left).i32(lanes).op('i32.ge_u'),
+      () => {
+        f.get(vector).load('v128.load', 0, align).set(loaded);
+        sums.forEach((sum, i) => {
+          f.get(pointers[i]!).load('v128.load', 0, align).set(other);
+          multiplyAdd(f, variant, sum, other, loaded);
+          advanceBy(f, pointers[i]!, 16);
+        });
+        advanceBy(f, vector, 16);
+        advanceBy(f, left, -lanes);
+      },
+    );
     sums.forEach((sum, i) => {
       if (lanes === 4) f.get(sum).get(sum).get(sum).shuffle32(2, 3, 2, 3).op(`${shape}.add`).set(sum);
       f.get(sum).lane(`${shape}.extract_lane`, 0).get(sum).lane(`${shape}.extract_lane`, 1).op(`${compute}.add`).set(tails[i]!);
     });
-    whileLoop(f, () => f.get(left), () => {
-      tails.forEach((tail, i) => {
-        f.get(tail).get(pointers[i]!).load(SCALAR_LOAD[compute]).get(vector).load(SCALAR_LOAD[compute]).op(`${compute}.mul`).op(`${compute}.add`).set(tail);
-        advanceBy(f, pointers[i]!, bytes);
-      });
-      advanceBy(f, vector, bytes);
-      advanceBy(f, left, -1);
-    });
+    whileLoop(
+      f,
+      () => f.get(left),
+      () => {
+        tails.forEach((tail, i) => {
+          f.get(tail)
+            .get(pointers[i]!)
+            .load(SCALAR_LOAD[compute])
+            .get(vector)
+            .load(SCALAR_LOAD[compute])
+            .op(`${compute}.mul`)
+            .op(`${compute}.add`)
+            .set(tail);
+          advanceBy(f, pointers[i]!, bytes);
+        });
+        advanceBy(f, vector, bytes);
+        advanceBy(f, left, -1);
+      },
+    );
     for (const tail of tails) {
       f.get(c).get(tail).store(SCALAR_STORE[compute]);
       advance(f, c, cs);
@@ -336,8 +402,16 @@ function dots(variant: MatmulVariant): FunctionBuilder {
     }
     advanceBy(f, m, -count);
   };
-  whileLoop(f, () => f.get(m).i32(4).op('i32.ge_u'), () => emit(4));
-  whileLoop(f, () => f.get(m), () => emit(1));
+  whileLoop(
+    f,
+    () => f.get(m).i32(4).op('i32.ge_u'),
+    () => emit(4),
+  );
+  whileLoop(
+    f,
+    () => f.get(m),
+    () => emit(1),
+  );
   return f;
 }
 

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { matmulComplex } from '../../src/backend/wasm/complex-matmul.ts';
 import { matmulReal, matmulTuning } from '../../src/backend/wasm/matmul.ts';
-import type { DType } from '../../src/dtype/dtype.ts';
+import { type DType, dtypeInfo } from '../../src/dtype/dtype.ts';
 import type { View } from '../../src/runtime/view.ts';
 import { at, layoutOf, outputView, positions, sampleOf, strided, type Value, valuesOf, viewOf } from './views.ts';
 
 const defaults = { ...matmulTuning };
-afterEach(() => { Object.assign(matmulTuning, defaults); });
+afterEach(() => {
+  Object.assign(matmulTuning, defaults);
+});
 
 function element(view: View, batch: readonly number[], row: number, column: number): Value {
   const own = view.shape.slice(0, -2);
@@ -66,34 +69,67 @@ const TUNINGS = {
 };
 
 describe.each(Object.entries(TUNINGS))('%s', (_, tuning) => {
-  test.each(['float32', 'float64', 'int32', 'int64', 'int16', 'int8', 'uint8', 'float16', 'bfloat16'] as const)('%s agrees with the oracle', (type) => {
-    fc.assert(
-      fc.property(problems, ({ aShape, bShape, outShape, aLayout, bLayout, seed }) => {
-        Object.assign(matmulTuning, tuning);
-        const a = strided(type, aShape, aLayout, sampleOf(type, seed));
-        const b = strided(type, bShape, bLayout, sampleOf(type, seed + 1));
-        const out = outputView(type, outShape);
-        matmulReal(out, a, b);
-        let expected = oracle(type, outShape, a, b);
-        if (type === 'float16' || type === 'bfloat16') expected = valuesOf(viewOf(type, outShape, expected));
-        expect(valuesOf(out).map((v) => (v === 0 ? 0 : v))).toEqual(expected.map((v) => (v === 0 ? 0 : v)));
-      }),
-      { numRuns: 80 },
-    );
-  });
+  test.each(['float32', 'float64', 'int32', 'int64', 'int16', 'int8', 'uint8', 'float16', 'bfloat16'] as const)(
+    '%s agrees with the oracle',
+    (type) => {
+      fc.assert(
+        fc.property(problems, ({ aShape, bShape, outShape, aLayout, bLayout, seed }) => {
+          Object.assign(matmulTuning, tuning);
+          const a = strided(type, aShape, aLayout, sampleOf(type, seed));
+          const b = strided(type, bShape, bLayout, sampleOf(type, seed + 1));
+          const out = outputView(type, outShape);
+          matmulReal(out, a, b);
+          let expected = oracle(type, outShape, a, b);
+          if (type === 'float16' || type === 'bfloat16') expected = valuesOf(viewOf(type, outShape, expected));
+          expect(valuesOf(out).map((v) => (v === 0 ? 0 : v))).toEqual(expected.map((v) => (v === 0 ? 0 : v)));
+        }),
+        { numRuns: 80 },
+      );
+    },
+  );
 });
 
 test('blocks and their edges', () => {
-  for (const [m, k, n] of [[133, 259, 37], [5, 600, 1030], [40, 257, 1025], [129, 513, 9]] as const) {
+  for (const [m, k, n] of [
+    [133, 259, 37],
+    [5, 600, 1030],
+    [40, 257, 1025],
+    [129, 513, 9],
+  ] as const) {
     for (const type of ['float32', 'float64'] as const) {
-      const a = viewOf(type, [m, k], Array.from({ length: m * k }, (_, i) => (i % 7) - 3));
-      const b = viewOf(type, [k, n], Array.from({ length: k * n }, (_, i) => (i % 5) - 2));
+      const a = viewOf(
+        type,
+        [m, k],
+        Array.from({ length: m * k }, (_, i) => (i % 7) - 3),
+      );
+      const b = viewOf(
+        type,
+        [k, n],
+        Array.from({ length: k * n }, (_, i) => (i % 5) - 2),
+      );
       const out = outputView(type, [m, n]);
       matmulReal(out, a, b);
       const [x, y] = [valuesOf(a) as number[], valuesOf(b) as number[]];
       const expected = new Float64Array(m * n);
-      for (let i = 0; i < m; i++) for (let t = 0; t < k; t++) for (let j = 0; j < n; j++) expected[i * n + j]! += x[i * k + t]! * y[t * n + j]!;
+      for (let i = 0; i < m; i++)
+        for (let t = 0; t < k; t++) for (let j = 0; j < n; j++) expected[i * n + j]! += x[i * k + t]! * y[t * n + j]!;
       expect(valuesOf(out).every((value, i) => value === expected[i])).toBe(true);
     }
   }
 });
+
+test('complex matrices', () => {
+  const complex = (shape: number[], values: number[]): View => {
+    const pairs = viewOf('float32', [...shape, 2], values);
+    const strides = shape.map((_, dim) => shape.slice(dim + 1).reduce((x, y) => x * y, 1));
+    return { ...pairs, type: dtypeInfo('complex64'), shape, strides, size: pairs.size / 2 };
+  };
+  const out = complex([1, 2], [0, 0, 0, 0]);
+  // (1 + 2i)(1 - i) + (3 - i)(2i) and (1 + 2i)(-1) + (3 - i)(4 + i)
+  matmulComplex(out, complex([1, 2], [1, 2, 3, -1]), complex([2, 2], [1, -1, -1, 0, 0, 2, 4, 1]));
+  expect(valuesOf(viewAsPairs(out))).toEqual([5, 7, 12, -3]);
+});
+
+function viewAsPairs(view: View): View {
+  return { ...view, type: dtypeInfo('float32'), shape: [view.size * 2], strides: [1], size: view.size * 2 };
+}

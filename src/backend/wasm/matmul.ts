@@ -66,7 +66,6 @@ function compile(compute: ComputeType, fused: boolean): MatmulKernels {
   return compiled;
 }
 
-
 /** One product of two matrices: m × k by k × n. Strides are in bytes: of rows (r) and columns (c) of a and b. */
 interface Problem {
   readonly m: number;
@@ -91,18 +90,27 @@ const NO_SCRATCH: Path = { name: 'direct', packsLeft: false, rightBytes: 0, left
 
 function choosePath({ m, n, k, acs, brs, bcs }: Problem, { bytes, columns }: MatmulKernels): Path {
   const tuning = matmulTuning;
-  if (n <= tuning.dotVectors && acs === bytes) return { name: 'dotColumns', packsLeft: false, rightBytes: brs === bytes ? 0 : k * bytes, leftBytes: 0 };
+  if (n <= tuning.dotVectors && acs === bytes)
+    return { name: 'dotColumns', packsLeft: false, rightBytes: brs === bytes ? 0 : k * bytes, leftBytes: 0 };
   if (m <= tuning.dotVectors && brs === bytes && bcs !== bytes) {
     return { name: 'dotRows', packsLeft: false, rightBytes: acs === bytes ? 0 : k * bytes, leftBytes: 0 };
   }
-  if (bcs === bytes && (m <= tuning.streamedRows || (n * k <= tuning.directValues && (m <= tuning.directRows || n < tuning.packedColumns)))) {
+  if (
+    bcs === bytes &&
+    (m <= tuning.streamedRows || (n * k <= tuning.directValues && (m <= tuning.directRows || n < tuning.packedColumns)))
+  ) {
     if (n % columns === 0) return NO_SCRATCH;
     return { name: 'direct', packsLeft: false, rightBytes: k * columns * bytes, leftBytes: 0 };
   }
   const depth = Math.min(k, DEPTH);
   const packsLeft = m > tuning.directRows && n >= tuning.packedColumns;
   const width = Math.ceil(Math.min(n, BLOCK_COLUMNS) / columns) * columns;
-  return { name: 'blocks', packsLeft, rightBytes: depth * width * bytes, leftBytes: packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0 };
+  return {
+    name: 'blocks',
+    packsLeft,
+    rightBytes: depth * width * bytes,
+    leftBytes: packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0,
+  };
 }
 
 function align(bytes: number): number {
@@ -115,7 +123,16 @@ function scratchBytes(path: Path): number {
 }
 
 /** Multiplies the matrices at the addresses a and b; the result at c is contiguous. */
-function multiply(kernels: MatmulKernels, problem: Problem, path: Path, compute: ComputeType, a: number, b: number, c: number, scratch: number): void {
+function multiply(
+  kernels: MatmulKernels,
+  problem: Problem,
+  path: Path,
+  compute: ComputeType,
+  a: number,
+  b: number,
+  c: number,
+  scratch: number,
+): void {
   const { m, n, k, ars, acs, brs, bcs } = problem;
   const { bytes, columns } = kernels;
   const right = scratch + EDGE_BYTES;
@@ -165,12 +182,25 @@ function multiplyBlocks(kernels: MatmulKernels, problem: Problem, path: Path, a:
       kernels.packRight(right, b + step * brs + column * bcs, width, depth, bcs, brs);
       const panelBytes = depth * brsPacked;
       const target = c + column * bytes;
-      if (!path.packsLeft) kernels.multiply(m, width, depth, a + step * acs, right, brsPacked, panelBytes, target, rowBytes, scratch, clear, ars, acs);
+      if (!path.packsLeft)
+        kernels.multiply(m, width, depth, a + step * acs, right, brsPacked, panelBytes, target, rowBytes, scratch, clear, ars, acs);
       else {
         for (let row = 0; row < m; row += BLOCK_ROWS) {
           const height = Math.min(BLOCK_ROWS, m - row);
           kernels.packLeft(left, a + row * ars + step * acs, height, depth, ars, acs);
-          kernels.multiplyPacked(height, width, depth, left, right, brsPacked, panelBytes, target + row * rowBytes, rowBytes, scratch, clear);
+          kernels.multiplyPacked(
+            height,
+            width,
+            depth,
+            left,
+            right,
+            brsPacked,
+            panelBytes,
+            target + row * rowBytes,
+            rowBytes,
+            scratch,
+            clear,
+          );
         }
       }
       clear = 0;
@@ -255,13 +285,24 @@ export function matmulReal(out: View, a: View, b: View): void {
   launch(result, left, right, compute);
   beginLaunch();
   if (result !== out) convert(out, result);
-  for (const [view, original] of [[left, a], [right, b], [result, out]] as const) if (view !== original) release(view.storage);
+  for (const [view, original] of [
+    [left, a],
+    [right, b],
+    [result, out],
+  ] as const)
+    if (view !== original) release(view.storage);
 }
 
 /** Copies the values of a view to a contiguous one. */
 function convert(target: View, source: View): void {
   const to = addressOf(target.storage) + target.offset * target.type.itemsize;
-  copyConsecutively(to, target.type.name, addressOf(source.storage) + source.offset * source.type.itemsize, source.type.name, axesOf(source));
+  copyConsecutively(
+    to,
+    target.type.name,
+    addressOf(source.storage) + source.offset * source.type.itemsize,
+    source.type.name,
+    axesOf(source),
+  );
 }
 
 function launch(out: View, a: View, b: View, compute: ComputeType): void {
