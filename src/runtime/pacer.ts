@@ -4,30 +4,45 @@
 const TOO_MUCH = 0.1;
 /** Below this share, less may: a smaller working set stays in the cache. The gap keeps the budget from swinging. */
 const TOO_LITTLE = 0.02;
+/** Collections that take this many milliseconds are dear: those of a program with many objects. */
+const DEAR = 24;
+/** A slow collection among quick ones was disturbed, not dear: the quickest of this many counts. */
+const REMEMBERED = 4;
 
-/** A budget in units that doubles when collecting costs too much time and halves when it costs little. */
+/** The bounds of a budget, in units. */
+export interface BudgetRange {
+  readonly minimum: number;
+  readonly start: number;
+  readonly maximum: number;
+}
+
+/**
+ * A budget in units. It moves between its minimum and its start with the share of time that collecting takes, and past its start, up to the
+ * maximum, only where every collection is dear: what a program keeps resident must settle early and not creep up by chance.
+ */
 export class Pacer {
   budget: number;
-  readonly #minimum: number;
-  readonly #maximum: number;
+  readonly range: BudgetRange;
+  readonly #costs: number[] = [];
   #lastEnd = -1;
 
-  constructor(start: number, minimum: number, maximum: number) {
-    this.#minimum = minimum;
-    this.#maximum = maximum;
-    this.budget = Math.min(Math.max(start, minimum), maximum);
+  constructor(range: BudgetRange) {
+    this.range = range;
+    this.budget = range.start;
   }
 
-  get maximum(): number {
-    return this.#maximum;
-  }
-
-  /** Tells that a collection ran from `begin` to `end`, in milliseconds. `useful`: whether it freed a fair part of the budget. */
-  adapt(begin: number, end: number, useful: boolean): void {
+  /** Tells that a collection ran from `begin` to `end`, in milliseconds. */
+  adapt(begin: number, end: number): void {
+    const cost = end - begin;
+    this.#costs.push(cost);
+    if (this.#costs.length > REMEMBERED) this.#costs.shift();
+    const dear = this.#costs.length === REMEMBERED && Math.min(...this.#costs) > DEAR;
     if (this.#lastEnd >= 0) {
-      const share = (end - begin) / Math.max(begin - this.#lastEnd, 1e-3);
-      if (share > TOO_MUCH || !useful) this.budget = Math.min(this.budget * 2, this.#maximum);
-      else if (share < TOO_LITTLE) this.budget = Math.max(this.budget / 2, this.#minimum);
+      const { minimum, start, maximum } = this.range;
+      const share = cost / Math.max(begin - this.#lastEnd, 1e-3);
+      const most = Math.max(dear ? maximum : start, this.budget);
+      if (share > TOO_MUCH) this.budget = Math.min(this.budget * 2, most);
+      else if (share < TOO_LITTLE) this.budget = Math.max(this.budget / 2, minimum);
     }
     this.#lastEnd = end;
   }

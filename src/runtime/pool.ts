@@ -10,7 +10,7 @@ import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
 import { type Collector, hasCollector, machineMemory, openCollector } from './collector.ts';
 import { heap } from './heap.ts';
-import { Pacer } from './pacer.ts';
+import { type BudgetRange, Pacer } from './pacer.ts';
 import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
 
 /** How dead blocks are found. */
@@ -67,8 +67,9 @@ export class Pool {
   #nextId = 1;
   #reclaim: Reclaim = hasCollector() ? 'sweep' : 'evict';
   #collector: Collector | null = null;
-  #minor = new Pacer(0, 0, 0);
-  #major = new Pacer(0, 0, 0);
+  #budget: number | null = null;
+  #minor = new Pacer({ minimum: 0, start: 0, maximum: 0 });
+  #major = this.#minor;
   #liveAfterMajor = 0;
   #evictionBudget = EVICTION_BUDGET;
   #evictedLast = 0;
@@ -97,14 +98,24 @@ export class Pool {
   /** Chooses how dead blocks are found and how many bytes of them may pile up; null leaves the choice to the pool. */
   configure(reclaim: Reclaim | null, budget: number | null): void {
     this.#reclaim = reclaim ?? (hasCollector() ? 'sweep' : 'evict');
-    const most =
-      budget === null ? Math.min(512 * MEGABYTE, Math.max(64 * MEGABYTE, machineMemory() / UNIT_BYTES / 8)) : budget / UNIT_BYTES;
-    const fixed = budget === null ? null : budget / UNIT_BYTES;
-    this.#minor = new Pacer(fixed ?? 32 * MEGABYTE, fixed ?? 32 * MEGABYTE, fixed ?? Math.min(128 * MEGABYTE, most));
-    this.#major = new Pacer(fixed ?? 128 * MEGABYTE, fixed ?? 64 * MEGABYTE, most);
-    this.#evictionBudget = fixed ?? EVICTION_BUDGET;
+    this.#budget = budget === null ? null : budget / UNIT_BYTES;
+    this.#setPacers();
+    this.#evictionBudget = this.#budget ?? EVICTION_BUDGET;
     this.#liveAfterMajor = this.liveUnits;
     this.#setLimit();
+  }
+
+  #setPacers(): void {
+    this.#minor = new Pacer(this.#range(32, 64, 64));
+    // Where minor collections do most of the work, the major ones are for the few blocks that had grown old, and rare all the same.
+    this.#major = new Pacer(this.#collector?.minorClears === true ? this.#range(48, 48, 256) : this.#range(64, 256, 512));
+  }
+
+  /** A range of budgets given in megabytes, less on small machines; the chosen budget where there is one. */
+  #range(minimum: number, start: number, maximum: number): BudgetRange {
+    if (this.#budget !== null) return { minimum: this.#budget, start: this.#budget, maximum: this.#budget };
+    const share = Math.min(1, machineMemory() / (8 * 2 ** 30)) * MEGABYTE;
+    return { minimum: minimum * share, start: start * share, maximum: maximum * share };
   }
 
   // ---- taking and giving blocks ----
@@ -162,7 +173,7 @@ export class Pool {
   restore(cell: Cell): void {
     const bytes = cell.bytes as Uint8Array;
     if (this.#reclaim === 'evict' && this.liveUnits + cell.units > this.limitUnits) this.#evictOver(cell.units);
-    const range = this.#takeRange(cell.units);
+    const range = this.#takeRangeInPlace(cell.units) ?? this.#takeRange(cell.units);
     cell.range = range;
     cell.address = range.start * UNIT_BYTES;
     heap.u8.set(bytes, cell.address);
@@ -266,16 +277,30 @@ export class Pool {
     return fail(this, bytes);
   }
 
+  /**
+   * A range on the heap as long as it is: other blocks move out rather than the heap grow, so that `heap.f32[addressOf(x) / 4]`, where the
+   * view is read first, is right.
+   */
+  #takeRangeInPlace(units: number): Range | null {
+    for (let wanted = units; ; wanted *= 2) {
+      const range = this.#tryTake(units) ?? (this.#flush() ? this.#tryTake(units) : null);
+      if (range !== null) return range;
+      if (this.#extend(units, Math.min(heap.byteLength, this.maximumBytes))) return this.#tryTake(units);
+      if (this.#evict(wanted) === 0) return null;
+      this.#small.trim();
+    }
+  }
+
   #tryTake(units: number): Range | null {
     return units <= SMALL_RANGE_UNITS ? this.#small.take(units) : this.#large.take(units);
   }
 
   /** Lengthens the used part of the heap, and the heap where needed, until a range of `units` is free. */
-  #extend(units: number): boolean {
+  #extend(units: number, most: number = this.maximumBytes): boolean {
     const wanted = units <= SMALL_RANGE_UNITS ? CHUNK_UNITS : units;
     const more = Math.max(wanted - this.#large.freeAtEnd, 1);
     const bytes = (this.#large.end + more) * UNIT_BYTES;
-    if (bytes > this.maximumBytes || !heap.reserve(bytes)) return false;
+    if (bytes > most || !heap.reserve(bytes)) return false;
     this.#large.extend(more);
     return true;
   }
@@ -329,7 +354,10 @@ export class Pool {
     if (this.#collector !== null) return true;
     if (!hasCollector()) return false;
     this.#collector = openCollector();
-    if (this.#collector !== null) return true;
+    if (this.#collector !== null) {
+      this.#setPacers();
+      return true;
+    }
     if (this.#reclaim === 'sweep') this.#fallBackToEviction();
     return false;
   }
@@ -359,20 +387,21 @@ export class Pool {
   }
 
   #timedSweep(kind: 'minor' | 'major', pacer: Pacer): void {
-    const before = this.liveUnits;
     const begin = performance.now();
     this.#sweep(kind);
-    pacer.adapt(begin, performance.now(), before - this.liveUnits > pacer.budget / 4);
+    pacer.adapt(begin, performance.now());
   }
 
   /** How much may pile up beside `live` units: a program that keeps a lot is not swept for a little. */
   #headroom(live: number): number {
-    return Math.min(Math.max(this.#major.budget, live / 2), this.#major.maximum);
+    return Math.min(Math.max(this.#major.budget, live / 4), this.#major.range.maximum);
   }
 
   #setLimit(): void {
     if (this.#reclaim === 'evict') this.limitUnits = this.#evictionBudget;
-    else this.limitUnits = this.liveUnits + (this.#collector?.minorClears === true ? this.#minor.budget : this.#headroom(this.liveUnits));
+    // The first sweep comes early: it finds out what sweeps can do here.
+    else if (this.#collector === null || this.#collector.minorClears) this.limitUnits = this.liveUnits + this.#minor.budget;
+    else this.limitUnits = this.liveUnits + this.#headroom(this.liveUnits);
   }
 
   #sweep(kind: 'minor' | 'major'): void {
