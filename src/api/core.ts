@@ -7,6 +7,7 @@ import { formatTensor } from '../tensor/printing.ts';
 import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { detach } from '../ops/detach.ts';
+import { mT, T } from '../ops/reshaping.ts';
 import { ArgumentError, AutogradError, DTypeError, InPlaceError } from '../util/errors.ts';
 import * as members from './members.ts';
 
@@ -28,6 +29,10 @@ export interface CoreMembers {
   readonly version: number;
   /** The values without history and without the version counter. Assigning replaces the values. */
   data: Tensor;
+  /** All dimensions in reverse order. */
+  readonly T: Tensor;
+  /** The last two dimensions swapped. */
+  readonly mT: Tensor;
   backward(gradient?: Tensor | null, options?: BackwardOptions): void;
   detach(): Tensor;
   /** Forgets the history. */
@@ -106,6 +111,8 @@ const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor,
   outputNr: { get: (x) => x.outputIndex },
   version: { get: (x) => x.storage.version },
   data: { get: dataOf, set: (x, value: Tensor) => setData(x, value) },
+  T: { get: T },
+  mT: { get: mT },
 };
 
 const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {

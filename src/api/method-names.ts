@@ -1,8 +1,67 @@
+// biome-ignore-all format: one name a line, so that edits do not collide
 /** Operators that are methods of a tensor too: `x.sin()` is `sin(x)`. Sorted. A test holds this equal to the declared methods. */
-export const METHODS: readonly string[] = ['add', 'matmul', 'mean', 'mul', 'neg', 'permute', 'pow', 'reshape', 'sub', 'sum', 'transpose'];
+export const METHODS: readonly string[] = [
+  'add',
+  'broadcastTo',
+  'chunk',
+  'diagonal',
+  'dsplit',
+  'expand',
+  'expandAs',
+  'flatten',
+  'hsplit',
+  'matmul',
+  'mean',
+  'moveaxis',
+  'movedim',
+  'mul',
+  'narrow',
+  'neg',
+  'permute',
+  'pow',
+  'ravel',
+  'reshape',
+  'reshapeAs',
+  'select',
+  'slice',
+  'split',
+  'splitWithSizes',
+  'squeeze',
+  'sub',
+  'sum',
+  'swapaxes',
+  'swapdims',
+  't',
+  'tensorSplit',
+  'transpose',
+  'unbind',
+  'unflatten',
+  'unfold',
+  'unsafeChunk',
+  'unsafeSplit',
+  'unsqueeze',
+  'view',
+  'viewAs',
+  'vsplit',
+];
 
 /** Methods with an in-place form: `x.add_(y)`. Sorted. */
-export const IN_PLACE: readonly string[] = ['add', 'mul', 'neg', 'pow', 'sub'];
+export const IN_PLACE: readonly string[] = [
+  'add',
+  'mul',
+  'neg',
+  'pow',
+  'sub',
+];
 
 /** Methods that take any number of arguments, such as a shape written as numbers. Sorted. */
-export const VARIADIC: readonly string[] = ['expand', 'flip', 'permute', 'repeat', 'reshape', 'tile', 'view'];
+export const VARIADIC: readonly string[] = [
+  'broadcastTo',
+  'expand',
+  'flip',
+  'permute',
+  'repeat',
+  'reshape',
+  'tile',
+  'view',
+];

@@ -1,7 +1,11 @@
 /** All operators, by family. */
 export * from './arithmetic.ts';
 export * from './creation.ts';
+export * from './join.ts';
 export * from './matmul.ts';
 export * from './movement.ts';
 export * from './power.ts';
-export { mean, sum } from './reduce.ts';
+export * from './reduce.ts';
+export * from './reshaping.ts';
+export * from './split.ts';
+export { transposeMatrix as t, sliceTensor as slice } from './movement.ts';
