@@ -7,7 +7,7 @@ import { ArgumentError, DTypeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { described, optionalType, type Scalar } from './family.ts';
 import { cast, clone } from './structural.ts';
-import { aliasOf } from '../tensor/tensor.ts';
+import { aliasOf, viewOf } from '../tensor/tensor.ts';
 
 /** Options of all functions that make tensors. */
 export interface CreateOptions {
@@ -143,7 +143,16 @@ function fromTypedArray(data: TypedArray, wanted: DTypeInfo | null): Tensor {
   return wanted === null ? own : cast(own, wanted);
 }
 
-/** A tensor over a copy of row-major little-endian bytes. */
-export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DType, options: CreateOptions = {}): Tensor {
-  return finish('fromBytes', tensorOfBytes(bytes, asShape('fromBytes', [shape]), optionalType(dtype) as DTypeInfo), options);
+/**
+ * A tensor over a copy of little-endian bytes: row-major elements, or the bytes of a whole storage that `strides` (in elements) walk over.
+ *
+ * @example
+ * fromBytes(new Uint8Array([1, 2, 3, 4]), [2, 2], 'uint8'); // tensor([[1, 2], [3, 4]], dtype=uint8)
+ */
+export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DType, options: CreateOptions & { readonly strides?: readonly number[] } = {}): Tensor {
+  const type = optionalType(dtype) as DTypeInfo;
+  const sizes = asShape('fromBytes', [shape]);
+  if (options.strides === undefined) return finish('fromBytes', tensorOfBytes(bytes, sizes, type), options);
+  const whole = tensorOfBytes(bytes, [bytes.byteLength / type.itemsize], type);
+  return finish('fromBytes', viewOf(whole, sizes, options.strides, 0), options);
 }

@@ -24,7 +24,10 @@ export interface DescriptionInput {
   readonly random?: boolean;
 }
 
-/** Attaches the description to the function that the user calls. */
+/**
+ * Attaches the description to the function that the user calls, and refuses options that its signature does not name: a misspelt option would
+ * otherwise be ignored silently.
+ */
 export function described<F extends object>(name: string, f: F, d: DescriptionInput & { readonly signature: string }): F & Described {
   const operator: Description = {
     name,
@@ -33,8 +36,38 @@ export function described<F extends object>(name: string, f: F, d: DescriptionIn
     bad: d.bad ?? [],
     ...(d.random === undefined ? {} : { random: d.random }),
   };
-  Object.defineProperty(f, 'name', { value: name.slice(name.lastIndexOf('.') + 1), configurable: true });
-  return Object.assign(f, { operator });
+  const guarded = Object.assign(guardOptions(name, f as unknown as AnyFunction, optionNames(d.signature)), f);
+  Object.defineProperty(guarded, 'name', { value: name.slice(name.lastIndexOf('.') + 1), configurable: true });
+  return Object.assign(guarded as unknown as F, { operator });
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** The options that a signature names, in camelCase. */
+function optionNames(signature: string): ReadonlySet<string> {
+  const star = signature.indexOf('*, ');
+  const names = star < 0 ? [] : signature.slice(star + 3).split(',');
+  return new Set(names.map((n) => n.trim().replace(/_+(.)/g, (_, c: string) => c.toUpperCase())));
+}
+
+function guardOptions(name: string, f: AnyFunction, allowed: ReadonlySet<string>): AnyFunction {
+  return (...args) => {
+    for (let i = args.length - 1; i > 0; i--) {
+      const last = args[i];
+      if (last === undefined) continue;
+      if (typeof last === 'object' && last !== null && last.constructor === Object) checkOptions(name, last, allowed);
+      break;
+    }
+    return f(...args);
+  };
+}
+
+function checkOptions(name: string, options: object, allowed: ReadonlySet<string>): void {
+  for (const key of Object.keys(options)) {
+    if (!allowed.has(key)) {
+      throw new ArgumentError(`${name}: unknown option '${key}'${allowed.size === 0 ? ': it takes no options' : `: it takes ${[...allowed].join(', ')}`}`);
+    }
+  }
 }
 
 /** Throws unless `x` is a tensor: `name` is the operator, `role` the parameter. */
