@@ -1,2 +1,256 @@
-import type { VectorRule } from './emitter.ts';
-export const float32Functions: Record<string, VectorRule> = {};
+/**
+ * float32 functions in straight-line vector code, after the usual reductions (W. J. Cody and W. Waite, "Software Manual for the Elementary
+ * Functions", 1980): exp by powers of two, log by the exponent's bits, sin and cos by quarters of the circle. The polynomials are interpolants made
+ * by scripts/coefficients.py. docs/design/accuracy.md has the measured errors: at most 2 units in the last place.
+ */
+import { mathImport } from '../math-imports.ts';
+import type { Local } from '../wasm/encoder.ts';
+import type { VectorEmitter, VectorRule } from './emitter.ts';
+
+const add = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.add', a, b);
+const sub = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.sub', a, b);
+const mul = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.mul', a, b);
+const div = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.div', a, b);
+const float = (e: VectorEmitter, value: number): Local => e.splat('f32x4', value);
+const int = (e: VectorEmitter, value: number): Local => e.splat('i32x4', value);
+
+/** A polynomial with ascending coefficients, by Horner's rule. */
+function polynomial(e: VectorEmitter, coefficients: readonly number[], x: Local): Local {
+  let sum = float(e, coefficients[coefficients.length - 1] ?? 0);
+  for (let i = coefficients.length - 2; i >= 0; i--) sum = add(e, mul(e, sum, x), float(e, coefficients[i] ?? 0));
+  return sum;
+}
+
+/** Adding this number (1.5 * 2^23) rounds a small float to an integer, which the low bits of the sum hold. */
+const ROUNDER = 12582912;
+const ROUNDER_BITS = 0x4b400000;
+
+/** log(2) in two parts: the first has few bits, so that its small multiples are exact. */
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = -2.12194440054690583e-4;
+
+/** Keeps x in [low, high]; NaN stays. */
+function clamp(e: VectorEmitter, x: Local, low: number, high: number): Local {
+  return e.op2('f32x4.pmin', e.op2('f32x4.pmax', x, float(e, low)), float(e, high));
+}
+
+/** (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2. */
+const EXP = [0.49999999998446343, 0.16666577008429576, 0.04166655619253111, 0.008363175933533057, 0.001392600744071086];
+
+/** x = n log(2) + r: gives n as bits with `ROUNDER_BITS` added, as a float, and r. */
+function reduceByLn2(e: VectorEmitter, x: Local): { sum: Local; n: Local; r: Local } {
+  const sum = add(e, mul(e, x, float(e, Math.LOG2E)), float(e, ROUNDER));
+  const n = sub(e, sum, float(e, ROUNDER));
+  const r = sub(e, sub(e, x, mul(e, n, float(e, LN2_HIGH))), mul(e, n, float(e, LN2_LOW)));
+  return { sum, n, r };
+}
+
+/** exp(r) - 1 for small r. */
+function expm1Reduced(e: VectorEmitter, r: Local): Local {
+  return add(e, r, mul(e, mul(e, r, r), polynomial(e, EXP, r)));
+}
+
+/** p * 2^n in two steps, so that results near the limits of the range are rounded once and right. */
+function scale(e: VectorEmitter, p: Local, sum: Local): Local {
+  const n = e.op2('i32x4.sub', sum, int(e, ROUNDER_BITS));
+  const half = e.shift('i32x4.shr_s', n, 1);
+  const first = e.shift('i32x4.shl', e.op2('i32x4.add', half, int(e, 127)), 23);
+  const second = e.shift('i32x4.shl', e.op2('i32x4.add', e.op2('i32x4.sub', n, half), int(e, 127)), 23);
+  return mul(e, mul(e, p, first), second);
+}
+
+function exp(e: VectorEmitter, x: Local): Local {
+  const { sum, r } = reduceByLn2(e, clamp(e, x, -104, 89));
+  return scale(e, add(e, expm1Reduced(e, r), float(e, 1)), sum);
+}
+
+function exp2(e: VectorEmitter, x: Local): Local {
+  const clamped = clamp(e, x, -151, 129);
+  const sum = add(e, clamped, float(e, ROUNDER));
+  const r = mul(e, sub(e, clamped, sub(e, sum, float(e, ROUNDER))), float(e, Math.LN2));
+  return scale(e, add(e, expm1Reduced(e, r), float(e, 1)), sum);
+}
+
+/** exp(x) - 1 for x in [-17.5, 89]: 2 (s q + (s - 1/2)) with s = 2^(n-1) and q = exp(r) - 1, which is q itself for n = 0. */
+function expm1InRange(e: VectorEmitter, x: Local): Local {
+  const { sum, r } = reduceByLn2(e, x);
+  const s = e.shift('i32x4.shl', e.op2('i32x4.sub', sum, int(e, ROUNDER_BITS - 126)), 23);
+  const half = add(e, mul(e, s, expm1Reduced(e, r)), sub(e, s, float(e, 0.5)));
+  return add(e, half, half);
+}
+
+/** `exact` for operands so small that the function is the identity to the last bit (and keeps the sign of 0), else `computed`. */
+function unlessTiny(e: VectorEmitter, x: Local, computed: Local): Local {
+  return e.select(e.op2('f32x4.lt', e.op1('f32x4.abs', x), float(e, 1e-10)), x, computed);
+}
+
+function expm1(e: VectorEmitter, x: Local): Local {
+  return unlessTiny(e, x, expm1InRange(e, clamp(e, x, -17.5, 89)));
+}
+
+/** t / (t + 2) with t = exp(2 |x|) - 1, under the sign of x. */
+function tanh(e: VectorEmitter, x: Local): Local {
+  const magnitude = e.op2('f32x4.pmin', e.op1('f32x4.abs', x), float(e, 9.5));
+  const t = expm1InRange(e, add(e, magnitude, magnitude));
+  return e.select(float(e, -0), x, unlessTiny(e, magnitude, div(e, t, add(e, t, float(e, 2)))));
+}
+
+function sigmoid(e: VectorEmitter, x: Local): Local {
+  const one = float(e, 1);
+  return div(e, one, add(e, one, exp(e, e.op1('f32x4.neg', x))));
+}
+
+/** (log(1 + f) - f + f^2 / 2) / f^3 for 1 + f in [sqrt(1/2), sqrt(2)]. */
+const LOG = [
+  0.33333331180030046, -0.24999996957950882, 0.200007157488921, -0.16667802319501254, 0.1424905764569748, -0.12425687331451106,
+  0.1168541992348674, -0.11479733846637635, 0.06971611471451178,
+];
+
+const ROOT_HALF_BITS = 0x3f3504f3;
+const SMALLEST_NORMAL = 2 ** -126;
+
+/** x = 2^k (1 + f): gives k as a float, and f. */
+function reduceByExponent(e: VectorEmitter, x: Local): { k: Local; f: Local } {
+  const isSmall = e.op2('f32x4.lt', x, float(e, SMALLEST_NORMAL));
+  const bits = e.select(isSmall, mul(e, x, float(e, 2 ** 23)), x);
+  const exponent = e.shift('i32x4.shr_s', e.op2('i32x4.sub', bits, int(e, ROOT_HALF_BITS)), 23);
+  const significand = e.op2('i32x4.sub', bits, e.shift('i32x4.shl', exponent, 23));
+  const k = e.op2('i32x4.sub', exponent, e.op2('v128.and', isSmall, int(e, 23)));
+  return { k: e.op1('f32x4.convert_i32x4_s', k), f: sub(e, significand, float(e, 1)) };
+}
+
+/** log(1 + f) - f, for the range of `reduceByExponent`. */
+function logTail(e: VectorEmitter, f: Local): Local {
+  const square = mul(e, f, f);
+  const cubic = mul(e, mul(e, square, f), polynomial(e, LOG, f));
+  return sub(e, cubic, mul(e, square, float(e, 0.5)));
+}
+
+/** Gives the function's limits where the reduction means nothing: -Infinity at 0, NaN below, x itself at Infinity and NaN. */
+function logLimits(e: VectorEmitter, x: Local, computed: Local): Local {
+  const positive = e.select(e.op2('f32x4.lt', x, float(e, Infinity)), computed, x);
+  const atZero = e.select(e.op2('f32x4.eq', x, float(e, 0)), float(e, -Infinity), positive);
+  return e.select(e.op2('f32x4.lt', x, float(e, 0)), float(e, Number.NaN), atZero);
+}
+
+function logOfPositive(e: VectorEmitter, x: Local): Local {
+  const { k, f } = reduceByExponent(e, x);
+  const tail = add(e, logTail(e, f), mul(e, k, float(e, LN2_LOW)));
+  return add(e, add(e, f, tail), mul(e, k, float(e, LN2_HIGH)));
+}
+
+function log(e: VectorEmitter, x: Local): Local {
+  return logLimits(e, x, logOfPositive(e, x));
+}
+
+/** A logarithm to another base: log(1 + f) times `high + low`, plus k times the logarithm of 2 in two parts. */
+function logToBase(factor: number, twoHigh: number, twoLow: number): VectorRule {
+  // The leading product is exact: f times few bits, after f itself was cut to few bits.
+  const high = Math.fround(Math.round(factor * 2 ** 10) / 2 ** 10);
+  const low = factor - high;
+  return (e, x) => {
+    const { k, f } = reduceByExponent(e, x as Local);
+    const head = e.op2('v128.and', f, int(e, -4096));
+    const rest = add(e, sub(e, f, head), logTail(e, f));
+    const small = add(e, add(e, mul(e, rest, float(e, factor)), mul(e, head, float(e, low))), mul(e, k, float(e, twoLow)));
+    const sum = add(e, add(e, small, mul(e, head, float(e, high))), mul(e, k, float(e, twoHigh)));
+    return logLimits(e, x as Local, sum);
+  };
+}
+
+const LOG10_OF_2_HIGH = 0.30102539062;
+
+/** log(u) + c / u with u = 1 + x rounded, and c what the rounding took away. */
+function log1p(e: VectorEmitter, x: Local): Local {
+  const one = float(e, 1);
+  const u = add(e, x, one);
+  const isLarge = e.op2('f32x4.ge', e.op1('f32x4.abs', x), float(e, 1));
+  // The rounding error of the sum, after Dekker (1971): small operand minus what of it arrived.
+  const lost = e.select(isLarge, sub(e, one, sub(e, u, x)), sub(e, x, sub(e, u, one)));
+  const computed = add(e, logOfPositive(e, u), div(e, lost, u));
+  return unlessTiny(e, x, logLimits(e, u, computed));
+}
+
+/** (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2, for |r| <= pi / 4. */
+const SIN = [-0.1666666466231438, 0.008332748270629749, -0.00019587890880412386];
+const COS = [0.04166666465950221, -0.0013888303035894866, 2.4547942085071572e-5];
+
+/** pi / 2 in two parts; multiples of the first by integers of 20 bits are exact in float64. */
+const HALF_PI_HIGH = 1.5707963267341256;
+const HALF_PI_LOW = 6.077100506506192e-11;
+
+/** Up to here the reduction is good to all bits of float32; beyond, each lane is computed in float64. */
+const LARGEST_REDUCED = 2 ** 20;
+
+function reduceHalf(e: VectorEmitter, x: Local): { k: Local; r: Local } {
+  const wide = e.op1('f64x2.promote_low_f32x4', x);
+  const k = e.op1('f64x2.nearest', e.op2('f64x2.mul', wide, e.splat('f64x2', 2 / Math.PI)));
+  const high = e.op2('f64x2.sub', wide, e.op2('f64x2.mul', k, e.splat('f64x2', HALF_PI_HIGH)));
+  const r = e.op2('f64x2.sub', high, e.op2('f64x2.mul', k, e.splat('f64x2', HALF_PI_LOW)));
+  return { k: e.op1('i32x4.trunc_sat_f64x2_s_zero', k), r: e.op1('f32x4.demote_f64x2_zero', r) };
+}
+
+/** x = k pi / 2 + r: k as integers, and r rounded from float64. */
+function reduceByQuarter(e: VectorEmitter, x: Local): { k: Local; r: Local } {
+  e.f.get(x).get(x).shuffle64(1, 1);
+  const low = reduceHalf(e, x);
+  const high = reduceHalf(e, e.keep());
+  const join = (a: Local, b: Local): Local => {
+    e.f.get(a).get(b).shuffle64(0, 2);
+    return e.keep();
+  };
+  return { k: join(low.k, high.k), r: join(low.r, high.r) };
+}
+
+/** sin, or cos, which is sin a quarter later. */
+function circular(name: 'sin' | 'cos'): VectorRule {
+  return (e, operand) => {
+    const x = operand as Local;
+    const { k, r } = reduceByQuarter(e, x);
+    const quarter = name === 'sin' ? k : e.op2('i32x4.add', k, int(e, 1));
+    const square = mul(e, r, r);
+    const sine = add(e, r, mul(e, mul(e, square, r), polynomial(e, SIN, square)));
+    const fourth = mul(e, mul(e, square, square), polynomial(e, COS, square));
+    const cosine = add(e, sub(e, float(e, 1), mul(e, square, float(e, 0.5))), fourth);
+    const odd = e.op2('i32x4.eq', e.op2('v128.and', quarter, int(e, 1)), int(e, 1));
+    const sign = e.shift('i32x4.shl', e.op2('v128.and', quarter, int(e, 2)), 30);
+    const computed = e.op2('v128.xor', e.select(odd, cosine, sine), sign);
+    return circularOfLarge(e, name, x, name === 'sin' ? unlessTiny(e, x, computed) : computed);
+  };
+}
+
+/** Replaces the lanes with large operands, which are rare, by calls in float64. */
+function circularOfLarge(e: VectorEmitter, name: 'sin' | 'cos', x: Local, computed: Local): Local {
+  const { f } = e;
+  const isLarge = e.op2('f32x4.gt', e.op1('f32x4.abs', x), float(e, LARGEST_REDUCED));
+  f.get(isLarge).op('v128.any_true');
+  f.if(() => {
+    const exact = f.local('v128');
+    for (let lane = 0; lane < 4; lane++) {
+      f.get(exact).get(x).lane('f32x4.extract_lane', lane).op('f64.promote_f32').call(mathImport(name, 1)).op('f32.demote_f64');
+      f.lane('f32x4.replace_lane', lane).set(exact);
+    }
+    f.get(exact).get(computed).get(isLarge).op('v128.bitselect').set(computed);
+  });
+  return computed;
+}
+
+const unary =
+  (rule: (e: VectorEmitter, x: Local) => Local): VectorRule =>
+  (e, x) =>
+    rule(e, x as Local);
+
+/** The functions that float32 has vector code for, by intrinsic. */
+export const float32Functions: Record<string, VectorRule> = {
+  exp: unary(exp),
+  exp2: unary(exp2),
+  expm1: unary(expm1),
+  tanh: unary(tanh),
+  sigmoid: unary(sigmoid),
+  log: unary(log),
+  log2: logToBase(Math.LOG2E, 1, 0),
+  log10: logToBase(Math.LOG10E, LOG10_OF_2_HIGH, Math.log10(2) - LOG10_OF_2_HIGH),
+  log1p: unary(log1p),
+  sin: circular('sin'),
+  cos: circular('cos'),
+};
