@@ -7,7 +7,7 @@ import { applyOne } from '../tensor/apply.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { emptyTensor } from './create.ts';
+import { emptyTensor, fullTensor } from './create.ts';
 import { compositeOperator, described, requireTensor, makeOperator } from './family.ts';
 import { sliceDim } from './movement.ts';
 import { cast, expand, reshape } from './structural.ts';
@@ -16,7 +16,8 @@ import { replaced } from './view.ts';
 /** Tensors one after the other along a dimension; the parameters are checked. Jointly linear: the transpose is slices of the cotangent. */
 export const catOperator: Operator<Tensor, number> = makeOperator<number>({
   name: 'cat',
-  forward: (xs, dim) => {
+  forward: (all, dim) => {
+    const xs = all.some((x) => !isNothing(x.shape)) ? all.filter((x) => !isNothing(x.shape)) : all;
     const first = xs[0] as Tensor;
     const total = xs.reduce((sum, x) => sum + (x.shape[dim] as number), 0);
     const result = emptyTensor(replaced(first.shape, dim, total), first.type);
@@ -35,6 +36,10 @@ export const catOperator: Operator<Tensor, number> = makeOperator<number>({
       const parts: (Tensor | null)[] = [];
       let at = 0;
       for (let i = 0; i < context.inputCount; i++) {
+        if (isNothing(context.inputShape(i))) {
+          parts.push(context.needs(i) ? fullTensor([0], 0, g.type) : null);
+          continue;
+        }
         const length = context.inputShape(i)[dim] as number;
         parts.push(context.needs(i) ? sliceDim(g, dim, at, length) : null);
         at += length;
@@ -52,6 +57,11 @@ export const catOperator: Operator<Tensor, number> = makeOperator<number>({
       ),
   },
 });
+
+/** PyTorch lets an empty vector stand for nothing beside tensors of any shape. */
+function isNothing(shape: readonly number[]): boolean {
+  return shape.length === 1 && shape[0] === 0;
+}
 
 /** Tensors of checked shapes and one dtype along `dim`. */
 export function catTensors(xs: readonly Tensor[], dim: number): Tensor {
@@ -85,14 +95,13 @@ function concatenating(name: string) {
     name,
     (tensors: readonly Tensor[], dim = 0): Tensor => {
       const xs = commonTensors(name, tensors);
-      // PyTorch lets an empty vector stand for nothing beside tensors of any shape.
-      const present = xs.filter((x) => !(x.ndim === 1 && x.size === 0));
+      const present = xs.filter((x) => !isNothing(x.shape));
       const parts = present.length === 0 ? xs.slice(0, 1) : present;
       const first = parts[0] as Tensor;
       if (xs.some((x) => x.ndim === 0)) throw new ShapeError(`${name}: 0-d tensors have no dimension to join along: use stack`);
       const d = normalizeDim(name, dim, first.ndim);
       checkJoin(name, parts, d);
-      return catTensors(parts, d);
+      return catTensors(xs, d);
     },
     {
       signature: 'tensors, dim?',
