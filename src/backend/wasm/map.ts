@@ -1,7 +1,7 @@
 /** Elementwise launches. The common case, every operand contiguous or one element, must cost next to nothing before the kernel runs. */
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { DTYPES, FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
-import { type Access, compileMap, PLAN } from '../../kernel/map.ts';
+import { type Access, compileMap } from '../../kernel/map.ts';
 import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocatePermanent, beginLaunch, type Storage } from '../../runtime/storage.ts';
@@ -9,7 +9,7 @@ import type { View } from '../../runtime/view.ts';
 import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.ts';
 import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
-import { accessOf, type Loops, planLoops, tile } from './map-plan.ts';
+import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
 
 const IDENTITY = arg(0);
 const TYPES = DTYPES.length;
@@ -155,25 +155,67 @@ let planStorage: Storage | null = null;
 const PLAN_BYTES = 8192;
 
 function planAddress(): number {
+  // Not `allocate`: the plan may first be needed while a tracker runs, which would free it.
   planStorage ??= allocatePermanent(PLAN_BYTES);
   return addressOf(planStorage);
 }
 
 function mapGeneral(program: MapProgram, out: View, ins: readonly View[], params: readonly number[], compute: DTypeInfo): void {
-  if (out.type.kind === 'complex' || ins.some((view) => view.type.kind === 'complex')) {
+  if (hasComplex(out, ins)) {
     mapComplex(program, out, ins);
     return;
   }
   const plan = planAddress();
+  const operands = ins.length + 1;
   const loops = planLoops(out, ins);
-  const tiled = ins.length > 0 ? tile(loops, out.size) : null;
   beginLaunch();
-  if (tiled === null) {
+  if (ins.length === 0 || !needsTiles(loops, operands, out.size)) {
     launchLoops(program, out, ins, params, compute, loops, plan);
     return;
   }
-  launchLoops(program, out, ins, params, compute, tiled.whole, plan);
-  if (tiled.rest !== null) launchLoops(program, out, ins, params, compute, tiled.rest, plan);
+  const rest = planTiles(loops, operands);
+  launchLoops(program, out, ins, params, compute, loops + 1, plan);
+  if (rest === 0) return;
+  planRest(loops, operands, rest);
+  launchLoops(program, out, ins, params, compute, loops, plan);
+}
+
+function hasComplex(out: View, ins: readonly View[]): boolean {
+  if (out.type.kind === 'complex') return true;
+  for (let k = 0; k < ins.length; k++) if ((ins[k] as View).type.kind === 'complex') return true;
+  return false;
+}
+
+/** Operands up to which a kernel's key is a number. */
+const SHORT_KEY = 4;
+const ACCESSES: readonly Access[] = ['unit', 'uniform', 'strided'];
+
+/** How an operand lies along the inner loop: an index into `ACCESSES`. */
+function accessAlong(operand: number, itemsize: number): number {
+  const stride = strides[operand] as number;
+  return stride === itemsize ? 0 : stride === 0 ? 1 : 2;
+}
+
+/** The output is never uniform: a stride of 0 means that there is one element. */
+function outputAccess(out: View): number {
+  return accessAlong(0, out.type.itemsize) === 0 || sizes[0] === 1 ? 0 : 2;
+}
+
+/** A number below -1 for what the kernel depends on, apart from those of flat launches. */
+function shortKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: number): number {
+  let types = out.type.index * TYPES + compute.index;
+  let access = outputAccess(out);
+  for (let k = 0; k < ins.length; k++) {
+    const type = (ins[k] as View).type;
+    types = types * TYPES + type.index;
+    access = (access << 2) | accessAlong(k + 1, type.itemsize);
+  }
+  return -2 - ((((types << 8) | access) << 1) | (loops > 1 ? 1 : 0));
+}
+
+function longKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: number): string {
+  const inputs = ins.map(({ type }, k) => `${type.index}.${accessAlong(k + 1, type.itemsize)}`);
+  return `${out.type.index}.${outputAccess(out)} ${inputs.join(' ')} ${compute.index} ${loops > 1}`;
 }
 
 function launchLoops(
@@ -182,49 +224,63 @@ function launchLoops(
   ins: readonly View[],
   params: readonly number[],
   compute: DTypeInfo,
-  loops: Loops,
+  loops: number,
   plan: number,
 ): void {
-  const along = loops.strides[0] as number[];
-  const outputAccess = loops.sizes[0] === 1 || along[0] === out.type.itemsize ? 'unit' : 'strided';
-  const inputAccess = ins.map((view, k) => accessOf(along[k + 1] as number, view.type.itemsize));
-  const nested = loops.sizes.length > 1 || outputAccess === 'strided' || inputAccess.includes('strided');
-  const types = ins.map((view) => view.type.index).join(' ');
-  const key = `${types}>${out.type.index} ${compute.index} ${outputAccess} ${inputAccess.join(' ')} ${nested}`;
-  let kernel = program.kernels.get(key) as KernelFunction | undefined;
-  if (kernel === undefined) {
-    kernel = compileKernel(program, out.type, ins, compute, outputAccess, inputAccess, nested);
-    program.kernels.set(key, kernel);
-  }
-  const addresses: number[] = [addressOfView(out) + (loops.starts[0] as number)];
-  for (let k = 0; k < ins.length; k++) addresses.push(addressOfView(ins[k] as View) + (loops.starts[k + 1] as number));
-  if (!nested) {
-    kernel(loops.sizes[0] as number, ...addresses, ...params);
+  const kernel = nestedKernel(program, out, ins, compute, loops);
+  const size = sizes[0] as number;
+  const o = addressOfView(out) + (starts[0] as number);
+  if (!isNested(out, ins, loops)) {
+    kernel(size, o, ...addresses(ins), ...params);
     return;
   }
-  writePlan(loops, plan);
-  kernel(loops.sizes[0] as number, plan, ...addresses, ...params);
+  writePlan(heap.i32, plan >>> 2, loops, ins.length + 1);
+  if (ins.length === 0 || ins.length > 2 || params.length > 0) {
+    kernel(size, plan, o, ...addresses(ins), ...params);
+    return;
+  }
+  const x = addressOfView(ins[0] as View) + (starts[1] as number);
+  if (ins.length === 1) kernel(size, plan, o, x);
+  else kernel(size, plan, o, x, addressOfView(ins[1] as View) + (starts[2] as number));
 }
 
-/** Writes the plan that `PLAN` describes. */
-function writePlan(loops: Loops, address: number): void {
-  const { sizes, strides } = loops;
-  const inner = strides[0] as number[];
-  const operands = inner.length;
-  if (PLAN.words(operands, sizes.length - 1) * 4 > PLAN_BYTES) throw new RangeError('an elementwise launch has too many axes and operands');
-  const words = heap.i32;
-  let at = address >>> 2;
-  for (let k = 0; k < operands; k++) words[at++] = inner[k] as number;
-  words[at++] = sizes.length - 1;
-  for (let loop = 1; loop < sizes.length; loop++) {
-    words[at++] = sizes[loop] as number;
-    words[at++] = 0;
-    const own = strides[loop] as number[];
-    const inside = strides[loop - 1] as number[];
-    // The inner loop moves pointers of its own: rows start where the loop around them says.
-    const rounds = loop === 1 ? 0 : (sizes[loop - 1] as number);
-    for (let k = 0; k < operands; k++) words[at++] = (own[k] as number) - (inside[k] as number) * rounds;
+function addresses(ins: readonly View[]): number[] {
+  return ins.map((view, k) => addressOfView(view) + (starts[k + 1] as number));
+}
+
+/** Whether a plan is needed: for outer loops, or for strides along the inner one. */
+function isNested(out: View, ins: readonly View[], loops: number): boolean {
+  if (loops > 1 || outputAccess(out) !== 0) return true;
+  for (let k = 0; k < ins.length; k++) if (accessAlong(k + 1, (ins[k] as View).type.itemsize) === 2) return true;
+  return false;
+}
+
+function nestedKernel(program: MapProgram, out: View, ins: readonly View[], compute: DTypeInfo, loops: number): KernelFunction {
+  if (ins.length >= SHORT_KEY) {
+    const key = longKey(out, ins, compute, loops);
+    return (program.kernels.get(key) as KernelFunction | undefined) ?? compileNested(program, key, out, ins, compute, loops);
   }
+  const key = shortKey(out, ins, compute, loops);
+  if (program.lastKey === key) return program.lastKernel as KernelFunction;
+  const kernel = (program.kernels.get(key) as KernelFunction | undefined) ?? compileNested(program, key, out, ins, compute, loops);
+  program.lastKey = key;
+  program.lastKernel = kernel;
+  return kernel;
+}
+
+function compileNested(
+  program: MapProgram,
+  key: number | string,
+  out: View,
+  ins: readonly View[],
+  compute: DTypeInfo,
+  loops: number,
+): KernelFunction {
+  const access = ins.map((view, k) => ACCESSES[accessAlong(k + 1, view.type.itemsize)] as Access);
+  const outAccess = outputAccess(out) === 0 ? 'unit' : 'strided';
+  const kernel = compileKernel(program, out.type, ins, compute, outAccess, access, isNested(out, ins, loops));
+  program.kernels.set(key, kernel);
+  return kernel;
 }
 
 // ---- complex ----
