@@ -40,6 +40,7 @@ interface OsModule {
 interface HostProcess {
   getBuiltinModule?(name: string): unknown;
   constrainedMemory?(): number;
+  readonly versions?: { readonly deno?: string };
 }
 
 // Reached at run time only, so that bundlers for the browser never see a module of Node's.
@@ -78,12 +79,18 @@ export function openCollector(): Collector | null {
   }
 }
 
-/** How much memory the process may use, in bytes, where the host tells. */
+/** How much memory the process may use, in bytes, where the host tells without asking its user (Deno would ask). */
 export function machineMemory(): number {
   const host = (globalThis as { process?: HostProcess }).process;
+  if (host?.versions?.deno !== undefined) return Number.POSITIVE_INFINITY;
   const total = builtin<OsModule>('os')?.totalmem() ?? Number.POSITIVE_INFINITY;
   const limit = host?.constrainedMemory?.() ?? 0;
   return limit > 0 && limit < total ? limit : total;
+}
+
+/** Has evicted bytes collected where the engine is slow to do so by itself: Bun keeps gigabytes of dead array buffers. */
+export function collectEvicted(): void {
+  (globalThis as { Bun?: { gc?(synchronous: boolean): void } }).Bun?.gc?.(true);
 }
 
 function findGarbageCollection(vm: VmModule): GarbageCollection | null {

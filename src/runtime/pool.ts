@@ -8,7 +8,7 @@
  */
 import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
-import { type Collector, hasCollector, machineMemory, openCollector } from './collector.ts';
+import { type Collector, collectEvicted, hasCollector, machineMemory, openCollector } from './collector.ts';
 import { heap } from './heap.ts';
 import { type BudgetRange, Pacer } from './pacer.ts';
 import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
@@ -30,6 +30,8 @@ const LABEL_UNITS = 65536 / UNIT_BYTES;
 /** How much may be evicted past need, so that evictions are rare. */
 const EVICTION_SLACK = 0.25;
 const EVICTION_BUDGET = 256 * MEGABYTE;
+/** How much is allocated before the first sweep. */
+const FIRST_BUDGET = 64 * MEGABYTE;
 /** How many bytes are allocated between two nudges of the collector. */
 const NUDGE_UNITS = 32 * MEGABYTE;
 
@@ -99,7 +101,7 @@ export class Pool {
   configure(reclaim: Reclaim | null, budget: number | null): void {
     this.#reclaim = reclaim ?? (hasCollector() ? 'sweep' : 'evict');
     this.#budget = budget === null ? null : budget / UNIT_BYTES;
-    this.#setPacers();
+    if (this.#collector !== null) this.#setPacers();
     this.#evictionBudget = this.#budget ?? EVICTION_BUDGET;
     this.#liveAfterMajor = this.liveUnits;
     this.#setLimit();
@@ -400,7 +402,8 @@ export class Pool {
   #setLimit(): void {
     if (this.#reclaim === 'evict') this.limitUnits = this.#evictionBudget;
     // The first sweep comes early: it finds out what sweeps can do here.
-    else if (this.#collector === null || this.#collector.minorClears) this.limitUnits = this.liveUnits + this.#minor.budget;
+    else if (this.#collector === null) this.limitUnits = this.liveUnits + (this.#budget ?? FIRST_BUDGET);
+    else if (this.#collector.minorClears) this.limitUnits = this.liveUnits + this.#minor.budget;
     else this.limitUnits = this.liveUnits + this.#headroom(this.liveUnits);
   }
 
@@ -445,6 +448,7 @@ export class Pool {
     if (restored > evicted / 4) this.#evictionBudget *= 1.5;
     this.#evictedLast = this.evictedUnits;
     this.#restoredLast = this.restoredUnits;
+    if (evicted > 0) collectEvicted();
     const goal = this.#evictionBudget * (1 - EVICTION_SLACK);
     if (this.liveUnits + units > goal) this.#evict(this.liveUnits + units - goal);
     if (this.liveUnits + units > this.#evictionBudget) this.#evictionBudget = (this.liveUnits + units) * (1 + EVICTION_SLACK);
