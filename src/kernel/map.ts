@@ -24,18 +24,14 @@ export interface MapSignature {
   readonly paramCount: number;
   readonly outputAccess: 'unit' | 'strided';
   readonly inputAccess: readonly Access[];
-  /** Whether there are loops around the inner one, or strides: then the kernel takes the address of a plan, see `PlanLayout`. */
+  /**
+   * Whether there are loops around the inner one, or strides. Then the kernel takes the address of a plan, 32-bit words: the bytes from one
+   * element to the next along the inner loop, for the output and each input; the number of outer loops; then for each, the innermost first: its
+   * count, a 0 (the kernel's counter, which ends as 0 again), and for the output and each input the bytes to step after each round. A step also
+   * takes back the rounds of the loop inside.
+   */
   readonly nested: boolean;
 }
-
-/**
- * The plan of a nested kernel, 32-bit words in memory: the bytes from one element to the next along the inner loop, for the output and each
- * input; the number of outer loops; then for each, the innermost first: its count, a 0 (the kernel's counter, which ends as 0 again), and
- * for the output and each input the bytes to step after each round. A step also takes back the rounds of the loop inside.
- */
-export const PLAN = {
-  words: (operands: number, outer: number): number => operands + 1 + outer * (2 + operands),
-};
 
 /** The unit of access of one operand in the code being emitted. */
 interface OperandCode {
