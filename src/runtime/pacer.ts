@@ -6,8 +6,9 @@ const TOO_MUCH = 0.1;
 const TOO_LITTLE = 0.02;
 /** Collections that take this many milliseconds are dear: those of a program with many objects. */
 const DEAR = 24;
-/** A slow collection among quick ones was disturbed, not dear: the quickest of this many counts. */
+/** A slow collection among quick ones was disturbed, not dear: the quickest of the last few counts. */
 const REMEMBERED = 4;
+const NEEDED = 2;
 
 /** The bounds of a budget, in units. */
 export interface BudgetRange {
@@ -36,7 +37,7 @@ export class Pacer {
     const cost = end - begin;
     this.#costs.push(cost);
     if (this.#costs.length > REMEMBERED) this.#costs.shift();
-    const dear = this.#costs.length === REMEMBERED && Math.min(...this.#costs) > DEAR;
+    const dear = this.#costs.length >= NEEDED && Math.min(...this.#costs) > DEAR;
     if (this.#lastEnd >= 0) {
       const { minimum, start, maximum } = this.range;
       const share = cost / Math.max(begin - this.#lastEnd, 1e-3);
