@@ -5,6 +5,7 @@ export * from './join.ts';
 export * from './matmul.ts';
 export * from './movement.ts';
 export * from './power.ts';
+export * from './random.ts';
 export * from './reduce.ts';
 export * from './reshaping.ts';
 export * from './split.ts';

@@ -1,0 +1,371 @@
+import { type DTypeInfo, FLOAT32, INT64, UINT8 } from '../dtype/dtype.ts';
+import { getDefaultDtype } from '../dtype/promotion.ts';
+import { backend } from '../runtime/backend.ts';
+import { heap } from '../runtime/heap.ts';
+import {
+  defaultGenerator,
+  type FloatArray,
+  fillBernoulli,
+  fillCauchy,
+  fillExponential,
+  fillGeometric,
+  fillLogNormal,
+  fillNormal,
+  fillRandint,
+  fillRandom,
+  fillUniform,
+  Generator,
+  type HalfOption,
+  multinomial as drawMultinomial,
+  type NumberArray,
+  randperm as drawPermutation,
+} from '../runtime/random.ts';
+import { addressOf, beginLaunch } from '../runtime/storage.ts';
+import { asShape } from '../shape/reshape.ts';
+import { formatShape } from '../shape/shape.ts';
+import { elementsOf, requirePlain, tensorOfBytes, typedArrayOf } from '../tensor/data.ts';
+import { IDENTITY } from '../tensor/identity.ts';
+import { checkWritable, markWritten } from '../tensor/inplace.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { type CreateOptions, finish, type ShapeFunction, splitOptions } from './creation.ts';
+import { emptyTensor } from './create.ts';
+import { described, optionalType, requireTensor } from './family.ts';
+
+/** Draws that are equal to PyTorch's CPU generator for the same seed. */
+
+/** Options of functions that draw. */
+export interface RandomOptions extends CreateOptions {
+  readonly generator?: Generator | null;
+}
+
+/** A typed array over the elements of a contiguous tensor, for the length of a fill. */
+function elementsIn(x: Tensor): NumberArray | BigInt64Array {
+  beginLaunch();
+  const start = (addressOf(x.storage) + x.offset * x.type.itemsize) / x.type.itemsize;
+  const arrays: Record<string, NumberArray | BigInt64Array> = {
+    float32: heap.f32,
+    float64: heap.f64,
+    int64: heap.i64,
+    int32: heap.i32,
+    int16: heap.i16,
+    int8: heap.i8,
+    uint8: heap.u8,
+    bool: heap.u8,
+  };
+  const array = arrays[x.type.name];
+  if (array === undefined) throw new DTypeError(`random draws are not defined for dtype ${x.dtype}`);
+  return array.subarray(start, start + x.size) as NumberArray | BigInt64Array;
+}
+
+type Fill = (generator: Generator, out: never, options: HalfOption & { bool?: boolean }) => unknown;
+
+/** Fills a contiguous tensor; half types are drawn as float32 rounded by the draw itself. */
+function fillContiguous(x: Tensor, generator: Generator | null | undefined, fill: Fill): void {
+  const source = generator ?? defaultGenerator;
+  if (x.type.name === 'float16' || x.type.name === 'bfloat16') {
+    const wide = emptyTensor(x.shape, FLOAT32);
+    fill(source, elementsIn(wide) as never, { half: x.type.name });
+    backend().map(IDENTITY.program, x, [wide], [], x.type);
+  } else fill(source, elementsIn(x) as never, { bool: x.type.name === 'bool' });
+}
+
+function drawing(name: string, fill: Fill) {
+  const f = ((...args: never[]): Tensor => {
+    const { shape, options } = splitOptions(name, args) as { shape: number[]; options: RandomOptions };
+    const type = floatType(name, options);
+    const result = emptyTensor(shape, type);
+    fillContiguous(result, options.generator, fill);
+    return finish(name, result, options);
+  }) as unknown as ShapeFunction;
+  return described(name, f, { signature: 'size, *, dtype, requires_grad, generator', random: true, samples: [{ args: [[2, 3]] }, { args: [[]] }] });
+}
+
+function floatType(name: string, options: CreateOptions): DTypeInfo {
+  const type = optionalType(options.dtype) ?? getDefaultDtype();
+  if (!type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${type.name}`);
+  return type;
+}
+
+/**
+ * Uniform numbers from [0, 1).
+ *
+ * @example
+ * manualSeed(0);
+ * rand([2]); // tensor([0.4963, 0.7682])
+ */
+export const rand = drawing('rand', (generator, out, options) => fillUniform(generator, out as FloatArray, 0, 1, options));
+
+/**
+ * Numbers of the standard normal distribution.
+ *
+ * @example
+ * manualSeed(0);
+ * randn([3]); // tensor([ 1.5410, -0.2934, -2.1788])
+ */
+export const randn = drawing('randn', (generator, out, options) => fillNormal(generator, out as FloatArray, 0, 1, options));
+
+/**
+ * Whole numbers from [low, high): `randint(high, shape)` or `randint(low, high, shape)`; int64 unless `dtype` says otherwise.
+ *
+ * @example
+ * manualSeed(0);
+ * randint(10, [3]); // tensor([4, 9, 3])
+ */
+export const randint = described(
+  'randint',
+  (...args: unknown[]): Tensor => {
+    const options = (isOptions(args[args.length - 1]) ? args.pop() : {}) as RandomOptions;
+    const numbers = args.filter((a) => a !== undefined);
+    const size = numbers.pop() as readonly number[];
+    if (numbers.length === 0 || numbers.length > 2) throw new ArgumentError('randint: expected (high, shape) or (low, high, shape)');
+    const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
+    const result = emptyTensor(asShape('randint', [size]), optionalType(options.dtype) ?? INT64);
+    fillContiguous(result, options.generator, (generator, out, half) => fillRandint(generator, out as BigInt64Array, low as number, high as number, half));
+    return finish('randint', result, options);
+  },
+  { signature: 'low?, high, size, *, dtype, requires_grad, generator', random: true },
+);
+
+function isOptions(x: unknown): boolean {
+  return typeof x === 'object' && x !== null && x.constructor === Object;
+}
+
+/**
+ * The numbers from 0 to n - 1 in random order, int64.
+ *
+ * @example
+ * manualSeed(0);
+ * randperm(4); // tensor([2, 0, 1, 3])
+ */
+export const randperm = described(
+  'randperm',
+  (n: number, options: RandomOptions = {}): Tensor => {
+    if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`randperm: n must be a whole number from 0 on, got ${n}`);
+    const order = drawPermutation(options.generator ?? defaultGenerator, n);
+    const result = emptyTensor([n], INT64);
+    const out = elementsIn(result) as BigInt64Array;
+    for (let i = 0; i < n; i++) out[i] = BigInt(order[i] as number);
+    const type = optionalType(options.dtype) ?? INT64;
+    return finish('randperm', type === INT64 ? result : castPlain(result, type), options);
+  },
+  { signature: 'n, *, dtype, requires_grad, generator', random: true },
+);
+
+function castPlain(x: Tensor, type: DTypeInfo): Tensor {
+  const result = emptyTensor(x.shape, type);
+  backend().map(IDENTITY.program, result, [x], [], type);
+  return result;
+}
+
+/** The draws of a size-and-dtype-like other tensor. */
+function drawingLike(name: string, fill: Fill) {
+  return described(
+    name,
+    (input: Tensor, options: RandomOptions = {}): Tensor => {
+      requireTensor(name, 'input', input);
+      const result = emptyTensor(input.shape, optionalType(options.dtype) ?? input.type);
+      if (!result.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${result.dtype}`);
+      fillContiguous(result, options.generator, fill);
+      return finish(name, result, options);
+    },
+    { signature: 'input, *, dtype, requires_grad, generator', random: true, samples: [{ args: [{ shape: [2, 3], grad: false }] }] },
+  );
+}
+/** Uniform numbers in the shape and dtype of `input`. */
+export const randLike = drawingLike('randLike', (generator, out, options) => fillUniform(generator, out as FloatArray, 0, 1, options));
+/** Standard normal numbers in the shape and dtype of `input`. */
+export const randnLike = drawingLike('randnLike', (generator, out, options) => fillNormal(generator, out as FloatArray, 0, 1, options));
+
+/** Whole numbers from [low, high) in the shape and dtype of `input`: `randintLike(x, high)` or `randintLike(x, low, high)`. */
+export const randintLike = described(
+  'randintLike',
+  (input: Tensor, ...args: unknown[]): Tensor => {
+    requireTensor('randintLike', 'input', input);
+    const options = (isOptions(args[args.length - 1]) ? args.pop() : {}) as RandomOptions;
+    const numbers = args.filter((a) => a !== undefined) as number[];
+    const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
+    const result = emptyTensor(input.shape, optionalType(options.dtype) ?? input.type);
+    fillContiguous(result, options.generator, (generator, out, half) => fillRandint(generator, out as BigInt64Array, low as number, high as number, half));
+    return finish('randintLike', result, options);
+  },
+  { signature: 'input, low?, high, *, dtype, requires_grad, generator', random: true },
+);
+
+// ---------------------------------------------------------------- in place
+
+/** Draws into a tensor. Any layout: other than row-major ones are drawn in row-major order and copied. */
+function drawInto(name: string, x: Tensor, generator: Generator | null | undefined, fill: Fill): Tensor {
+  requireTensor(name, 'input', x);
+  requirePlain(name, x);
+  checkWritable(name, x);
+  if (x.contiguous) fillContiguous(x, generator, fill);
+  else {
+    const drawn = emptyTensor(x.shape, x.type);
+    fillContiguous(drawn, generator, fill);
+    backend().map(IDENTITY.program, x, [drawn], [], x.type);
+  }
+  markWritten(x, name);
+  x.node = x.tracked && x.meta?.base === undefined ? null : x.node;
+  return x;
+}
+
+function needsFloat(name: string, x: Tensor): void {
+  if (!x.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${x.dtype}`);
+}
+
+interface DrawOptions {
+  readonly generator?: Generator | null;
+}
+
+/** Fills `input` with uniform numbers from [from, to). */
+export const uniform_ = described(
+  'uniform_',
+  (input: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor => {
+    needsFloat('uniform_', input);
+    if (from > to) throw new ArgumentError(`uniform_: from (${from}) must not be above to (${to})`);
+    return drawInto('uniform_', input, options.generator, (generator, out, half) => fillUniform(generator, out as FloatArray, from, to, half));
+  },
+  { signature: 'input, from?, to?, *, generator', random: true },
+);
+
+/** Fills `input` with normal numbers. */
+export const normal_ = described(
+  'normal_',
+  (input: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor => {
+    needsFloat('normal_', input);
+    if (!(std >= 0)) throw new ArgumentError(`normal_: std must not be negative, got ${std}`);
+    return drawInto('normal_', input, options.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, mean, std, half));
+  },
+  { signature: 'input, mean?, std?, *, generator', random: true },
+);
+
+/** Fills `input` with ones of probability `p` (one number, or a tensor of them) and zeros. */
+export const bernoulli_ = described(
+  'bernoulli_',
+  (input: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor => {
+    const probabilities = typeof p === 'number' ? p : (typedArrayOf(p) as FloatArray);
+    return drawInto('bernoulli_', input, options.generator, (generator, out) => fillBernoulli(generator, out as Float32Array, probabilities));
+  },
+  { signature: 'input, p?, *, generator', random: true },
+);
+
+/** Fills `input` with exponentially distributed numbers of rate `lambd`. */
+export const exponential_ = described(
+  'exponential_',
+  (input: Tensor, lambd = 1, options: DrawOptions = {}): Tensor => {
+    needsFloat('exponential_', input);
+    if (!(lambd > 0)) throw new ArgumentError(`exponential_: lambd must be above 0, got ${lambd}`);
+    return drawInto('exponential_', input, options.generator, (generator, out, half) => fillExponential(generator, out as FloatArray, lambd, half));
+  },
+  { signature: 'input, lambd?, *, generator', random: true },
+);
+
+/** Fills `input` with numbers of the Cauchy distribution. */
+export const cauchy_ = described(
+  'cauchy_',
+  (input: Tensor, median = 0, sigma = 1, options: DrawOptions = {}): Tensor => {
+    needsFloat('cauchy_', input);
+    if (!(sigma > 0)) throw new ArgumentError(`cauchy_: sigma must be above 0, got ${sigma}`);
+    return drawInto('cauchy_', input, options.generator, (generator, out, half) => fillCauchy(generator, out as FloatArray, median, sigma, half));
+  },
+  { signature: 'input, median?, sigma?, *, generator', random: true },
+);
+
+/** Fills `input` with numbers whose logarithm is normal. */
+export const logNormal_ = described(
+  'logNormal_',
+  (input: Tensor, mean = 1, std = 2, options: DrawOptions = {}): Tensor => {
+    needsFloat('logNormal_', input);
+    if (!(std > 0)) throw new ArgumentError(`logNormal_: std must be above 0, got ${std}`);
+    return drawInto('logNormal_', input, options.generator, (generator, out, half) => fillLogNormal(generator, out as FloatArray, mean, std, half));
+  },
+  { signature: 'input, mean?, std?, *, generator', random: true },
+);
+
+/** Fills `input` with the number of trials up to the first success of probability `p`. */
+export const geometric_ = described(
+  'geometric_',
+  (input: Tensor, p: number, options: DrawOptions = {}): Tensor => {
+    if (!(p > 0 && p < 1)) throw new ArgumentError(`geometric_: p must lie between 0 and 1, got ${p}`);
+    return drawInto('geometric_', input, options.generator, (generator, out, half) => fillGeometric(generator, out as Float32Array, p, half));
+  },
+  { signature: 'input, p, *, generator', random: true },
+);
+
+/** Fills `input` with whole numbers from [from, to), or all that its dtype holds. */
+export const random_ = described(
+  'random_',
+  (input: Tensor, from?: number | null, to?: number | null, options: DrawOptions = {}): Tensor =>
+    drawInto('random_', input, options.generator, (generator, out, half) => {
+      if (from === undefined || from === null) return fillRandom(generator, out as Float32Array, half);
+      return to === undefined || to === null ? fillRandint(generator, out as Float32Array, 0, from, half) : fillRandint(generator, out as Float32Array, from, to, half);
+    }),
+  { signature: 'input, from?, to?, *, generator', random: true },
+);
+
+/**
+ * Zeros and ones: each element of `input` is the probability of a one, or `p` is that of all.
+ *
+ * @example
+ * bernoulli(tensor([0, 1])); // tensor([0., 1.])
+ */
+export const bernoulli = described(
+  'bernoulli',
+  (input: Tensor, p?: number | null, options: DrawOptions = {}): Tensor => {
+    requireTensor('bernoulli', 'input', input);
+    if (p === undefined || p === null) needsFloat('bernoulli', input);
+    const result = emptyTensor(input.shape, input.type);
+    const probabilities = typeof p === 'number' ? p : (typedArrayOf(input) as FloatArray);
+    fillContiguous(result, options.generator, (generator, out) => fillBernoulli(generator, out as Float32Array, probabilities));
+    return result;
+  },
+  { signature: 'input, p?, *, generator', random: true },
+);
+
+/**
+ * Indices drawn with the weights in `input` (one or two dimensions), `numSamples` from each row.
+ *
+ * @example
+ * multinomial(tensor([0, 1, 0]), 1); // tensor([1])
+ */
+export const multinomial = described(
+  'multinomial',
+  (input: Tensor, numSamples: number, replacement: boolean | { readonly replacement?: boolean } & DrawOptions = false, options: DrawOptions = {}): Tensor => {
+    requireTensor('multinomial', 'input', input);
+    needsFloat('multinomial', input);
+    if (input.ndim < 1 || input.ndim > 2) throw new ShapeError(`multinomial: needs 1 or 2 dimensions, got ${formatShape(input.shape)}`);
+    const withReplacement = typeof replacement === 'boolean' ? replacement : (replacement.replacement ?? false);
+    const generator = (typeof replacement === 'boolean' ? options.generator : replacement.generator) ?? defaultGenerator;
+    const categories = input.shape[input.ndim - 1] as number;
+    const rows = input.ndim === 1 ? 1 : (input.shape[0] as number);
+    const drawn = drawMultinomial(generator, typedArrayOf(input) as FloatArray, rows, categories, numSamples, { replacement: withReplacement });
+    const result = emptyTensor(input.ndim === 1 ? [numSamples] : [rows, numSamples], INT64);
+    const out = elementsIn(result) as BigInt64Array;
+    for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
+    return result;
+  },
+  { signature: 'input, num_samples, replacement?, *, generator', random: true },
+);
+
+/** Seeds the default generator; the same seed gives the numbers that PyTorch gives. */
+export function manualSeed(seed: number | bigint): Generator {
+  return defaultGenerator.manualSeed(seed);
+}
+
+/** The state of the default generator, in PyTorch's layout. */
+export function getRngState(): Tensor {
+  const state = defaultGenerator.getState();
+  return tensorOfState(state);
+}
+
+function tensorOfState(state: Uint8Array): Tensor {
+  return tensorOfBytes(state, [state.length], UINT8);
+}
+
+/** Sets the state of the default generator. */
+export function setRngState(state: Tensor): void {
+  defaultGenerator.setState(Uint8Array.from(elementsOf(state) as number[]));
+}
+
+export { defaultGenerator, Generator };
