@@ -14,8 +14,25 @@ const div = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.div', 
 const float = (e: VectorEmitter, value: number): Local => e.splat('f32x4', value);
 const int = (e: VectorEmitter, value: number): Local => e.splat('i32x4', value);
 
-/** A polynomial with ascending coefficients, by Horner's rule. */
+/** Degree up to which Horner's rule is as quick as anything; longer chains of dependent operations would stall. */
+const LONGEST_CHAIN = 4;
+
+/** A polynomial with ascending coefficients: Horner's rule on even and odd powers apart, as often as the degree asks for (Estrin 1960). */
 function polynomial(e: VectorEmitter, coefficients: readonly number[], x: Local): Local {
+  if (coefficients.length > LONGEST_CHAIN + 1) {
+    const square = mul(e, x, x);
+    const even = polynomial(
+      e,
+      coefficients.filter((_, i) => i % 2 === 0),
+      square,
+    );
+    const odd = polynomial(
+      e,
+      coefficients.filter((_, i) => i % 2 === 1),
+      square,
+    );
+    return add(e, even, mul(e, odd, x));
+  }
   let sum = float(e, coefficients[coefficients.length - 1] ?? 0);
   for (let i = coefficients.length - 2; i >= 0; i--) sum = add(e, mul(e, sum, x), float(e, coefficients[i] ?? 0));
   return sum;
@@ -88,16 +105,52 @@ function expm1(e: VectorEmitter, x: Local): Local {
   return unlessTiny(e, x, expm1InRange(e, clamp(e, x, -17.5, 89)));
 }
 
-/** t / (t + 2) with t = exp(2 |x|) - 1, under the sign of x. */
+/** (tanh(x) - x) / x^3 in x^2, for |x| <= 0.625. */
+const TANH = [
+  -0.3333333317214036, 0.1333330355691574, -0.053959259577204544, 0.02176891865102821, -0.008343945515839153, 0.002292744816178142,
+];
+
+/** A polynomial near 0, elsewhere 1 - 2 / (exp(2 |x|) + 1), under the sign of x. */
 function tanh(e: VectorEmitter, x: Local): Local {
   const magnitude = e.op2('f32x4.pmin', e.op1('f32x4.abs', x), float(e, 9.5));
-  const t = expm1InRange(e, add(e, magnitude, magnitude));
-  return e.select(float(e, -0), x, unlessTiny(e, magnitude, div(e, t, add(e, t, float(e, 2)))));
+  const square = mul(e, magnitude, magnitude);
+  const near = add(e, magnitude, mul(e, mul(e, magnitude, square), polynomial(e, TANH, square)));
+  const { sum, r } = reduceByLn2(e, add(e, magnitude, magnitude));
+  const power = e.shift('i32x4.shl', e.op2('i32x4.sub', sum, int(e, ROUNDER_BITS - 127)), 23);
+  const one = float(e, 1);
+  const denominator = add(e, mul(e, add(e, expm1Reduced(e, r), one), power), one);
+  const far = sub(e, one, div(e, float(e, 2), denominator));
+  return e.select(float(e, -0), x, e.select(e.op2('f32x4.lt', magnitude, float(e, 0.625)), near, far));
 }
 
+/** 1 / (1 + t) or t / (1 + t) with t = exp(-|x|), which does not overflow. */
 function sigmoid(e: VectorEmitter, x: Local): Local {
   const one = float(e, 1);
-  return div(e, one, add(e, one, exp(e, e.op1('f32x4.neg', x))));
+  const t = exp(e, e.op2('v128.or', x, float(e, -0)));
+  return div(e, e.select(e.op2('f32x4.lt', x, float(e, 0)), t, one), add(e, one, t));
+}
+
+/** erf(x) / x - 1 in x^2, for |x| <= 1. */
+const ERF = [
+  0.12837916584835093, -0.37612626666720334, 0.11283594715160218, -0.026854212010626412, 0.005189087423433974, -0.000801686428716587,
+  7.875875062685488e-5,
+];
+
+/** erfc(x) in (x - ERFC_CENTER) / ERFC_RADIUS, for x in [1, 3.93]. */
+const ERFC = [
+  0.0004902342364770617, -0.0037967196482049004, 0.01371121924858759, -0.030297579787474615, 0.044888970915966865, -0.045289169028091554,
+  0.02887981650519234, -0.006864222847214358, -0.007279548402980071, 0.00921097836019491, -0.003493710557282061, -0.0015928860570137422,
+  0.0016773032652260076, -1.9996927113338797e-5, -0.0002246683311787701,
+];
+const ERFC_CENTER = 2.465;
+const ERFC_RADIUS = 1.465;
+
+function erf(e: VectorEmitter, x: Local): Local {
+  const magnitude = e.op2('f32x4.pmin', e.op1('f32x4.abs', x), float(e, ERFC_CENTER + ERFC_RADIUS));
+  const near = add(e, magnitude, mul(e, magnitude, polynomial(e, ERF, mul(e, magnitude, magnitude))));
+  const t = mul(e, sub(e, magnitude, float(e, ERFC_CENTER)), float(e, 1 / ERFC_RADIUS));
+  const far = sub(e, float(e, 1), polynomial(e, ERFC, t));
+  return e.select(float(e, -0), x, e.select(e.op2('f32x4.lt', magnitude, float(e, 1)), near, far));
 }
 
 /** (log(1 + f) - f + f^2 / 2) / f^3 for 1 + f in [sqrt(1/2), sqrt(2)]. */
@@ -247,6 +300,7 @@ export const float32Functions: Record<string, VectorRule> = {
   expm1: unary(expm1),
   tanh: unary(tanh),
   sigmoid: unary(sigmoid),
+  erf: unary(erf),
   log: unary(log),
   log2: logToBase(Math.LOG2E, 1, 0),
   log10: logToBase(Math.LOG10E, LOG10_OF_2_HIGH, Math.log10(2) - LOG10_OF_2_HIGH),
