@@ -23,6 +23,8 @@ export class AutogradMeta {
   /** The storage version at which `node` was right; a later in-place write makes a view's history stale. */
   viewVersion = 0;
   name: string | null = null;
+  /** A parameter of a module: collected by `parameters()`. */
+  isParameter = false;
 }
 
 export function metaOf(x: Tensor): AutogradMeta {

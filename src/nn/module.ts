@@ -1,0 +1,265 @@
+import type { DType } from '../dtype/dtype.ts';
+import { dtypeInfo } from '../dtype/dtype.ts';
+import { formatShape } from '../shape/shape.ts';
+import { withGradMode } from '../tensor/modes.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { cast } from '../ops/structural.ts';
+import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { copyInto } from './copy.ts';
+import { isParameter } from './parameter.ts';
+
+/** Tensors by PyTorch's names: what `stateDict` returns and `loadStateDict` takes. */
+export type StateDict = Map<string, Tensor>;
+
+/** What `loadStateDict` found: names that the module has and the state lacks, and the other way round. */
+export interface LoadResult {
+  readonly missingKeys: readonly string[];
+  readonly unexpectedKeys: readonly string[];
+}
+
+/** Removes a hook. */
+export interface HookHandle {
+  remove(): void;
+}
+
+type Forward = (...inputs: never[]) => unknown;
+
+/** `runningMean` -> `running_mean`: names in a state are PyTorch's, so that weights travel both ways. */
+export function stateName(property: string): string {
+  return property.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a}_${b.toLowerCase()}`);
+}
+
+/**
+ * The base of all neural networks. A subclass sets parameters, buffers and other modules as properties in its constructor and defines `forward`;
+ * call it as `model.forward(x)`.
+ *
+ * @example
+ * class Net extends Module {
+ *   hidden = new Linear(4, 8);
+ *   out = new Linear(8, 2);
+ *   forward(x: Tensor) {
+ *     return this.out.forward(relu(this.hidden.forward(x)));
+ *   }
+ * }
+ * new Net().parameters().length; // 4
+ */
+export abstract class Module {
+  /** Whether the module is being trained: dropout and the like look at it. Set by `train()` and `eval()`. */
+  training = true;
+  readonly #buffers = new Map<string, boolean>();
+
+  /** Declares a property as state that is saved but not learned. */
+  registerBuffer(property: string, value: Tensor | null, options: { readonly persistent?: boolean } = {}): void {
+    Object.assign(this, { [property]: value });
+    this.#buffers.set(property, options.persistent ?? true);
+  }
+
+  /** The properties that are modules themselves. Containers override it. */
+  namedChildren(): [string, Module][] {
+    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+  }
+
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child);
+  }
+
+  /** This module and all below it, by dotted name; a module that occurs twice is listed once. */
+  namedModules(prefix = '', seen = new Set<Module>()): [string, Module][] {
+    if (seen.has(this)) return [];
+    seen.add(this);
+    const below = this.namedChildren().flatMap(([name, child]) => child.namedModules(join(prefix, stateName(name)), seen));
+    return [[prefix, this], ...below];
+  }
+
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module);
+  }
+
+  /** The parameters of this module itself. */
+  ownParameters(): [string, Tensor][] {
+    return Object.entries(this).filter((entry): entry is [string, Tensor] => isParameter(entry[1]));
+  }
+
+  /** The buffers of this module itself. */
+  ownBuffers(persistentOnly = false): [string, Tensor][] {
+    return [...this.#buffers].flatMap(([property, persistent]) => {
+      const value = (this as unknown as Record<string, unknown>)[property];
+      return value instanceof Tensor && (persistent || !persistentOnly) ? [[property, value] as [string, Tensor]] : [];
+    });
+  }
+
+  /** All parameters by dotted name; one that is shared is listed once. */
+  namedParameters(): [string, Tensor][] {
+    return this.collect((module) => module.ownParameters());
+  }
+
+  parameters(): Tensor[] {
+    return this.namedParameters().map(([, parameter]) => parameter);
+  }
+
+  namedBuffers(): [string, Tensor][] {
+    return this.collect((module) => module.ownBuffers());
+  }
+
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, buffer]) => buffer);
+  }
+
+  private collect(own: (module: Module) => [string, Tensor][]): [string, Tensor][] {
+    const seen = new Set<Tensor>();
+    return this.namedModules().flatMap(([prefix, module]) =>
+      own(module).flatMap(([name, tensor]) => {
+        if (seen.has(tensor)) return [];
+        seen.add(tensor);
+        return [[join(prefix, stateName(name)), tensor] as [string, Tensor]];
+      }),
+    );
+  }
+
+  /** Training mode, for this module and all below it. */
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode;
+    return this;
+  }
+
+  /** Evaluation mode: `train(false)`. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Turns gradients of all parameters on or off. */
+  requiresGrad_(value = true): this {
+    for (const parameter of this.parameters()) parameter.tracked = value;
+    return this;
+  }
+
+  /** Forgets all gradients. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) if (parameter.meta !== null) parameter.meta.grad = null;
+  }
+
+  /** Calls `f` with every module below, then this one. */
+  apply(f: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(f);
+    f(this);
+    return this;
+  }
+
+  /** Casts parameters and buffers of floating dtype. */
+  to(dtype: DType): this {
+    const type = dtypeInfo(dtype);
+    for (const tensor of [...this.parameters(), ...this.buffers()]) {
+      if (!tensor.type.isFloat && !tensor.type.isComplex) continue;
+      const converted = withGradMode(false, () => cast(tensor, type));
+      Object.assign(tensor, { storage: converted.storage, offset: converted.offset, strides: converted.strides, type: converted.type, contiguous: converted.contiguous });
+      if (tensor.meta !== null) {
+        tensor.meta.grad = null;
+        tensor.meta.accumulator = null;
+      }
+    }
+    return this;
+  }
+
+  double(): this {
+    return this.to('float64');
+  }
+
+  float(): this {
+    return this.to('float32');
+  }
+
+  /** All parameters and persistent buffers by PyTorch's names. The tensors share memory with the module. */
+  stateDict(): StateDict {
+    const state: StateDict = new Map();
+    for (const [prefix, module] of this.allModules()) {
+      for (const [name, tensor] of [...module.ownParameters(), ...module.ownBuffers(true)]) {
+        const view = new Tensor(tensor.storage, tensor.offset, tensor.shape, tensor.strides, tensor.type, tensor.size, tensor.contiguous);
+        state.set(join(prefix, stateName(name)), view);
+      }
+    }
+    return state;
+  }
+
+  /** As `namedModules`, but a shared module is listed under each of its names. */
+  private allModules(prefix = ''): [string, Module][] {
+    return [[prefix, this], ...this.namedChildren().flatMap(([name, child]) => child.allModules(join(prefix, stateName(name))))];
+  }
+
+  /**
+   * Copies values into parameters and buffers. Throws ArgumentError that lists missing and unexpected names (unless `strict` is false) and
+   * ShapeError for a wrong shape, before anything is changed.
+   */
+  loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: { readonly strict?: boolean } = {}): LoadResult {
+    const given = state instanceof Map ? state : new Map(Object.entries(state));
+    const own = this.stateDict();
+    const missingKeys = [...own.keys()].filter((name) => !given.has(name));
+    const unexpectedKeys = [...given.keys()].filter((name) => !own.has(name));
+    if ((options.strict ?? true) && missingKeys.length + unexpectedKeys.length > 0) {
+      throw new ArgumentError(
+        `loadStateDict: ${this.constructor.name} does not match the state: missing [${missingKeys.join(', ')}], unexpected [${unexpectedKeys.join(', ')}]; pass { strict: false } to load what matches`,
+      );
+    }
+    for (const [name, target] of own) {
+      const value = given.get(name);
+      if (value !== undefined && formatShape(value.shape) !== formatShape(target.shape)) {
+        throw new ShapeError(`loadStateDict: '${name}' has shape ${formatShape(target.shape)} in ${this.constructor.name} but ${formatShape(value.shape)} in the state`);
+      }
+    }
+    for (const [name, target] of own) {
+      const value = given.get(name);
+      if (value !== undefined) copyInto(target, value);
+    }
+    return { missingKeys, unexpectedKeys };
+  }
+
+  /** Calls `hook` with the module, the inputs and the output of each `forward`; what it returns replaces the output. */
+  registerForwardHook(hook: (module: this, inputs: readonly unknown[], output: unknown) => unknown): HookHandle {
+    return this.wrapForward((forward) => (...inputs) => {
+      const output = forward(...inputs);
+      return hook(this, inputs, output) ?? output;
+    });
+  }
+
+  /** Calls `hook` with the module and the inputs before each `forward`; an array that it returns replaces the inputs. */
+  registerForwardPreHook(hook: (module: this, inputs: readonly unknown[]) => readonly unknown[] | undefined): HookHandle {
+    return this.wrapForward(
+      (forward) =>
+        (...inputs) =>
+          forward(...((hook(this, inputs) ?? inputs) as never[])),
+    );
+  }
+
+  private wrapForward(wrap: (forward: Forward) => Forward): HookHandle {
+    const self = this as unknown as { forward: Forward };
+    const inner = self.forward.bind(this);
+    let active = true;
+    const wrapped = wrap(inner);
+    const outer: Forward = (...inputs) => (active ? wrapped(...inputs) : inner(...inputs));
+    Object.defineProperty(this, 'forward', { value: outer, configurable: true, writable: true, enumerable: false });
+    return {
+      remove: () => {
+        active = false;
+      },
+    };
+  }
+
+  /** What the printed form says in parentheses. */
+  extraRepr(): string {
+    return '';
+  }
+
+  toString(): string {
+    const children = this.namedChildren();
+    if (children.length === 0) return `${this.constructor.name}(${this.extraRepr()})`;
+    const lines = children.map(([name, child]) => `  (${name}): ${child.toString().replace(/\n/g, '\n  ')}`);
+    return `${this.constructor.name}(\n${lines.join('\n')}\n)`;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+function join(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}.${name}`;
+}

@@ -1,0 +1,32 @@
+import { aliasOf, Tensor } from '../tensor/tensor.ts';
+import { metaOf } from '../tensor/meta.ts';
+import { ArgumentError, DTypeError } from '../util/errors.ts';
+
+/** `Parameter(tensor)`, with or without `new`; `instanceof` tells parameters from other tensors. */
+export interface ParameterConstructor {
+  new (data: Tensor, requiresGrad?: boolean): Tensor;
+  (data: Tensor, requiresGrad?: boolean): Tensor;
+}
+
+/**
+ * A tensor that a module learns: a leaf that wants a gradient, and that `module.parameters()` finds.
+ *
+ * @example
+ * const scale = new Parameter(ones([3]));
+ * scale.requiresGrad; // true
+ */
+export const Parameter: ParameterConstructor = makeParameter as unknown as ParameterConstructor;
+
+function makeParameter(data: Tensor, requiresGrad = true): Tensor {
+  if (!(data instanceof Tensor)) throw new ArgumentError(`Parameter: data must be a tensor, got ${data === null ? 'null' : typeof data}`);
+  if (requiresGrad && !data.type.isFloat && !data.type.isComplex) throw new DTypeError(`Parameter: a tensor of dtype ${data.dtype} cannot require a gradient`);
+  const parameter = aliasOf(data);
+  parameter.tracked = requiresGrad;
+  metaOf(parameter).isParameter = true;
+  return parameter;
+}
+Object.defineProperty(makeParameter, Symbol.hasInstance, { value: isParameter });
+
+export function isParameter(x: unknown): x is Tensor {
+  return x instanceof Tensor && x.meta !== null && x.meta.isParameter;
+}
