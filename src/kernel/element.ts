@@ -44,12 +44,11 @@ const halfToFloat = new FunctionBuilder('halfToFloat', ['i32'], ['f32'], false);
   f.get(0).i32(0x8000).op('i32.and').i32(16).op('i32.shl').op('i32.or').op('f32.reinterpret_i32');
 }
 
-/** The same for four lanes, each with float16 bits in its low half. */
-const halfToFloatVector = new FunctionBuilder('halfToFloatVector', ['v128'], ['v128'], false);
-{
-  const f = halfToFloatVector;
+/** The same for the vector on the stack: four lanes, each with float16 bits in its low half. Not a function, since calls cost more. */
+function halvesToFloats(f: FunctionBuilder): void {
+  const bits = f.local('v128');
   const value = f.local('v128');
-  f.get(0)
+  f.tee(bits)
     .i32x4(0x7fff)
     .op('v128.and')
     .i32(13)
@@ -58,7 +57,7 @@ const halfToFloatVector = new FunctionBuilder('halfToFloatVector', ['v128'], ['v
     .op('f32x4.mul')
     .tee(value);
   f.get(value).f32x4(65536).op('f32x4.ge').i32x4(0x7f800000).op('v128.and').op('v128.or');
-  f.get(0).i32x4(0x8000).op('v128.and').i32(16).op('i32x4.shl').op('v128.or');
+  f.get(bits).i32x4(0x8000).op('v128.and').i32(16).op('i32x4.shl').op('v128.or');
 }
 
 /**
@@ -300,7 +299,7 @@ function loadVectorDirectly(f: FunctionBuilder, type: DType, to: ComputeType, ad
   }
   switch (to) {
     case 'f32':
-      if (type === 'float16') f.get(address).load('v128.load16x4_u', offset, 1).call(halfToFloatVector);
+      if (type === 'float16') halvesToFloats(f.get(address).load('v128.load16x4_u', offset, 1));
       else if (type === 'bfloat16') f.get(address).load('v128.load16x4_u', offset, 1).i32(16).op('i32x4.shl');
       else if (type === 'int32') f.get(address).load('v128.load', offset, 2).op('f32x4.convert_i32x4_s');
       else if (loadSmallIntegers(f, type, address, offset)) f.op('f32x4.convert_i32x4_s');

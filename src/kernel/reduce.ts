@@ -23,13 +23,18 @@ import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
 /** How a reduction combines elements. */
 export type Combination = 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all';
 
-/** Vectors in flight: enough independent chains to hide the latency of an addition. */
-const CHAINS = 8;
+/**
+ * Vectors in flight in a row: enough independent chains to hide the latency of an addition. V8 moves the loads of a round before its additions, so twice
+ * as many must fit in 15 registers.
+ */
+const CHAINS = 6;
+/** Vectors of columns that are combined at a time. */
+const COLUMN_VECTORS = 4;
 /** Rows up to this many elements are added without halving. */
-const ROW_BLOCK = 2048;
+const ROW_BLOCK = 1024;
 const STRIDED_BLOCK = 128;
 /** Rows of columns that are added in registers before the result in memory is updated. */
-const COLUMN_BLOCK = 64;
+const COLUMN_BLOCK = 32;
 const NATIVE_STORE = { f32: 'f32.store', f64: 'f64.store', i32: 'i32.store', i64: 'i64.store' } as const;
 const NATIVE_LOAD = { f32: 'f32.load', f64: 'f64.load', i32: 'i32.load', i64: 'i64.load' } as const;
 
@@ -72,12 +77,28 @@ function combineScalars(f: FunctionBuilder, kind: Combination, compute: ComputeT
   }
 }
 
-function combineVectors(f: FunctionBuilder, kind: Combination, compute: ComputeType, pair: readonly [Local, Local]): void {
+/** Whether there are faster vector instructions that ignore NaN. */
+function ignoresNaN(kind: Combination, compute: ComputeType): boolean {
+  return (kind === 'max' || kind === 'min') && (compute === 'f32' || compute === 'f64');
+}
+
+/** `guard`, where given, collects in which lanes a NaN went by, which lets the faster instructions do that ignore it. */
+function combineVectors(
+  f: FunctionBuilder,
+  kind: Combination,
+  compute: ComputeType,
+  pair: readonly [Local, Local],
+  guard: Local | null,
+): void {
   if (kind === 'any') f.op('v128.or');
   else if (kind === 'all') f.op('v128.and');
   else if (kind === 'sum') f.op(`${VECTOR_SHAPE[compute]}.add`);
   else if (kind === 'prod') f.op(`${VECTOR_SHAPE[compute]}.mul`);
-  else if (compute === 'f32') f.op(`f32x4.${kind}`);
+  else if (guard !== null && (compute === 'f32' || compute === 'f64')) {
+    const shape = VECTOR_SHAPE[compute];
+    f.tee(pair[1]).op(`${shape}.p${kind}`);
+    f.get(guard).get(pair[1]).get(pair[1]).op(`${shape}.ne`).op('v128.or').set(guard);
+  } else if (compute === 'f32') f.op(`f32x4.${kind}`);
   else if (compute === 'f64') f.op(`f64x2.${kind}`);
   else if (compute === 'i32') f.op(`i32x4.${kind}_s`);
   else {
@@ -88,7 +109,7 @@ function combineVectors(f: FunctionBuilder, kind: Combination, compute: ComputeT
 }
 
 /** The monoid's code for one function: it may use two locals of each kind for its operands. */
-function monoidFor(f: FunctionBuilder, kind: Combination, type: DType, compute: ComputeType): Monoid {
+function monoidFor(f: FunctionBuilder, kind: Combination, type: DType, compute: ComputeType, guard: Local | null = null): Monoid {
   const truth = kind === 'any' || kind === 'all';
   const scalars = [f.local(compute), f.local(compute)] as const;
   const vectors = [f.local('v128'), f.local('v128')] as const;
@@ -99,7 +120,7 @@ function monoidFor(f: FunctionBuilder, kind: Combination, type: DType, compute: 
     loadVector: (_, address, offset) => (truth ? loadTruthVector(f, type, address, offset) : loadVector(f, type, compute, address, offset)),
     identity: () => pushConstant(f, compute, identityOf(kind, compute)),
     combine: () => combineScalars(f, kind, compute, scalars),
-    combineVector: () => combineVectors(f, kind, compute, vectors),
+    combineVector: () => combineVectors(f, kind, compute, vectors, guard),
   };
 }
 
@@ -118,7 +139,8 @@ function combineLanes(f: FunctionBuilder, m: Monoid, vector: Local): void {
 /** `(address, count) → value`: combines consecutive elements. */
 function rowBlock(kind: Combination, type: DType, compute: ComputeType): FunctionBuilder {
   const f = new FunctionBuilder('rowBlock', ['i32', 'i32'], [compute], false);
-  const m = monoidFor(f, kind, type, compute);
+  const guard = ignoresNaN(kind, compute) ? f.local('v128') : null;
+  const m = monoidFor(f, kind, type, compute, guard);
   const [address, count] = [0, 1];
   const value = f.local(compute);
   const accumulators = Array.from({ length: CHAINS }, () => f.local('v128'));
@@ -157,7 +179,6 @@ function rowBlock(kind: Combination, type: DType, compute: ComputeType): Functio
               .op('i32.ge_u')
               .brIf(next);
           });
-          // One after the other: combining them as a tree makes V8 shuffle registers in the loop above, at twice the time.
           for (const accumulator of accumulators.slice(1)) {
             f.get(first).get(accumulator);
             m.combineVector(f);
@@ -175,6 +196,14 @@ function rowBlock(kind: Combination, type: DType, compute: ComputeType): Functio
       );
       combineLanes(f, m, first);
       f.set(value);
+      if (guard !== null) {
+        f.get(guard)
+          .op('v128.any_true')
+          .if(() => {
+            pushConstant(f, compute, Number.NaN);
+            f.set(value);
+          });
+      }
     });
   whileLoop(
     f,
@@ -326,61 +355,61 @@ function rows(name: string, kind: Combination, type: DType, compute: ComputeType
   return f;
 }
 
-/** Registers of the columns kernel. */
-interface ColumnLocals {
-  readonly out: Local;
-  readonly input: Local;
-  readonly height: Local;
-  readonly step: Local;
-  readonly first: Local;
-  readonly address: Local;
-  readonly row: Local;
-}
-
-/** Combines `height` rows of `vectors` vectors of columns (0 for a single column) into the results at `out`, then moves on to the right. */
-function columnStrip(f: FunctionBuilder, m: Monoid, at: ColumnLocals, accumulators: readonly Local[], scalar: Local | null): void {
-  const lanes = scalar === null ? LANES[m.compute] : 1;
-  const targets = scalar === null ? accumulators : [scalar];
-  const load = (address: Local, offset: number): void => (scalar === null ? m.loadVector(f, address, offset) : m.load(f, address, offset));
-  const combine = (): void => (scalar === null ? m.combineVector(f) : m.combine(f));
-  targets.forEach((accumulator, i) => {
-    load(at.input, i * lanes * m.itemsize);
+/**
+ * `(out, input, height, step, first)`: combines `height` rows, `step` bytes apart, of some columns, into the results at `out`; where `first`, there are
+ * none yet. The columns are `vectors` vectors, or a single column for 0. A function of its own, since engines spill the registers of long ones.
+ */
+function columnStrip(kind: Combination, type: DType, compute: ComputeType, vectors: number): FunctionBuilder {
+  const f = new FunctionBuilder(`strip${vectors}`, ['i32', 'i32', 'i32', 'i32', 'i32'], [], false);
+  const m = monoidFor(f, kind, type, compute);
+  const [out, address, height, step, first] = [0, 1, 2, 3, 4];
+  const isVector = vectors > 0;
+  const guarded = isVector && ignoresNaN(kind, compute) ? Array.from({ length: vectors }, () => f.local('v128')) : null;
+  const monoids = guarded?.map((guard) => monoidFor(f, kind, type, compute, guard));
+  const accumulators = Array.from({ length: Math.max(1, vectors) }, () => f.local(isVector ? 'v128' : compute));
+  const bytes = COMPUTE_BYTES[compute];
+  const lanes = LANES[compute];
+  const combine = (): void => (isVector ? m.combineVector(f) : m.combine(f));
+  const load = (i: number): void => {
+    if (isVector) m.loadVector(f, address, i * lanes * m.itemsize);
+    else m.load(f, address);
+  };
+  const store = (merge: boolean): void =>
+    accumulators.forEach((accumulator, i) => {
+      const offset = i * lanes * bytes;
+      f.get(out);
+      if (merge) f.get(out).load(isVector ? 'v128.load' : NATIVE_LOAD[compute], offset, Math.log2(bytes));
+      f.get(accumulator);
+      if (merge) combine();
+      f.store(isVector ? 'v128.store' : NATIVE_STORE[compute], offset, Math.log2(bytes));
+    });
+  accumulators.forEach((accumulator, i) => {
+    load(i);
     f.set(accumulator);
   });
-  f.get(at.input).get(at.step).op('i32.add').set(at.address);
-  f.get(at.height).i32(1).op('i32.sub').tee(at.row);
+  f.get(height).i32(1).op('i32.sub').tee(height);
   f.if(() => {
     f.loop((next) => {
-      targets.forEach((accumulator, i) => {
+      advance(f, address, step);
+      accumulators.forEach((accumulator, i) => {
         f.get(accumulator);
-        load(at.address, i * lanes * m.itemsize);
-        combine();
+        load(i);
+        if (monoids === undefined) combine();
+        else monoids[i]!.combineVector(f);
         f.set(accumulator);
       });
-      advance(f, at.address, at.step);
-      f.get(at.row).i32(1).op('i32.sub').tee(at.row).brIf(next);
+      f.get(height).i32(1).op('i32.sub').tee(height).brIf(next);
     });
   });
-  const bytes = COMPUTE_BYTES[m.compute];
-  const loadResult = scalar === null ? 'v128.load' : NATIVE_LOAD[m.compute];
-  f.get(at.first)
-    .op('i32.eqz')
-    .if(() => {
-      targets.forEach((accumulator, i) => {
-        f.get(accumulator)
-          .get(at.out)
-          .load(loadResult, i * lanes * bytes, Math.log2(bytes));
-        combine();
-        f.set(accumulator);
-      });
-    });
-  targets.forEach((accumulator, i) => {
-    f.get(at.out)
-      .get(accumulator)
-      .store(scalar === null ? 'v128.store' : NATIVE_STORE[m.compute], i * lanes * bytes, Math.log2(bytes));
+  // A lane of all ones is a NaN.
+  guarded?.forEach((guard, i) => {
+    f.get(accumulators[i]!).get(guard).op('v128.or').set(accumulators[i]!);
   });
-  advanceBy(f, at.out, targets.length * lanes * bytes);
-  advanceBy(f, at.input, targets.length * lanes * m.itemsize);
+  f.get(first).if(
+    () => store(false),
+    () => store(true),
+  );
+  return f;
 }
 
 /**
@@ -389,36 +418,38 @@ function columnStrip(f: FunctionBuilder, m: Monoid, at: ColumnLocals, accumulato
  */
 function columns(kind: Combination, type: DType, compute: ComputeType): FunctionBuilder {
   const f = new FunctionBuilder('columns', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const m = monoidFor(f, kind, type, compute);
   const [out, input, n1, s1, width, r1, t1, r0, t0] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const local = (): Local => f.local('i32');
   const [i1, j1, left, place, block, columnsLeft] = [local(), local(), local(), local(), local(), local()];
-  const at: ColumnLocals = { out: local(), input: local(), height: local(), step: t0, first: local(), address: local(), row: local() };
-  const accumulators = Array.from({ length: CHAINS }, () => f.local('v128'));
-  const scalar = f.local(compute);
+  const [result, source, height, first] = [local(), local(), local(), local()];
   const lanes = LANES[compute];
-  const strips = (count: number, body: () => void): void =>
+  const strips = (vectors: number): void => {
+    const strip = columnStrip(kind, type, compute, vectors);
+    const count = vectors === 0 ? 1 : vectors * lanes;
     whileLoop(
       f,
       () => f.get(columnsLeft).i32(count).op('i32.ge_u'),
       () => {
-        body();
+        f.get(result).get(source).get(height).get(t0).get(first).call(strip);
+        advanceBy(f, result, count * COMPUTE_BYTES[compute]);
+        advanceBy(f, source, count * itemBytes(type));
         advanceBy(f, columnsLeft, -count);
       },
     );
+  };
   repeat(f, i1, n1, () => {
-    f.get(input).set(place).i32(1).set(at.first);
+    f.get(input).set(place).i32(1).set(first);
     repeat(f, j1, r1, () => {
       f.get(place).set(block).get(r0).set(left);
       f.loop((next) => {
-        f.get(left).i32(COLUMN_BLOCK).get(left).i32(COLUMN_BLOCK).op('i32.lt_u').op('select').set(at.height);
-        f.get(out).set(at.out).get(block).set(at.input).get(width).set(columnsLeft);
-        strips(CHAINS * lanes, () => columnStrip(f, m, at, accumulators, null));
-        strips(lanes, () => columnStrip(f, m, at, accumulators.slice(0, 1), null));
-        strips(1, () => columnStrip(f, m, at, [], scalar));
-        f.i32(0).set(at.first);
-        f.get(block).get(at.height).get(t0).op('i32.mul').op('i32.add').set(block);
-        f.get(left).get(at.height).op('i32.sub').tee(left).brIf(next);
+        f.get(left).i32(COLUMN_BLOCK).get(left).i32(COLUMN_BLOCK).op('i32.lt_u').op('select').set(height);
+        f.get(out).set(result).get(block).set(source).get(width).set(columnsLeft);
+        strips(COLUMN_VECTORS);
+        strips(1);
+        strips(0);
+        f.i32(0).set(first);
+        f.get(block).get(height).get(t0).op('i32.mul').op('i32.add').set(block);
+        f.get(left).get(height).op('i32.sub').tee(left).brIf(next);
       });
       advance(f, place, t1);
     });

@@ -101,7 +101,7 @@ describe.each(CASES)('%s of %s as %s', (kind, from, to) => {
           });
         } else expect(valuesOf(out).map((v) => (v === 0 ? 0 : v))).toEqual(oracle(kind, to, input, dims).map((v) => (v === 0 ? 0 : v)));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
@@ -169,6 +169,13 @@ test('NaN wins in max and min, wherever it is', () => {
           const out = outputView(type, []);
           reduce(kind, out, input, [0]);
           expect(valuesOf(out)).toEqual([Number.NaN]);
+          const columns = outputView(type, [size]);
+          const table = viewOf(type, [3, size], [...Array<number>(size).fill(3), ...valuesOf(input), ...Array<number>(size).fill(5)]);
+          reduce(kind, columns, table, [0]);
+          const expected = Array.from({ length: size }, (_, i) =>
+            i === place ? Number.NaN : kind === 'max' ? Math.max(5, i) : Math.min(3, i),
+          );
+          expect(valuesOf(columns)).toEqual(expected);
         }
       }
     }

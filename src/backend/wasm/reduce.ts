@@ -25,7 +25,7 @@ const NATIVE_TYPES: Record<ComputeType, DType> = { f32: 'float32', f64: 'float64
 /** What the kinds mean where the result is a truth value. */
 const TRUTH_KINDS: Record<ReduceKind, Combination> = { sum: 'any', prod: 'all', max: 'any', min: 'all', any: 'any', all: 'all' };
 /** Longer columns of floats are summed in groups of half as many rows, so that the error does not grow with the length. */
-const LONG_COLUMN = 8192;
+const LONG_COLUMN = 2048;
 
 const kernels: (ReduceKernels | undefined)[] = [];
 
