@@ -120,9 +120,21 @@ export function groupReasons(failures: readonly Failure[], most = 40): string[] 
   ]);
 }
 
-/** Every failure with its first reason. */
+const MISSING = /^MissingError: (the library has no \S+)/;
+
+/** Every failure with its first reason; what the library does not have is said once. */
 export function listFailures(failures: readonly Failure[]): string[] {
-  return failures.map(({ name, part, detail, reason }) => `${name} ${detail} ${part}: ${reason}`);
+  const missing = new Set<string>();
+  const lines: string[] = [];
+  for (const { name, part, detail, reason } of failures) {
+    const absent = MISSING.exec(reason)?.[1];
+    if (absent === undefined) lines.push(`${name} ${detail} ${part}: ${reason}`);
+    else if (!missing.has(`${name} ${absent}`)) {
+      missing.add(`${name} ${absent}`);
+      lines.push(`${name}: ${absent}`);
+    }
+  }
+  return lines;
 }
 
 /** The closing summary. */

@@ -4,7 +4,7 @@ import type { Library } from './library.ts';
 import { runModuleCase } from './modules.ts';
 import { findTarget, isComplexCase, runBadInput, runCase, type Verdict } from './operator-cases.ts';
 import type { Failure } from './report.ts';
-import { camelCase } from './signature.ts';
+import { camelPath } from './signature.ts';
 import { runCurve, runInit, runOptimizer, runRandom, runScheduler } from './training.ts';
 import type { IndexEntry, OperatorCase, TrainingFile, VectorSet } from './vectors.ts';
 
@@ -34,19 +34,27 @@ function describe({ args, kwargs }: Pick<OperatorCase, 'args' | 'kwargs'>): stri
   return `(${text.length > 160 ? `${text.slice(0, 160)}…` : text})`;
 }
 
-/** Names that a pattern selects: those it matches as a whole (the file's name, the operator's, or its last part), else those that contain it. */
+/**
+ * Names that a pattern selects: those that it matches as a whole (of the file or the operator), else those whose last part it matches, else
+ * those that contain it.
+ */
 export function selectOperators(index: Readonly<Record<string, IndexEntry>>, pattern: string | null): string[] {
   const names = Object.keys(index);
   if (pattern === null) return names;
   const whole = new RegExp(`^(?:${pattern})$`);
-  const exact = names.filter((name) => {
-    const { op } = index[name]!;
-    const last = op.slice(op.lastIndexOf('.') + 1);
-    return [name, op, last, camelCase(last)].some((text) => whole.test(text));
-  });
-  if (exact.length > 0) return exact;
   const part = new RegExp(pattern);
-  return names.filter((name) => part.test(name) || part.test(index[name]!.op));
+  const last = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+  const opOf = (name: string): string => index[name]!.op;
+  const rules: ((name: string) => boolean)[] = [
+    (name) => [name, opOf(name), camelPath(opOf(name))].some((text) => whole.test(text)),
+    (name) => [last(opOf(name)), camelPath(last(opOf(name)))].some((text) => whole.test(text)),
+    (name) => part.test(name) || part.test(opOf(name)),
+  ];
+  for (const rule of rules) {
+    const selected = names.filter(rule);
+    if (selected.length > 0) return selected;
+  }
+  return [];
 }
 
 export class Runner {
