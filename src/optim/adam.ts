@@ -1,0 +1,94 @@
+import { fullTensor } from '../ops/create.ts';
+import { adamInto, addScaled, blendInto, blendSquareInto, lerpInto, maximumInto, scaleInto } from '../ops/optimizer-steps.ts';
+import { clone } from '../ops/structural.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkRange, Optimizer, type ParamGroup, type Params, type ParamState } from './optimizer.ts';
+
+export interface AdamOptions {
+  /** Step size. Default 0.001. */
+  readonly lr?: number;
+  /** Decay rates of the running mean and the running mean of squares. Default [0.9, 0.999]. */
+  readonly betas?: readonly [number, number];
+  /** Keeps the division finite. Default 1e-8. */
+  readonly eps?: number;
+  /** Adam: factor of the L2 penalty (default 0). AdamW: decoupled decay (default 0.01). */
+  readonly weightDecay?: number;
+  /** Divide by the largest mean of squares so far. */
+  readonly amsgrad?: boolean;
+  /** Climb instead of descending. */
+  readonly maximize?: boolean;
+}
+
+interface AllOptions extends Required<AdamOptions> {
+  readonly decoupledWeightDecay: boolean;
+}
+
+/**
+ * Adam (Kingma and Ba, 2015), as PyTorch defines it.
+ *
+ * @example
+ * const w = tensor([1.0], { requiresGrad: true });
+ * const optimizer = new Adam([w], { lr: 0.1 });
+ * w.pow(2).sum().backward();
+ * optimizer.step();
+ * w; // tensor([0.9000], requiresGrad=true)
+ */
+export class Adam extends Optimizer<AllOptions> {
+  static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay';
+
+  constructor(params: Params, options: AdamOptions & { readonly decoupledWeightDecay?: boolean } = {}) {
+    const all = { lr: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false, decoupledWeightDecay: false, ...options };
+    checkRange('Adam', 'lr', all.lr);
+    checkRange('Adam', 'eps', all.eps);
+    checkRange('Adam', 'betas[0]', all.betas[0], 0, 1);
+    checkRange('Adam', 'betas[1]', all.betas[1], 0, 1);
+    checkRange('Adam', 'weightDecay', all.weightDecay);
+    super(params, all);
+  }
+
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & AllOptions, state: ParamState): void {
+    const [beta1, beta2] = group.betas;
+    const mean = (state['exp_avg'] ??= fullTensor(parameter.shape, 0, parameter.type)) as Tensor;
+    const square = (state['exp_avg_sq'] ??= fullTensor(parameter.shape, 0, parameter.type)) as Tensor;
+    const step = ((state['step'] as number | undefined) ?? 0) + 1;
+    state['step'] = step;
+    const direction = this.direction(parameter, grad, group);
+    lerpInto(mean, direction, 1 - beta1);
+    blendSquareInto(square, direction, beta2, 1 - beta2);
+    const root = Math.sqrt(1 - beta2 ** step);
+    adamInto(parameter, mean, this.largest(square, group, state), group.lr / (1 - beta1 ** step), root, group.eps);
+  }
+
+  /** The gradient with sign and penalty; decoupled decay shrinks the parameter right away. */
+  private direction(parameter: Tensor, grad: Tensor, group: AllOptions): Tensor {
+    if (group.weightDecay !== 0 && group.decoupledWeightDecay) scaleInto(parameter, 1 - group.lr * group.weightDecay);
+    const penalty = group.decoupledWeightDecay ? 0 : group.weightDecay;
+    if (!group.maximize && penalty === 0) return grad;
+    const direction = clone(grad);
+    if (group.maximize) blendInto(direction, direction, -1, 0);
+    if (penalty !== 0) addScaled(direction, parameter, penalty);
+    return direction;
+  }
+
+  private largest(square: Tensor, group: AllOptions, state: ParamState): Tensor {
+    if (!group.amsgrad) return square;
+    const largest = (state['max_exp_avg_sq'] ??= fullTensor(square.shape, 0, square.type)) as Tensor;
+    maximumInto(largest, square);
+    return largest;
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): the decay shrinks the parameters directly and does not enter the running means.
+ *
+ * @example
+ * const w = tensor([1.0], { requiresGrad: true });
+ * new AdamW([w], { lr: 0.1 }).paramGroups[0].weightDecay; // 0.01
+ */
+export class AdamW extends Adam {
+  static override readonly signature = 'params, *, lr, betas, eps, weight_decay, amsgrad, maximize';
+
+  constructor(params: Params, options: AdamOptions = {}) {
+    super(params, { weightDecay: 1e-2, ...options, decoupledWeightDecay: true });
+  }
+}

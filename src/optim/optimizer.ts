@@ -1,0 +1,138 @@
+import { fillTensor } from '../ops/create.ts';
+import type { AutogradMeta } from '../tensor/meta.ts';
+import { markWritten } from '../tensor/inplace.ts';
+import { withGradMode } from '../tensor/modes.ts';
+import { describeTensor } from '../tensor/messages.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from '../util/errors.ts';
+
+/** Parameters with the options that hold for them. */
+export interface ParamGroup {
+  params: Tensor[];
+  lr: number;
+  [option: string]: unknown;
+}
+
+/** Parameters, or groups of parameters with options of their own. */
+export type Params = Iterable<Tensor> | Iterable<{ readonly params: Iterable<Tensor> | Tensor; readonly [option: string]: unknown }>;
+
+/** State of one parameter: buffers and counts by PyTorch's names. */
+export type ParamState = Record<string, Tensor | number | null>;
+
+/** What `stateDict` gives: states by parameter number, groups with parameter numbers. */
+export interface OptimizerState {
+  readonly state: Readonly<Record<number, ParamState>>;
+  readonly paramGroups: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * The base of all optimizers: groups of parameters, their state, and the loop over them. A subclass says what one step does to one parameter.
+ */
+export abstract class Optimizer<Options extends object> {
+  readonly paramGroups: (ParamGroup & Options)[] = [];
+  readonly state = new Map<Tensor, ParamState>();
+  readonly defaults: Options & { readonly lr: number };
+
+  constructor(params: Params, defaults: Options & { readonly lr: number }) {
+    this.defaults = defaults;
+    const list = [...(params as Iterable<unknown>)];
+    if (list.length === 0) throw new ArgumentError(`${this.constructor.name}: got no parameters to optimise`);
+    if (list.every(isTensor)) this.addParamGroup({ params: list as Tensor[] });
+    else for (const group of list) this.addParamGroup(group as { params: Iterable<Tensor> });
+  }
+
+  /** Adds parameters with options of their own. */
+  addParamGroup(group: { readonly params: Iterable<Tensor> | Tensor; readonly [option: string]: unknown }): void {
+    const params = isTensor(group.params) ? [group.params] : [...group.params];
+    const known = new Set(this.paramGroups.flatMap((g) => g.params));
+    for (const parameter of params) {
+      if (!isTensor(parameter)) throw new ArgumentError(`${this.constructor.name}: parameters must be tensors, got ${typeof parameter}`);
+      if (parameter.node !== null) throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is not a leaf: only leaves can be optimised`);
+      if (known.has(parameter)) throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is in more than one parameter group`);
+      known.add(parameter);
+    }
+    this.paramGroups.push({ ...this.defaults, ...group, params } as ParamGroup & Options);
+  }
+
+  /** Forgets the gradients of all parameters, or sets them to zero in place. */
+  zeroGrad(options: { readonly setToNone?: boolean } = {}): void {
+    for (const group of this.paramGroups) {
+      for (const { meta } of group.params) if (meta !== null) clearGrad(meta, options.setToNone ?? true);
+    }
+  }
+
+  /** One step along the gradients. A closure that recomputes the loss is called first, with recording on; its result is returned. */
+  step(closure?: () => Tensor): Tensor | null {
+    const loss = closure === undefined ? null : withGradMode(true, closure);
+    withGradMode(false, () => {
+      for (const group of this.paramGroups) {
+        for (const parameter of group.params) {
+          const grad = parameter.meta?.grad ?? null;
+          if (grad === null) continue;
+          this.update(parameter, grad, group, this.stateOf(parameter));
+          markWritten(parameter, `${this.constructor.name}.step`);
+        }
+      }
+    });
+    return loss;
+  }
+
+  private stateOf(parameter: Tensor): ParamState {
+    let state = this.state.get(parameter);
+    if (state === undefined) {
+      state = {};
+      this.state.set(parameter, state);
+    }
+    return state;
+  }
+
+  /** Changes one parameter in place. */
+  protected abstract update(parameter: Tensor, grad: Tensor, group: ParamGroup & Options, state: ParamState): void;
+
+  /** State and options, parameters replaced by their numbers. The tensors share memory with the optimizer. */
+  stateDict(): OptimizerState {
+    const all = this.paramGroups.flatMap((group) => group.params);
+    const state: Record<number, ParamState> = {};
+    all.forEach((parameter, i) => {
+      const own = this.state.get(parameter);
+      if (own !== undefined) state[i] = { ...own };
+    });
+    let next = 0;
+    return { state, paramGroups: this.paramGroups.map((group) => ({ ...group, params: group.params.map(() => next++) })) };
+  }
+
+  /** Takes over state and options of another run. Throws ArgumentError when the groups do not match. */
+  loadStateDict(saved: OptimizerState): void {
+    if (saved.paramGroups.length !== this.paramGroups.length) {
+      throw new ArgumentError(`loadStateDict: the state has ${saved.paramGroups.length} parameter groups, this optimizer ${this.paramGroups.length}`);
+    }
+    saved.paramGroups.forEach((group, i) => {
+      const own = (this.paramGroups[i] as ParamGroup).params.length;
+      if ((group['params'] as unknown[]).length !== own) throw new ArgumentError(`loadStateDict: group ${i} has ${(group['params'] as unknown[]).length} parameters in the state and ${own} here`);
+    });
+    saved.paramGroups.forEach((group, i) => {
+      const own = this.paramGroups[i] as ParamGroup;
+      Object.assign(own, group, { params: own.params });
+    });
+    const all = this.paramGroups.flatMap((group) => group.params);
+    this.state.clear();
+    for (const [i, state] of Object.entries(saved.state)) this.state.set(all[Number(i)] as Tensor, { ...state });
+  }
+}
+
+function clearGrad(meta: AutogradMeta, drop: boolean): void {
+  if (drop || meta.grad === null) meta.grad = null;
+  else zeroInPlace(meta.grad);
+}
+
+function zeroInPlace(grad: Tensor): void {
+  fillTensor(grad, 0);
+  markWritten(grad, 'zeroGrad');
+}
+
+/** Refuses negative rates and the like before an optimizer is built. */
+export function checkRange(name: string, option: string, value: number, low = 0, high = Number.POSITIVE_INFINITY): void {
+  if (!(value >= low && value < high) && !(value === high && high === Number.POSITIVE_INFINITY)) {
+    throw new ArgumentError(`${name}: ${option} must be at least ${low}${high === Number.POSITIVE_INFINITY ? '' : ` and below ${high}`}, got ${value}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { addScaled, blendInto } from '../ops/optimizer-steps.ts';
+import { clone } from '../ops/structural.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from '../util/errors.ts';
+import { checkRange, Optimizer, type ParamGroup, type Params, type ParamState } from './optimizer.ts';
+
+export interface SGDOptions {
+  /** Step size. Default 0.001. */
+  readonly lr?: number;
+  /** Share of the last step that is kept. */
+  readonly momentum?: number;
+  readonly dampening?: number;
+  /** Factor of the L2 penalty. */
+  readonly weightDecay?: number;
+  readonly nesterov?: boolean;
+  /** Climb instead of descending. */
+  readonly maximize?: boolean;
+}
+
+/**
+ * Stochastic gradient descent, with momentum (Sutskever et al., 2013) as PyTorch defines it.
+ *
+ * @example
+ * const w = tensor([1.0], { requiresGrad: true });
+ * const optimizer = new SGD([w], { lr: 0.1 });
+ * w.pow(2).sum().backward();
+ * optimizer.step();
+ * w; // tensor([0.8000], requiresGrad=true)
+ */
+export class SGD extends Optimizer<Required<SGDOptions>> {
+  static readonly signature = 'params, *, lr, momentum, dampening, weight_decay, nesterov, maximize';
+
+  constructor(params: Params, options: SGDOptions = {}) {
+    const all = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false, ...options };
+    checkRange('SGD', 'lr', all.lr);
+    checkRange('SGD', 'momentum', all.momentum);
+    checkRange('SGD', 'weightDecay', all.weightDecay);
+    if (all.nesterov && (all.momentum <= 0 || all.dampening !== 0)) throw new ArgumentError('SGD: nesterov needs a momentum above 0 and no dampening');
+    super(params, all);
+  }
+
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<SGDOptions>, state: ParamState): void {
+    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
+    const sign = maximize ? 1 : -1;
+    if (momentum === 0 && weightDecay === 0) {
+      addScaled(parameter, grad, sign * lr);
+      return;
+    }
+    // As PyTorch: with `maximize` the gradient is negated first, and the penalty still pulls towards zero.
+    const direction = clone(grad);
+    if (maximize) blendInto(direction, direction, -1, 0);
+    if (weightDecay !== 0) addScaled(direction, parameter, weightDecay);
+    if (momentum === 0) {
+      addScaled(parameter, direction, -lr);
+      return;
+    }
+    const buffer = state['momentum_buffer'] as Tensor | undefined;
+    const velocity = buffer ?? clone(direction);
+    state['momentum_buffer'] = velocity;
+    if (buffer !== undefined) blendInto(buffer, direction, momentum, 1 - dampening);
+    if (nesterov) {
+      addScaled(direction, velocity, momentum);
+      addScaled(parameter, direction, -lr);
+    } else addScaled(parameter, velocity, -lr);
+  }
+}
