@@ -42,10 +42,18 @@ const print = (lines: readonly string[]): void => {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 };
 
-/** Loads the library from its source, so that the run needs no build. */
+/** Entries of the package beside the main one, by the name under which PyTorch has them. */
+const ENTRIES = ['nn', 'optim'];
+
+/** Loads the library from its source, so that the run needs no build, or from another entry. */
 async function loadLibrary(): Promise<Library> {
   const entry = options.library === undefined ? new URL('../../src/index.ts', import.meta.url) : pathToFileURL(resolve(options.library));
-  return new Library((await import(entry.href)) as Record<string, unknown>);
+  const exports: Record<string, unknown> = { ...(await import(entry.href)) };
+  for (const name of ENTRIES) {
+    const path = ['ts', 'js'].map((extension) => new URL(`./${name}/index.${extension}`, entry)).find((url) => existsSync(url));
+    if (path !== undefined) exports[name] = { ...(exports[name] as object | undefined), ...(await import(path.href)) };
+  }
+  return new Library(exports);
 }
 
 /** A run of everything must reach what is recorded. */
