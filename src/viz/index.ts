@@ -1,0 +1,2 @@
+/** Pictures of what was recorded. */
+export { graphDot, graphNodes, graphTree } from './graph.ts';
