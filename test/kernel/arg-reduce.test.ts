@@ -43,7 +43,7 @@ describe.each(TYPES)('%s', (type) => {
         argReduce(kind, null, alone, input, dim);
         expect(valuesOf(alone)).toEqual(valuesOf(indices));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { matmulComplex } from '../../src/backend/wasm/complex-matmul.ts';
 import { matmulReal, matmulTuning } from '../../src/backend/wasm/matmul.ts';
-import { type DType, dtypeInfo } from '../../src/dtype/dtype.ts';
+import type { DType } from '../../src/dtype/dtype.ts';
 import type { View } from '../../src/runtime/view.ts';
 import { at, layoutOf, outputView, positions, sampleOf, strided, type Value, valuesOf, viewOf } from './views.ts';
 
@@ -117,19 +116,3 @@ test('blocks and their edges', () => {
     }
   }
 });
-
-test('complex matrices', () => {
-  const complex = (shape: number[], values: number[]): View => {
-    const pairs = viewOf('float32', [...shape, 2], values);
-    const strides = shape.map((_, dim) => shape.slice(dim + 1).reduce((x, y) => x * y, 1));
-    return { ...pairs, type: dtypeInfo('complex64'), shape, strides, size: pairs.size / 2 };
-  };
-  const out = complex([1, 2], [0, 0, 0, 0]);
-  // (1 + 2i)(1 - i) + (3 - i)(2i) and (1 + 2i)(-1) + (3 - i)(4 + i)
-  matmulComplex(out, complex([1, 2], [1, 2, 3, -1]), complex([2, 2], [1, -1, -1, 0, 0, 2, 4, 1]));
-  expect(valuesOf(viewAsPairs(out))).toEqual([5, 7, 12, -3]);
-});
-
-function viewAsPairs(view: View): View {
-  return { ...view, type: dtypeInfo('float32'), shape: [view.size * 2], strides: [1], size: view.size * 2 };
-}

@@ -2,6 +2,7 @@
 import type { Backend } from '../../runtime/backend.ts';
 import { argReduce } from './arg-reduce.ts';
 import { matmulComplex } from './complex-matmul.ts';
+import { reduceComplex, scanComplex } from './complex-reduce.ts';
 import { map } from './map.ts';
 import { matmulReal } from './matmul.ts';
 import { reduce } from './reduce.ts';
@@ -10,9 +11,15 @@ import { scan } from './scan.ts';
 /** The device that runs kernels emitted as WebAssembly, on the heap. */
 export const wasmBackend: Backend = {
   map,
-  reduce,
+  reduce: (kind, out, input, dims) => {
+    if (input.type.isComplex) reduceComplex(kind, out, input, dims);
+    else reduce(kind, out, input, dims);
+  },
   argReduce,
-  scan,
+  scan: (kind, out, indices, input, dim) => {
+    if (input.type.isComplex) scanComplex(kind, out, input, dim);
+    else scan(kind, out, indices, input, dim);
+  },
   matmul: (out, a, b) => {
     if (out.type.isComplex) matmulComplex(out, a, b);
     else matmulReal(out, a, b);

@@ -10,7 +10,6 @@ import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release, type Storage } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { type Axis, axisOf, countOf, eachOffset, pushAxis, SINGLE } from './axes.ts';
-import { realPairs } from './complex.ts';
 import { copyConsecutively } from './copy.ts';
 
 interface ReduceKernels {
@@ -96,15 +95,11 @@ function planFor(input: View, dims: readonly number[]): Plan {
 }
 
 /**
- * Reduces `dims` of `input` into `out`, which is contiguous and has the shape without them. Accumulates in `out.type`; max and min of nothing
- * give the lowest and highest value. Complex numbers can be summed.
+ * Reduces `dims` of `input` into `out`, which is contiguous and has the shape without them. `dims` are not negative. Accumulates in
+ * `out.type` (float32 for the half types); max and min of nothing give the lowest and highest value.
  */
 export function reduce(kind: ReduceKind, out: View, input: View, dims: readonly number[]): void {
   if (out.size === 0) return;
-  if (out.type.isComplex) {
-    reduce(kind, realPairs(out), realPairs(input), dims);
-    return;
-  }
   const compute = computeTypeOf(out.type.name);
   const combination: Combination = out.type.kind === 'bool' ? TRUTH_KINDS[kind] : kind;
   if (input.size === 0) {

@@ -5,7 +5,6 @@ import type { ScanKind } from '../../runtime/backend.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
-import { realPairs } from './complex.ts';
 
 const KINDS: Record<ScanKind, number> = { sum: 0, prod: 1, max: 2, min: 3, logaddexp: 4 };
 const kernels: (KernelFunction | undefined)[] = [];
@@ -50,14 +49,10 @@ function pushSteps(axes: Steps[], axis: Steps): void {
 /**
  * Running sum, product, maximum, minimum or log of the sum of exponentials along `dim`, which is not negative. `out` and `indices` have the shape of
  * the input and any strides; `out` may be the input itself. A running max or min moves on to an equal element, and NaN stays. Floats accumulate in
- * float64 (the half types in float32), integers in their own type, wrapping. Complex numbers can be summed.
+ * float64 (the half types in float32), integers in their own type, wrapping.
  */
 export function scan(kind: ScanKind, out: View, indices: View | null, input: View, dim: number): void {
   if (out.size === 0) return;
-  if (out.type.isComplex) {
-    scan(kind, realPairs(out), null, realPairs(input), dim);
-    return;
-  }
   const along = input.shape.length === 0 ? SINGLE : stepsOf(dim, out, indices, input);
   const lines: Steps[] = [];
   for (let d = 0; d < input.shape.length; d++) if (d !== dim) pushSteps(lines, stepsOf(d, out, indices, input));
