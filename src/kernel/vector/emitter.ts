@@ -212,6 +212,13 @@ export class VectorEmitter {
     });
   }
 
+  /** A 64-bit integer in each lane, loaded once a launch. */
+  int64(value: bigint): Local {
+    return this.constant(`int64 ${value}`, () => {
+      this.f.i64x2(value);
+    });
+  }
+
   /** A vector of 16 bytes, loaded once a launch. */
   bits(bytes: readonly number[]): Local {
     return this.constant(`bits ${bytes.join(' ')}`, () => {

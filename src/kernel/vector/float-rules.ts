@@ -4,6 +4,8 @@ import { intrinsicImport, mathImport } from '../math-imports.ts';
 import type { ImportedFunction, Local } from '../wasm/encoder.ts';
 import type { VectorEmitter, VectorRule } from './emitter.ts';
 import { float32Functions } from './math-float32.ts';
+import { float64Functions } from './math-float64.ts';
+import { applyWide, wideFunctions } from './math-wide.ts';
 
 type FloatShape = 'f32x4' | 'f64x2';
 
@@ -65,7 +67,7 @@ function commonRules(shape: FloatShape): Record<string, VectorRule> {
 
 const RULES: Record<FloatShape, Record<string, VectorRule>> = {
   f32x4: { ...commonRules('f32x4'), ...float32Functions },
-  f64x2: commonRules('f64x2'),
+  f64x2: { ...commonRules('f64x2'), ...float64Functions },
 };
 
 /** The rules for values in a float shape, by intrinsic. */
@@ -98,9 +100,11 @@ function importFor(intrinsic: Intrinsic): ImportedFunction {
   return intrinsic.name === 'pow' ? mathImport('pow', 2) : intrinsicImport(intrinsic);
 }
 
-/** Calls the float64 function of an intrinsic lane by lane; the result is rounded to the compute dtype. */
+/** Computes an intrinsic that the compute dtype has no rule for: in wider vectors, or else lane by lane by its float64 function. */
 export function floatFallback(e: VectorEmitter, intrinsic: Intrinsic, operands: readonly Local[]): Local {
   const { f } = e;
+  const wide = e.shape === 'f32x4' ? wideFunctions[intrinsic.name] : undefined;
+  if (wide !== undefined) return applyWide(e, intrinsic, wide, operands);
   const target = importFor(intrinsic);
   const shape = e.shape as FloatShape;
   const result = f.local('v128');

@@ -6,6 +6,7 @@
 import { mathImport } from '../math-imports.ts';
 import type { Local } from '../wasm/encoder.ts';
 import type { VectorEmitter, VectorRule } from './emitter.ts';
+import { polynomial as polynomialOf } from './polynomial.ts';
 
 const add = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.add', a, b);
 const sub = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.sub', a, b);
@@ -14,29 +15,7 @@ const div = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.div', 
 const float = (e: VectorEmitter, value: number): Local => e.splat('f32x4', value);
 const int = (e: VectorEmitter, value: number): Local => e.splat('i32x4', value);
 
-/** Degree up to which Horner's rule is as quick as anything; longer chains of dependent operations would stall. */
-const LONGEST_CHAIN = 4;
-
-/** A polynomial with ascending coefficients: Horner's rule on even and odd powers apart, as often as the degree asks for (Estrin 1960). */
-function polynomial(e: VectorEmitter, coefficients: readonly number[], x: Local): Local {
-  if (coefficients.length > LONGEST_CHAIN + 1) {
-    const square = mul(e, x, x);
-    const even = polynomial(
-      e,
-      coefficients.filter((_, i) => i % 2 === 0),
-      square,
-    );
-    const odd = polynomial(
-      e,
-      coefficients.filter((_, i) => i % 2 === 1),
-      square,
-    );
-    return add(e, even, mul(e, odd, x));
-  }
-  let sum = float(e, coefficients[coefficients.length - 1] ?? 0);
-  for (let i = coefficients.length - 2; i >= 0; i--) sum = add(e, mul(e, sum, x), float(e, coefficients[i] ?? 0));
-  return sum;
-}
+const polynomial = (e: VectorEmitter, coefficients: readonly number[], x: Local): Local => polynomialOf(e, 'f32x4', coefficients, x);
 
 /** Adding this number (1.5 * 2^23) rounds a small float to an integer, which the low bits of the sum hold. */
 const ROUNDER = 12582912;
@@ -44,7 +23,7 @@ const ROUNDER_BITS = 0x4b400000;
 
 /** log(2) in two parts: the first has few bits, so that its small multiples are exact. */
 const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.12194440054690583e-4;
+const LN2_LOW = -2.1219444005469058e-4;
 
 /** Keeps x in [low, high]; NaN stays. */
 function clamp(e: VectorEmitter, x: Local, low: number, high: number): Local {

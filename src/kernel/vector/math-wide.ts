@@ -1,0 +1,227 @@
+/**
+ * float32 functions computed in float64, two lanes at a time: nearly always rounded right, and safe from cancellation. Rules take and give
+ * vectors of float64 whose values are float32; results are rounded by the caller.
+ */
+import type { Intrinsic } from '../../scalar/expr.ts';
+import { intrinsicImport } from '../math-imports.ts';
+import type { Local } from '../wasm/encoder.ts';
+import type { VectorEmitter, VectorRule } from './emitter.ts';
+import { add, div, erfc, exp, expm1, log, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+
+const sqrt = (e: VectorEmitter, x: Local): Local => e.op1('f64x2.sqrt', x);
+const less = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.lt', a, b);
+const equal = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.eq', a, b);
+const both = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('v128.and', a, b);
+const either = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('v128.or', a, b);
+const isInteger = (e: VectorEmitter, x: Local): Local => equal(e, e.op1('f64x2.trunc', x), x);
+const isInfinite = (e: VectorEmitter, x: Local): Local => equal(e, magnitude(e, x), number(e, Infinity));
+
+/** exp(b log|a|), with the sign of an odd power and the cases that C's pow defines. */
+function pow(e: VectorEmitter, a: Local, b: Local): Local {
+  const one = number(e, 1);
+  const size = magnitude(e, a);
+  const power = exp(e, mul(e, b, log(e, size)));
+  const isOdd = e.op2('v128.andnot', isInteger(e, b), isInteger(e, mul(e, b, number(e, 0.5))));
+  const signed = e.select(both(e, isOdd, number(e, -0)), a, power);
+  const isNegative = both(e, less(e, a, number(e, 0)), e.op2('f64x2.gt', a, number(e, -Infinity)));
+  const defined = e.select(e.op2('v128.andnot', isNegative, isInteger(e, b)), number(e, Number.NaN), signed);
+  const isUnit = both(e, equal(e, size, one), isInfinite(e, b));
+  const isOne = either(e, either(e, equal(e, a, one), equal(e, b, number(e, 0))), isUnit);
+  return e.select(isOne, one, defined);
+}
+
+function sinh(e: VectorEmitter, x: Local): Local {
+  const t = expm1(e, magnitude(e, x));
+  const twice = add(e, t, div(e, t, add(e, t, number(e, 1))));
+  // Beyond the range of float32 t is infinite at the latest where the quotient would be NaN.
+  const finite = e.select(isInfinite(e, t), t, twice);
+  return withSign(e, mul(e, finite, number(e, 0.5)), x);
+}
+
+function cosh(e: VectorEmitter, x: Local): Local {
+  const t = exp(e, magnitude(e, x));
+  return mul(e, add(e, t, div(e, number(e, 1), t)), number(e, 0.5));
+}
+
+function asinh(e: VectorEmitter, x: Local): Local {
+  const a = magnitude(e, x);
+  const square = mul(e, a, a);
+  const one = number(e, 1);
+  const rest = div(e, square, add(e, one, sqrt(e, add(e, square, one))));
+  return withSign(e, e.select(isInfinite(e, a), a, log1p(e, add(e, a, rest))), x);
+}
+
+function acosh(e: VectorEmitter, x: Local): Local {
+  const t = sub(e, x, number(e, 1));
+  const value = log1p(e, add(e, t, sqrt(e, mul(e, t, add(e, t, number(e, 2))))));
+  return e.select(less(e, t, number(e, 0)), number(e, Number.NaN), value);
+}
+
+function atanh(e: VectorEmitter, x: Local): Local {
+  const a = magnitude(e, x);
+  const ratio = div(e, add(e, a, a), sub(e, number(e, 1), a));
+  return withSign(e, mul(e, log1p(e, ratio), number(e, 0.5)), x);
+}
+
+/** atan(x) / x in x^2, for |x| <= 1. */
+const ATAN = [
+  0.9999999999887381, -0.3333333295165722, 0.19999978336217084, -0.1428522560816021, 0.11105306732424464, -0.09049179093720577,
+  0.07495262378099696, -0.06022196387937433, 0.04364658944281667, -0.02600599597760862, 0.011427633277375594, -0.0031954252407363944,
+  0.00041922786011272897,
+];
+
+const HALF_PI = Math.PI / 2;
+
+/** The angle of (x, y) for x, y >= 0. */
+function angle(e: VectorEmitter, y: Local, x: Local): Local {
+  const swap = e.op2('f64x2.gt', y, x);
+  const large = e.select(swap, y, x);
+  const ratio = div(e, e.select(swap, x, y), large);
+  // 0 / 0 is the angle 0, and the angle of (Infinity, Infinity) is half a right one.
+  const one = number(e, 1);
+  const known = e.select(equal(e, large, number(e, 0)), number(e, 0), e.select(both(e, isInfinite(e, x), isInfinite(e, y)), one, ratio));
+  const t = mul(e, known, polynomial(e, ATAN, mul(e, known, known)));
+  return e.select(swap, sub(e, number(e, HALF_PI), t), t);
+}
+
+function atan(e: VectorEmitter, x: Local): Local {
+  return withSign(e, angle(e, magnitude(e, x), number(e, 1)), x);
+}
+
+function atan2(e: VectorEmitter, y: Local, x: Local): Local {
+  const t = angle(e, magnitude(e, y), magnitude(e, x));
+  const isLeft = e.op2('i64x2.lt_s', x, e.splat('i64x2', 0));
+  const full = e.select(isLeft, sub(e, number(e, Math.PI), t), t);
+  const isUndefined = either(e, e.op2('f64x2.ne', x, x), e.op2('f64x2.ne', y, y));
+  return e.select(isUndefined, number(e, Number.NaN), withSign(e, full, y));
+}
+
+/** The angle whose sine is x, and the rest to a right angle, both by the tangent of a half. */
+function asin(e: VectorEmitter, x: Local): Local {
+  const a = magnitude(e, x);
+  const one = number(e, 1);
+  const adjacent = sqrt(e, mul(e, sub(e, one, a), add(e, one, a)));
+  return withSign(e, undefinedAboveOne(e, a, angle(e, a, adjacent)), x);
+}
+
+function acos(e: VectorEmitter, x: Local): Local {
+  const a = magnitude(e, x);
+  const one = number(e, 1);
+  const opposite = sqrt(e, mul(e, sub(e, one, a), add(e, one, a)));
+  const t = undefinedAboveOne(e, a, angle(e, opposite, a));
+  return e.select(less(e, x, number(e, 0)), sub(e, number(e, Math.PI), t), t);
+}
+
+function undefinedAboveOne(e: VectorEmitter, a: Local, computed: Local): Local {
+  return e.select(e.op2('f64x2.le', a, number(e, 1)), computed, number(e, Number.NaN));
+}
+
+function hypot(e: VectorEmitter, a: Local, b: Local): Local {
+  const length = sqrt(e, add(e, mul(e, a, a), mul(e, b, b)));
+  return e.select(either(e, isInfinite(e, a), isInfinite(e, b)), number(e, Infinity), length);
+}
+
+/** Quotients from here on leave no exact remainder in float64: those lanes are computed one by one. */
+const LARGEST_QUOTIENT = 2 ** 28;
+
+/** The truncated quotient of a and b, and the remainder with the sign of a. */
+function divide(e: VectorEmitter, a: Local, b: Local): { quotient: Local; rest: Local } {
+  const rounded = e.op1('f64x2.trunc', div(e, a, b));
+  const rest = sub(e, a, mul(e, rounded, b));
+  // The quotient may have been rounded up to an integer: then the remainder has the wrong sign.
+  const isOver = less(e, mul(e, rest, a), number(e, 0));
+  const step = withSign(e, number(e, 1), mul(e, a, b));
+  const quotient = e.select(isOver, sub(e, rounded, step), rounded);
+  const exact = e.select(isOver, add(e, rest, mul(e, step, b)), rest);
+  const isBelow = both(e, isInfinite(e, b), e.op2('f64x2.lt', magnitude(e, a), number(e, Infinity)));
+  return { quotient, rest: e.select(isBelow, a, withSign(e, exact, a)) };
+}
+
+function fmod(e: VectorEmitter, a: Local, b: Local): Local {
+  return divide(e, a, b).rest;
+}
+
+/** Where a remainder is not 0 and has not the sign of the divisor. */
+function disagrees(e: VectorEmitter, rest: Local, b: Local): Local {
+  const zero = number(e, 0);
+  return both(e, e.op2('f64x2.ne', rest, zero), e.op2('v128.xor', less(e, rest, zero), less(e, b, zero)));
+}
+
+function remainder(e: VectorEmitter, a: Local, b: Local): Local {
+  const { rest } = divide(e, a, b);
+  return e.select(disagrees(e, rest, b), add(e, rest, b), rest);
+}
+
+function floorDivide(e: VectorEmitter, a: Local, b: Local): Local {
+  const { quotient, rest } = divide(e, a, b);
+  const floored = e.select(disagrees(e, rest, b), sub(e, quotient, number(e, 1)), quotient);
+  return e.select(equal(e, b, number(e, 0)), div(e, a, b), e.select(e.op2('f64x2.ne', rest, rest), rest, floored));
+}
+
+const unary =
+  (rule: (e: VectorEmitter, x: Local) => Local): VectorRule =>
+  (e, x) =>
+    rule(e, x as Local);
+const binary =
+  (rule: (e: VectorEmitter, a: Local, b: Local) => Local): VectorRule =>
+  (e, a, b) =>
+    rule(e, a as Local, b as Local);
+
+/** Functions of float32 in float64, by intrinsic. */
+export const wideFunctions: Record<string, VectorRule> = {
+  tan: unary(tan),
+  sinh: unary(sinh),
+  cosh: unary(cosh),
+  asinh: unary(asinh),
+  acosh: unary(acosh),
+  atanh: unary(atanh),
+  asin: unary(asin),
+  acos: unary(acos),
+  atan: unary(atan),
+  atan2: binary(atan2),
+  erfc: unary(erfc),
+  pow: binary(pow),
+  hypot: binary(hypot),
+  fmod: binary(fmod),
+  remainder: binary(remainder),
+  floorDivide: binary(floorDivide),
+};
+
+const NEEDS_SMALL_QUOTIENT = new Set(['fmod', 'remainder', 'floorDivide']);
+
+/** Applies a rule to vectors of float32, by halves. */
+export function applyWide(e: VectorEmitter, intrinsic: Intrinsic, rule: VectorRule, operands: readonly Local[]): Local {
+  const { f } = e;
+  const half = (high: boolean): Local => {
+    const wide = operands.map((operand) => {
+      f.get(operand);
+      if (high) f.get(operand).shuffle64(1, 1);
+      f.op('f64x2.promote_low_f32x4');
+      return e.keep();
+    });
+    const value = rule(e, ...wide);
+    return NEEDS_SMALL_QUOTIENT.has(intrinsic.name) ? correctLargeQuotients(e, intrinsic, wide, value) : value;
+  };
+  const low = e.op1('f32x4.demote_f64x2_zero', half(false));
+  const high = e.op1('f32x4.demote_f64x2_zero', half(true));
+  f.get(low).get(high).shuffle64(0, 2);
+  return e.keep();
+}
+
+/** Replaces lanes whose quotient is large (and finite: an infinite one means a division by 0), which is rare. */
+function correctLargeQuotients(e: VectorEmitter, intrinsic: Intrinsic, [a, b]: readonly Local[], computed: Local): Local {
+  const { f } = e;
+  const [x, y] = [a as Local, b as Local];
+  const quotient = magnitude(e, div(e, x, y));
+  const isLarge = both(e, e.op2('f64x2.ge', quotient, number(e, LARGEST_QUOTIENT)), less(e, quotient, number(e, Infinity)));
+  f.get(isLarge).op('v128.any_true');
+  f.if(() => {
+    const exact = f.local('v128');
+    for (let lane = 0; lane < 2; lane++) {
+      f.get(exact).get(x).lane('f64x2.extract_lane', lane).get(y).lane('f64x2.extract_lane', lane);
+      f.call(intrinsicImport(intrinsic)).lane('f64x2.replace_lane', lane).set(exact);
+    }
+    f.get(exact).get(computed).get(isLarge).op('v128.bitselect').set(computed);
+  });
+  return computed;
+}

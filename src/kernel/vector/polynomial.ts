@@ -1,0 +1,22 @@
+import type { Local } from '../wasm/encoder.ts';
+import type { VectorEmitter } from './emitter.ts';
+
+/** Degree up to which Horner's rule is as quick as anything; longer chains of dependent operations would stall. */
+const LONGEST_CHAIN = 4;
+
+/** A polynomial with ascending coefficients: Horner's rule on even and odd powers apart, as often as the degree asks for (Estrin 1960). */
+export function polynomial(e: VectorEmitter, shape: 'f32x4' | 'f64x2', coefficients: readonly number[], x: Local): Local {
+  const add = (a: Local, b: Local): Local => e.op2(`${shape}.add`, a, b);
+  const mul = (a: Local, b: Local): Local => e.op2(`${shape}.mul`, a, b);
+  const number = (index: number): Local => e.splat(shape, coefficients[index] ?? 0);
+  const last = coefficients.length - 1;
+  if (last > LONGEST_CHAIN) {
+    const square = mul(x, x);
+    const even = coefficients.filter((_, i) => i % 2 === 0);
+    const odd = coefficients.filter((_, i) => i % 2 === 1);
+    return add(polynomial(e, shape, even, square), mul(polynomial(e, shape, odd, square), x));
+  }
+  let sum = number(last);
+  for (let i = last - 1; i >= 0; i--) sum = add(mul(sum, x), number(i));
+  return sum;
+}
