@@ -2,6 +2,11 @@
 /** Operators that are methods of a tensor too: `x.sin()` is `sin(x)`. Sorted. A test holds this equal to the declared methods. */
 export const METHODS: readonly string[] = [
   'add',
+  'amax',
+  'amin',
+  'aminmax',
+  'argmax',
+  'argmin',
   'bernoulli',
   'bernoulli_',
   'broadcastTo',
@@ -17,7 +22,9 @@ export const METHODS: readonly string[] = [
   'hsplit',
   'logNormal_',
   'matmul',
+  'max',
   'mean',
+  'min',
   'moveaxis',
   'movedim',
   'mul',

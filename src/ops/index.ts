@@ -1,6 +1,7 @@
 /** All operators, by family. */
 export * from './arithmetic.ts';
 export * from './creation.ts';
+export { amax, amin, aminmax, argmax, argmin, max, min } from './extrema.ts';
 export * from './join.ts';
 export * from './matmul.ts';
 export * from './movement.ts';
