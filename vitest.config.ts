@@ -1,20 +1,12 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { sourceOf } from './test/support/own-name.ts';
 import { PlainReporter } from './test/support/plain-reporter.ts';
 
-const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
-
-/** The package's own name means the source, as it does for the compiler (tsconfig.json, paths). */
+/** The package's own name means the source. */
 const ownName = {
   name: 'nabla:own-name',
   enforce: 'pre' as const,
-  resolveId(id: string): string | undefined {
-    if (id === 'nabla') return source('index.ts');
-    if (!id.startsWith('nabla/')) return undefined;
-    const part = id.slice('nabla/'.length);
-    return existsSync(source(`${part}.ts`)) ? source(`${part}.ts`) : source(`${part}/index.ts`);
-  },
+  resolveId: (id: string): string | undefined => (id === 'nabla' || id.startsWith('nabla/') ? sourceOf(id) : undefined),
 };
 
 export default defineConfig({

@@ -5,6 +5,7 @@ import type { Plugin } from 'esbuild';
 import { build } from 'esbuild';
 import { launchChromium } from './chromium.ts';
 import { repository } from './found.ts';
+import { sourceOf } from './own-name.ts';
 import { ISOLATED, serveFolder } from './serve.ts';
 
 export interface BrowserOptions {
@@ -29,8 +30,7 @@ export interface BrowserRun {
 const ownName: Plugin = {
   name: 'nabla:own-name',
   setup(context) {
-    context.onResolve({ filter: /^nabla$/ }, () => ({ path: join(repository, 'src', 'index.ts') }));
-    context.onResolve({ filter: /^nabla\// }, ({ path }) => ({ path: join(repository, 'src', path.slice('nabla/'.length), 'index.ts') }));
+    context.onResolve({ filter: /^nabla(\/|$)/ }, ({ path }) => ({ path: sourceOf(path) }));
   },
 };
 
