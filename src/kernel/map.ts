@@ -7,7 +7,7 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { type Expr, reads } from '../scalar/expr.ts';
 import { advanceBy, repeat } from './loops.ts';
-import { isCheap } from './vector/cost.ts';
+import { vectorsAtOnce } from './vector/cost.ts';
 import { type Arguments, VectorEmitter } from './vector/emitter.ts';
 import { type LaneAddress, loadLanes, loadUniform, loadUnit, loadUnitMask, storeLanes, storeUnit } from './vector/memory.ts';
 import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
@@ -45,8 +45,6 @@ interface OperandCode {
   readonly stride: Local;
 }
 
-const UNROLLED = 4;
-
 /**
  * The kernel of a signature, a function `name`. Parameters, all i32 but the last: elements of the inner loop, the address of the plan (only if
  * nested), addresses of the first elements of output and inputs, launch parameters (f64).
@@ -63,8 +61,6 @@ class MapCompiler {
   private readonly inputs: OperandCode[];
   private readonly used: readonly OperandCode[];
   private readonly firstParam: number;
-  /** The byte offset of the vector in an unrolled round, in elements. */
-  private position = 0;
   /** Set while the end of a row is emitted: the element that each lane takes. */
   private tail: readonly Local[] | null = null;
 
@@ -112,10 +108,10 @@ class MapCompiler {
     const input = (index: number): OperandCode => this.inputs[index] as OperandCode;
     return {
       isUniform: (index) => input(index).access === 'uniform',
-      load: (index) => this.emitLoad(input(index)),
-      loadMask: (index) => {
+      load: (index, part) => this.emitLoad(input(index), part),
+      loadMask: (index, part) => {
         const { type, access, pointer } = input(index);
-        return access === 'unit' && this.tail === null && loadUnitMask(this.e, type, pointer, this.position * type.itemsize);
+        return access === 'unit' && this.tail === null && loadUnitMask(this.e, type, pointer, part * this.e.lanes * type.itemsize);
       },
       param: (index) => {
         this.f.get(this.firstParam + index);
@@ -123,21 +119,22 @@ class MapCompiler {
     };
   }
 
-  private emitLoad(operand: OperandCode): void {
+  private emitLoad(operand: OperandCode, part: number): void {
     const { type, access, pointer } = operand;
     if (access === 'uniform') loadUniform(this.e, type, operand.row);
-    else if (access === 'unit' && this.tail === null) loadUnit(this.e, type, pointer, this.position * type.itemsize);
+    else if (access === 'unit' && this.tail === null) loadUnit(this.e, type, pointer, part * this.e.lanes * type.itemsize);
     else loadLanes(this.e, type, this.laneAddresses(operand));
   }
 
-  private emitStore(): void {
+  private emitStores(vectors: number): void {
     const { type, access, pointer } = this.output;
     const { expr } = this.signature;
+    this.e.nextVectors(vectors);
     if (access === 'unit' && this.tail === null) {
-      storeUnit(this.e, type, expr, pointer, this.position * type.itemsize);
+      for (let part = 0; part < vectors; part++) storeUnit(this.e, type, expr, part, pointer, part * this.e.lanes * type.itemsize);
       return;
     }
-    storeLanes(this.e, type, expr, this.laneAddresses(this.output));
+    storeLanes(this.e, type, expr, 0, this.laneAddresses(this.output));
   }
 
   /** Emits the computation of lane addresses as they are asked for, in ascending order. */
@@ -157,45 +154,41 @@ class MapCompiler {
     };
   }
 
-  /** One inner loop: whole vectors, several a round if the work is light, then the rest. */
+  /** One inner loop: groups of vectors, then single ones, then the rest. */
   private emitRow(): void {
     const { f, e } = this;
     const count = 0;
-    const unrolled = this.canUnroll() ? UNROLLED : 1;
-    const rounds = f.local('i32');
-    const quotient = f.local('i32');
-    const emitRounds = (vectors: number, limit: Local): void => {
-      f.get(limit)
-        .i32(Math.log2(vectors * e.lanes))
-        .op('i32.shr_u')
-        .set(quotient);
-      repeat(f, rounds, quotient, () => {
-        for (let k = 0; k < vectors; k++) {
-          this.position = k * e.lanes;
-          e.nextVector();
-          this.emitStore();
-        }
-        this.position = 0;
-        this.emitAdvance(vectors * e.lanes);
-      });
-    };
-    if (unrolled > 1) {
-      emitRounds(unrolled, count);
-      const rest = f.local('i32');
+    const vectors = this.vectorsAtOnce();
+    let left: Local = count;
+    if (vectors > 1) {
+      this.emitRounds(vectors, count);
+      left = f.local('i32');
       f.get(count)
-        .i32(unrolled * e.lanes - 1)
+        .i32(vectors * e.lanes - 1)
         .op('i32.and')
-        .set(rest);
-      emitRounds(1, rest);
-    } else {
-      emitRounds(1, count);
+        .set(left);
     }
+    this.emitRounds(1, left);
     this.emitTail(count);
   }
 
-  /** Several vectors a round pay if the work is light and the addresses are constants. */
-  private canUnroll(): boolean {
-    return this.used.every((operand) => operand.access !== 'strided') && isCheap(this.signature.expr);
+  private emitRounds(vectors: number, count: Local): void {
+    const { f, e } = this;
+    const rounds = f.local('i32');
+    const left = f.local('i32');
+    f.get(count)
+      .i32(Math.log2(vectors * e.lanes))
+      .op('i32.shr_u')
+      .set(rounds);
+    repeat(f, left, rounds, () => {
+      this.emitStores(vectors);
+      this.emitAdvance(vectors * e.lanes);
+    });
+  }
+
+  /** Strided operands come one vector at a time: their lanes are gathered. */
+  private vectorsAtOnce(): number {
+    return this.used.some((operand) => operand.access === 'strided') ? 1 : vectorsAtOnce(this.signature.expr);
   }
 
   private emitAdvance(elements: number): void {
@@ -226,8 +219,7 @@ class MapCompiler {
         elements.push(element);
       }
       this.tail = elements;
-      e.nextVector();
-      this.emitStore();
+      this.emitStores(1);
       this.tail = null;
     });
   }

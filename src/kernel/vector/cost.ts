@@ -1,4 +1,6 @@
 import { type Expr, forEachNode } from '../../scalar/core.ts';
+import { float32Functions } from './math-float32.ts';
+import { float64Functions } from './math-float64.ts';
 
 /** What vectors have an instruction or two for. */
 const LIGHT = new Set(
@@ -9,15 +11,23 @@ const LIGHT = new Set(
 );
 
 const FEW = 6;
+const MANY = 24;
 
-/** Whether an expression is so little work that the loop around it matters. */
-export function isCheap(e: Expr): boolean {
+/**
+ * How many vectors a kernel computes side by side: four where the loop around the work matters, two where chains of dependent operations would
+ * wait, one where the code is so long that registers run out or each lane is a call anyway.
+ */
+export function vectorsAtOnce(e: Expr): number {
   let calls = 0;
-  let light = true;
+  let isLight = true;
+  let hasCode = true;
   forEachNode(e, ({ op }) => {
     if (typeof op === 'string') return;
     calls++;
-    light &&= LIGHT.has(op.name);
+    const light = LIGHT.has(op.name);
+    isLight &&= light;
+    hasCode &&= light || op.name in float32Functions || op.name in float64Functions;
   });
-  return light && calls <= FEW;
+  if (isLight && calls <= FEW) return 4;
+  return hasCode && calls <= MANY ? 2 : 1;
 }

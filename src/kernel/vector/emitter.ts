@@ -5,17 +5,23 @@ import { FLOAT_MASKS, floatFallback, floatValues } from './float-rules.ts';
 import { INTEGER_MASKS, integerFallback, integerValues } from './integer-rules.ts';
 import { LANE_TYPE, MASK_SHAPE, VECTOR_LANES, type VectorShape, vectorShapeOf } from './shape.ts';
 
-/** Emits code that computes a vector from vectors; operands and result are locals. */
-export type VectorRule = (e: VectorEmitter, ...operands: Local[]) => Local;
+/**
+ * The locals of vectors that are computed side by side: several independent chains of operations keep the processor busy where one would
+ * wait for its own results. What is the same for all of them is a single local.
+ */
+export type Vectors = readonly Local[];
+
+/** Emits code that computes vectors from vectors. */
+export type VectorRule = (e: VectorEmitter, ...operands: Vectors[]) => Vectors;
 
 /** Where the operands of the expression come from. */
 export interface Arguments {
   /** Whether an operand is the same for the whole of the inner loop. */
   isUniform(index: number): boolean;
-  /** Pushes a vector of operand `index`, converted to the compute dtype. */
-  load(index: number): void;
+  /** Pushes vector number `part` of operand `index`, converted to the compute dtype. */
+  load(index: number, part: number): void;
   /** Pushes a mask of where operand `index` is not 0, or returns false if going through `load` is as good. */
-  loadMask(index: number): boolean;
+  loadMask(index: number, part: number): boolean;
   /** Pushes launch parameter `index` as an f64. */
   param(index: number): void;
 }
@@ -43,11 +49,13 @@ export class VectorEmitter {
   readonly rowCode: Fragment = newFragment();
 
   private level = VECTOR;
+  /** How many vectors are computed side by side. */
+  private width = 1;
   private readonly source: Arguments;
-  private readonly values: Map<Expr, Local>[] = [new Map(), new Map(), new Map()];
-  private readonly masks: Map<Expr, Local>[] = [new Map(), new Map(), new Map()];
+  private readonly values: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
+  private readonly masks: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
   private readonly levels = new Map<Expr, number>();
-  private readonly constants = new Map<string, Local>();
+  private readonly constants = new Map<string, Vectors>();
   private readonly valueRules: Record<string, VectorRule>;
   private readonly maskRules: Record<string, VectorRule>;
 
@@ -63,25 +71,26 @@ export class VectorEmitter {
     this.maskRules = isFloat ? FLOAT_MASKS : INTEGER_MASKS;
   }
 
-  /** Forgets what was computed for the vector before. */
-  nextVector(): void {
+  /** Starts a new group of `width` vectors: forgets what was computed for the one before. */
+  nextVectors(width: number): void {
+    this.width = width;
     this.values[VECTOR]?.clear();
     this.masks[VECTOR]?.clear();
   }
 
   /** The value of a node in the compute dtype. */
-  value(node: Expr): Local {
+  value(node: Expr): Vectors {
     return this.memoised(this.values, node, () => this.makeValue(node));
   }
 
   /** The mask of where a node is not 0. */
-  mask(node: Expr): Local {
+  mask(node: Expr): Vectors {
     return this.memoised(this.masks, node, () => this.makeMask(node));
   }
 
-  private memoised(maps: Map<Expr, Local>[], node: Expr, make: () => Local): Local {
+  private memoised(maps: Map<Expr, Vectors>[], node: Expr, make: () => Vectors): Vectors {
     const level = this.levelOf(node);
-    const map = maps[level] as Map<Expr, Local>;
+    const map = maps[level] as Map<Expr, Vectors>;
     const known = map.get(node);
     if (known !== undefined) return known;
     const made = this.atLevel(level, make);
@@ -89,15 +98,17 @@ export class VectorEmitter {
     return made;
   }
 
-  private atLevel(level: number, make: () => Local): Local {
+  private atLevel(level: number, make: () => Vectors): Vectors {
     if (level >= this.level) return make();
-    const outer = this.level;
-    let made = 0;
+    const { level: outer, width } = this;
+    let made: Vectors = [];
     this.level = level;
+    this.width = 1;
     this.f.into(level === LAUNCH ? this.launchCode : this.rowCode, () => {
       made = make();
     });
     this.level = outer;
+    this.width = width;
     return made;
   }
 
@@ -111,14 +122,15 @@ export class VectorEmitter {
     return level;
   }
 
-  private makeValue(node: Expr): Local {
+  private makeValue(node: Expr): Vectors {
     switch (node.op) {
       case 'arg':
-        this.source.load(node.index);
-        return this.keep();
+        return this.each([], (_, part) => this.source.load(node.index, part));
       case 'param':
-        this.source.param(node.index);
-        return this.splatOfNumber();
+        return this.each([], () => {
+          this.source.param(node.index);
+          this.splatNumber();
+        });
       case 'const':
         return this.number(node.value);
       case 'out':
@@ -128,7 +140,7 @@ export class VectorEmitter {
     }
   }
 
-  private makeCall(intrinsic: Intrinsic, args: readonly Expr[]): Local {
+  private makeCall(intrinsic: Intrinsic, args: readonly Expr[]): Vectors {
     if (intrinsic.name === 'select') {
       const [condition, first, second] = args as [Expr, Expr, Expr];
       const mask = this.mask(condition);
@@ -142,9 +154,12 @@ export class VectorEmitter {
     return isFloat ? floatFallback(this, intrinsic, operands) : integerFallback(this, intrinsic, operands);
   }
 
-  private makeMask(node: Expr): Local {
+  private makeMask(node: Expr): Vectors {
     if (node.op === 'const') return this.bits(node.value !== 0 ? ALL_ONES : ALL_ONES.map(() => 0));
-    if (node.op === 'arg' && this.source.loadMask(node.index)) return this.keep();
+    if (node.op === 'arg') {
+      const masks = this.loadMasks(node.index);
+      if (masks !== null) return masks;
+    }
     if (typeof node.op !== 'string') {
       const name = node.op.name;
       if (name === 'not') return this.op1('v128.not', this.mask(node.args[0] as Expr));
@@ -152,13 +167,22 @@ export class VectorEmitter {
         return this.op2(`v128.${name}`, this.mask(node.args[0] as Expr), this.mask(node.args[1] as Expr));
       }
       if (name === 'select') {
-        const [condition, first, second] = node.args.map((a) => this.mask(a)) as [Local, Local, Local];
+        const [condition, first, second] = node.args.map((a) => this.mask(a)) as [Vectors, Vectors, Vectors];
         return this.op3('v128.bitselect', first, second, condition);
       }
       const rule = node.isBoolean ? this.maskRules[name] : undefined;
       if (rule !== undefined) return rule(this, ...node.args.map((a) => this.value(a)));
     }
     return this.op2(`${this.shape}.ne`, this.value(node), this.number(0));
+  }
+
+  private loadMasks(index: number): Vectors | null {
+    const masks: Local[] = [];
+    for (let part = 0; part < this.width; part++) {
+      if (!this.source.loadMask(index, part)) return null;
+      masks.push(this.keep());
+    }
+    return masks;
   }
 
   // ---- building blocks of rules ----
@@ -170,41 +194,110 @@ export class VectorEmitter {
     return local;
   }
 
-  op1(name: Instruction, a: Local): Local {
-    this.f.get(a).op(name);
-    return this.keep();
+  /** Computes each of the vectors side by side: `push` gets the operands of one of them and leaves the result on the stack. */
+  each(operands: readonly Vectors[], push: (operands: Local[], part: number) => void): Vectors {
+    const results: Local[] = [];
+    for (let part = 0; part < this.width; part++) {
+      push(
+        operands.map((operand) => partOf(operand, part)),
+        part,
+      );
+      results.push(this.keep());
+    }
+    return results;
   }
 
-  op2(name: Instruction, a: Local, b: Local): Local {
-    this.f.get(a).get(b).op(name);
-    return this.keep();
+  /** Emits `body` for another number of vectors side by side. */
+  withWidth<T>(width: number, body: () => T): T {
+    const outer = this.width;
+    this.width = width;
+    const result = body();
+    this.width = outer;
+    return result;
   }
 
-  op3(name: Instruction, a: Local, b: Local, c: Local): Local {
-    this.f.get(a).get(b).get(c).op(name);
-    return this.keep();
+  op1(name: Instruction, a: Vectors): Vectors {
+    return this.each([a], ([x]) => {
+      this.f.get(x as Local).op(name);
+    });
+  }
+
+  op2(name: Instruction, a: Vectors, b: Vectors): Vectors {
+    return this.each([a, b], ([x, y]) => {
+      this.f
+        .get(x as Local)
+        .get(y as Local)
+        .op(name);
+    });
+  }
+
+  op3(name: Instruction, a: Vectors, b: Vectors, c: Vectors): Vectors {
+    return this.each([a, b, c], ([x, y, z]) => {
+      this.f
+        .get(x as Local)
+        .get(y as Local)
+        .get(z as Local)
+        .op(name);
+    });
   }
 
   /** A shift of each lane by a constant. */
-  shift(name: Instruction, a: Local, count: number): Local {
-    this.f.get(a).i32(count).op(name);
-    return this.keep();
+  shift(name: Instruction, a: Vectors, count: number): Vectors {
+    return this.each([a], ([x]) => {
+      this.f
+        .get(x as Local)
+        .i32(count)
+        .op(name);
+    });
   }
 
   /** `a` where the mask is set, else `b`. */
-  select(mask: Local, a: Local, b: Local): Local {
+  select(mask: Vectors, a: Vectors, b: Vectors): Vectors {
     return this.op3('v128.bitselect', a, b, mask);
   }
 
+  /**
+   * Replaces, where the mask is set, what was computed: for rare cases, lane by lane. `push` gets the operands of one vector and a lane, and leaves
+   * the lane's new value on the stack.
+   */
+  correctLanes(
+    shape: 'f32x4' | 'f64x2',
+    mask: Vectors,
+    operands: readonly Vectors[],
+    computed: Vectors,
+    push: (operands: Local[], lane: number) => void,
+  ): Vectors {
+    const { f } = this;
+    return this.each([mask, computed, ...operands], ([isRare, value, ...own]) => {
+      const exact = f.local('v128');
+      const result = f.local('v128');
+      f.get(value as Local).set(result);
+      f.get(isRare as Local).op('v128.any_true');
+      f.if(() => {
+        for (let lane = 0; lane < VECTOR_LANES[shape]; lane++) {
+          f.get(exact);
+          push(own, lane);
+          f.lane(`${shape}.replace_lane`, lane).set(exact);
+        }
+        f.get(exact)
+          .get(value as Local)
+          .get(isRare as Local)
+          .op('v128.bitselect')
+          .set(result);
+      });
+      f.get(result);
+    });
+  }
+
   /** A number of the compute dtype in each lane, loaded once a launch. */
-  number(value: number): Local {
+  number(value: number): Vectors {
     if (this.shape === 'f32x4' || this.shape === 'f64x2') return this.splat(this.shape, value);
     if (this.type.kind === 'bool') return this.splat('i8x16', value !== 0 ? 1 : 0);
     return this.splat(this.shape, Number.isNaN(value) ? 0 : Math.trunc(value));
   }
 
   /** A number in each lane of a vector of any shape, loaded once a launch. */
-  splat(shape: VectorShape, value: number): Local {
+  splat(shape: VectorShape, value: number): Vectors {
     return this.constant(`${shape} ${Object.is(value, -0) ? '-0' : value}`, () => {
       if (shape === 'f32x4' || shape === 'f64x2') this.f[shape](value);
       else if (shape === 'i64x2') this.f.i64x2(saturate(value, 64));
@@ -213,40 +306,44 @@ export class VectorEmitter {
   }
 
   /** A 64-bit integer in each lane, loaded once a launch. */
-  int64(value: bigint): Local {
+  int64(value: bigint): Vectors {
     return this.constant(`int64 ${value}`, () => {
       this.f.i64x2(value);
     });
   }
 
   /** A vector of 16 bytes, loaded once a launch. */
-  bits(bytes: readonly number[]): Local {
+  bits(bytes: readonly number[]): Vectors {
     return this.constant(`bits ${bytes.join(' ')}`, () => {
       this.f.v128(bytes);
     });
   }
 
-  private constant(key: string, push: () => void): Local {
+  private constant(key: string, push: () => void): Vectors {
     const known = this.constants.get(key);
     if (known !== undefined) return known;
     const made = this.atLevel(LAUNCH, () => {
       push();
-      return this.keep();
+      return [this.keep()];
     });
     this.constants.set(key, made);
     return made;
   }
 
   /** Converts the f64 on the stack to the compute dtype, in each lane. */
-  private splatOfNumber(): Local {
+  private splatNumber(): void {
     const { f } = this;
     if (this.type.kind === 'bool') f.f64(0).op('f64.ne');
     else if (LANE_TYPE[this.shape] === 'f32') f.op('f32.demote_f64');
     else if (LANE_TYPE[this.shape] === 'i32') f.op('i32.trunc_sat_f64_s');
     else if (LANE_TYPE[this.shape] === 'i64') f.op('i64.trunc_sat_f64_s');
     f.op(`${this.shape}.splat`);
-    return this.keep();
   }
+}
+
+/** The local of one of several vectors. */
+export function partOf(vectors: Vectors, part: number): Local {
+  return (vectors.length === 1 ? vectors[0] : vectors[part]) as Local;
 }
 
 function saturate(value: number, bits: 32 | 64): bigint {

@@ -1,15 +1,15 @@
 /** Intrinsics on vectors of floats. */
 import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport, mathImport } from '../math-imports.ts';
-import type { ImportedFunction, Local } from '../wasm/encoder.ts';
-import type { VectorEmitter, VectorRule } from './emitter.ts';
+import type { ImportedFunction } from '../wasm/encoder.ts';
+import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { float32Functions } from './math-float32.ts';
 import { float64Functions } from './math-float64.ts';
 import { applyWide, wideFunctions } from './math-wide.ts';
 
 type FloatShape = 'f32x4' | 'f64x2';
 
-function signBits(e: VectorEmitter): Local {
+function signBits(e: VectorEmitter): Vectors {
   return e.number(-0);
 }
 
@@ -35,11 +35,11 @@ function sign(shape: FloatShape): VectorRule {
 const unaryOf =
   (name: Parameters<VectorEmitter['op1']>[0]): VectorRule =>
   (e, a) =>
-    e.op1(name, a as Local);
+    e.op1(name, a as Vectors);
 const binaryOf =
   (name: Parameters<VectorEmitter['op2']>[0]): VectorRule =>
   (e, a, b) =>
-    e.op2(name, a as Local, b as Local);
+    e.op2(name, a as Vectors, b as Vectors);
 
 function commonRules(shape: FloatShape): Record<string, VectorRule> {
   return {
@@ -59,9 +59,9 @@ function commonRules(shape: FloatShape): Record<string, VectorRule> {
     fmax: extremumOfNumbers(shape, 'pmax'),
     fmin: extremumOfNumbers(shape, 'pmin'),
     sign: sign(shape),
-    reciprocal: (e, a) => e.op2(`${shape}.div`, e.number(1), a as Local),
-    rsqrt: (e, a) => e.op2(`${shape}.div`, e.number(1), e.op1(`${shape}.sqrt`, a as Local)),
-    copysign: (e, a, b) => e.select(signBits(e), b as Local, a as Local),
+    reciprocal: (e, a) => e.op2(`${shape}.div`, e.number(1), a as Vectors),
+    rsqrt: (e, a) => e.op2(`${shape}.div`, e.number(1), e.op1(`${shape}.sqrt`, a as Vectors)),
+    copysign: (e, a, b) => e.select(signBits(e), b as Vectors, a as Vectors),
   };
 }
 
@@ -76,10 +76,10 @@ export function floatValues(shape: FloatShape): Record<string, VectorRule> {
 }
 
 function comparison(operation: 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne'): VectorRule {
-  return (e, a, b) => e.op2(`${e.shape as FloatShape}.${operation}`, a as Local, b as Local);
+  return (e, a, b) => e.op2(`${e.shape as FloatShape}.${operation}`, a as Vectors, b as Vectors);
 }
 
-const magnitude = (e: VectorEmitter, a: Local): Local => e.op1(`${e.shape}.abs`, a);
+const magnitude = (e: VectorEmitter, a: Vectors): Vectors => e.op1(`${e.shape}.abs`, a);
 
 /** The rules for masks in either float shape, by intrinsic. */
 export const FLOAT_MASKS: Record<string, VectorRule> = {
@@ -89,10 +89,10 @@ export const FLOAT_MASKS: Record<string, VectorRule> = {
   ge: comparison('ge'),
   eq: comparison('eq'),
   ne: comparison('ne'),
-  isnan: (e, a) => e.op2(`${e.shape}.ne`, a as Local, a as Local),
-  isinf: (e, a) => e.op2(`${e.shape}.eq`, magnitude(e, a as Local), e.number(Infinity)),
-  isfinite: (e, a) => e.op2(`${e.shape as FloatShape}.lt`, magnitude(e, a as Local), e.number(Infinity)),
-  signbit: (e, a) => e.shift(`${e.maskShape}.shr_s`, a as Local, e.shape === 'f32x4' ? 31 : 63),
+  isnan: (e, a) => e.op2(`${e.shape}.ne`, a as Vectors, a as Vectors),
+  isinf: (e, a) => e.op2(`${e.shape}.eq`, magnitude(e, a as Vectors), e.number(Infinity)),
+  isfinite: (e, a) => e.op2(`${e.shape as FloatShape}.lt`, magnitude(e, a as Vectors), e.number(Infinity)),
+  signbit: (e, a) => e.shift(`${e.maskShape}.shr_s`, a as Vectors, e.shape === 'f32x4' ? 31 : 63),
 };
 
 /** `Math.pow` where the engine's own function serves; what ECMAScript defines otherwise than C is corrected around the call. */
@@ -101,29 +101,30 @@ function importFor(intrinsic: Intrinsic): ImportedFunction {
 }
 
 /** Computes an intrinsic that the compute dtype has no rule for: in wider vectors, or else lane by lane by its float64 function. */
-export function floatFallback(e: VectorEmitter, intrinsic: Intrinsic, operands: readonly Local[]): Local {
+export function floatFallback(e: VectorEmitter, intrinsic: Intrinsic, operands: readonly Vectors[]): Vectors {
   const { f } = e;
   const wide = e.shape === 'f32x4' ? wideFunctions[intrinsic.name] : undefined;
   if (wide !== undefined) return applyWide(e, intrinsic, wide, operands);
   const target = importFor(intrinsic);
   const shape = e.shape as FloatShape;
-  const result = f.local('v128');
-  for (let lane = 0; lane < e.lanes; lane++) {
-    f.get(result);
-    for (const operand of operands) {
-      f.get(operand).lane(`${shape}.extract_lane`, lane);
-      if (shape === 'f32x4') f.op('f64.promote_f32');
+  const result = e.each(operands, (own) => {
+    f.f64(0).op('f64x2.splat');
+    for (let lane = 0; lane < e.lanes; lane++) {
+      for (const operand of own) {
+        f.get(operand).lane(`${shape}.extract_lane`, lane);
+        if (shape === 'f32x4') f.op('f64.promote_f32');
+      }
+      f.call(target);
+      if (shape === 'f32x4') f.op('f32.demote_f64');
+      f.lane(`${shape}.replace_lane`, lane);
     }
-    f.call(target);
-    if (shape === 'f32x4') f.op('f32.demote_f64');
-    f.lane(`${shape}.replace_lane`, lane).set(result);
-  }
+  });
   return intrinsic.name === 'pow' ? correctPower(e, operands, result) : result;
 }
 
 /** C's pow is 1 for a base of 1, and for a base of -1 with an infinite exponent, where ECMAScript's is NaN. */
-function correctPower(e: VectorEmitter, operands: readonly Local[], power: Local): Local {
-  const [base, exponent] = operands as [Local, Local];
+function correctPower(e: VectorEmitter, operands: readonly Vectors[], power: Vectors): Vectors {
+  const [base, exponent] = operands as [Vectors, Vectors];
   const shape = e.shape as FloatShape;
   const one = e.number(1);
   const isOne = e.op2(`${shape}.eq`, base, one);

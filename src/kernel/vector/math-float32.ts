@@ -4,18 +4,18 @@
  * by scripts/coefficients.py. docs/design/accuracy.md has the measured errors: at most 2 units in the last place.
  */
 import { mathImport } from '../math-imports.ts';
-import type { Local } from '../wasm/encoder.ts';
-import type { VectorEmitter, VectorRule } from './emitter.ts';
+import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
+import { joinLowHalves, widen } from './halves.ts';
 import { polynomial as polynomialOf } from './polynomial.ts';
 
-const add = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.add', a, b);
-const sub = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.sub', a, b);
-const mul = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.mul', a, b);
-const div = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f32x4.div', a, b);
-const float = (e: VectorEmitter, value: number): Local => e.splat('f32x4', value);
-const int = (e: VectorEmitter, value: number): Local => e.splat('i32x4', value);
+const add = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f32x4.add', a, b);
+const sub = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f32x4.sub', a, b);
+const mul = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f32x4.mul', a, b);
+const div = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f32x4.div', a, b);
+const float = (e: VectorEmitter, value: number): Vectors => e.splat('f32x4', value);
+const int = (e: VectorEmitter, value: number): Vectors => e.splat('i32x4', value);
 
-const polynomial = (e: VectorEmitter, coefficients: readonly number[], x: Local): Local => polynomialOf(e, 'f32x4', coefficients, x);
+const polynomial = (e: VectorEmitter, coefficients: readonly number[], x: Vectors): Vectors => polynomialOf(e, 'f32x4', coefficients, x);
 
 /** Adding this number (1.5 * 2^23) rounds a small float to an integer, which the low bits of the sum hold. */
 const ROUNDER = 12582912;
@@ -26,7 +26,7 @@ const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.1219444005469058e-4;
 
 /** Keeps x in [low, high]; NaN stays. */
-function clamp(e: VectorEmitter, x: Local, low: number, high: number): Local {
+function clamp(e: VectorEmitter, x: Vectors, low: number, high: number): Vectors {
   return e.op2('f32x4.pmin', e.op2('f32x4.pmax', x, float(e, low)), float(e, high));
 }
 
@@ -34,7 +34,7 @@ function clamp(e: VectorEmitter, x: Local, low: number, high: number): Local {
 const EXP = [0.49999999998446343, 0.16666577008429576, 0.04166655619253111, 0.008363175933533057, 0.001392600744071086];
 
 /** x = n log(2) + r: gives n as bits with `ROUNDER_BITS` added, as a float, and r. */
-function reduceByLn2(e: VectorEmitter, x: Local): { sum: Local; n: Local; r: Local } {
+function reduceByLn2(e: VectorEmitter, x: Vectors): { sum: Vectors; n: Vectors; r: Vectors } {
   const sum = add(e, mul(e, x, float(e, Math.LOG2E)), float(e, ROUNDER));
   const n = sub(e, sum, float(e, ROUNDER));
   const r = sub(e, sub(e, x, mul(e, n, float(e, LN2_HIGH))), mul(e, n, float(e, LN2_LOW)));
@@ -42,12 +42,12 @@ function reduceByLn2(e: VectorEmitter, x: Local): { sum: Local; n: Local; r: Loc
 }
 
 /** exp(r) - 1 for small r. */
-function expm1Reduced(e: VectorEmitter, r: Local): Local {
+function expm1Reduced(e: VectorEmitter, r: Vectors): Vectors {
   return add(e, r, mul(e, mul(e, r, r), polynomial(e, EXP, r)));
 }
 
 /** p * 2^n in two steps, so that results near the limits of the range are rounded once and right. */
-function scale(e: VectorEmitter, p: Local, sum: Local): Local {
+function scale(e: VectorEmitter, p: Vectors, sum: Vectors): Vectors {
   const n = e.op2('i32x4.sub', sum, int(e, ROUNDER_BITS));
   const half = e.shift('i32x4.shr_s', n, 1);
   const first = e.shift('i32x4.shl', e.op2('i32x4.add', half, int(e, 127)), 23);
@@ -55,12 +55,12 @@ function scale(e: VectorEmitter, p: Local, sum: Local): Local {
   return mul(e, mul(e, p, first), second);
 }
 
-function exp(e: VectorEmitter, x: Local): Local {
+function exp(e: VectorEmitter, x: Vectors): Vectors {
   const { sum, r } = reduceByLn2(e, clamp(e, x, -104, 89));
   return scale(e, add(e, expm1Reduced(e, r), float(e, 1)), sum);
 }
 
-function exp2(e: VectorEmitter, x: Local): Local {
+function exp2(e: VectorEmitter, x: Vectors): Vectors {
   const clamped = clamp(e, x, -151, 129);
   const sum = add(e, clamped, float(e, ROUNDER));
   const r = mul(e, sub(e, clamped, sub(e, sum, float(e, ROUNDER))), float(e, Math.LN2));
@@ -68,7 +68,7 @@ function exp2(e: VectorEmitter, x: Local): Local {
 }
 
 /** exp(x) - 1 for x in [-17.5, 89]: 2 (s q + (s - 1/2)) with s = 2^(n-1) and q = exp(r) - 1, which is q itself for n = 0. */
-function expm1InRange(e: VectorEmitter, x: Local): Local {
+function expm1InRange(e: VectorEmitter, x: Vectors): Vectors {
   const { sum, r } = reduceByLn2(e, x);
   const s = e.shift('i32x4.shl', e.op2('i32x4.sub', sum, int(e, ROUNDER_BITS - 126)), 23);
   const half = add(e, mul(e, s, expm1Reduced(e, r)), sub(e, s, float(e, 0.5)));
@@ -76,11 +76,11 @@ function expm1InRange(e: VectorEmitter, x: Local): Local {
 }
 
 /** `exact` for operands so small that the function is the identity to the last bit (and keeps the sign of 0), else `computed`. */
-function unlessTiny(e: VectorEmitter, x: Local, computed: Local): Local {
+function unlessTiny(e: VectorEmitter, x: Vectors, computed: Vectors): Vectors {
   return e.select(e.op2('f32x4.lt', e.op1('f32x4.abs', x), float(e, 1e-10)), x, computed);
 }
 
-function expm1(e: VectorEmitter, x: Local): Local {
+function expm1(e: VectorEmitter, x: Vectors): Vectors {
   return unlessTiny(e, x, expm1InRange(e, clamp(e, x, -17.5, 89)));
 }
 
@@ -90,7 +90,7 @@ const TANH = [
 ];
 
 /** A polynomial near 0, elsewhere 1 - 2 / (exp(2 |x|) + 1), under the sign of x. */
-function tanh(e: VectorEmitter, x: Local): Local {
+function tanh(e: VectorEmitter, x: Vectors): Vectors {
   const magnitude = e.op2('f32x4.pmin', e.op1('f32x4.abs', x), float(e, 9.5));
   const square = mul(e, magnitude, magnitude);
   const near = add(e, magnitude, mul(e, mul(e, magnitude, square), polynomial(e, TANH, square)));
@@ -103,7 +103,7 @@ function tanh(e: VectorEmitter, x: Local): Local {
 }
 
 /** 1 / (1 + t) or t / (1 + t) with t = exp(-|x|), which does not overflow. */
-function sigmoid(e: VectorEmitter, x: Local): Local {
+function sigmoid(e: VectorEmitter, x: Vectors): Vectors {
   const one = float(e, 1);
   const t = exp(e, e.op2('v128.or', x, float(e, -0)));
   return div(e, e.select(e.op2('f32x4.lt', x, float(e, 0)), t, one), add(e, one, t));
@@ -124,7 +124,7 @@ const ERFC = [
 const ERFC_CENTER = 2.465;
 const ERFC_RADIUS = 1.465;
 
-function erf(e: VectorEmitter, x: Local): Local {
+function erf(e: VectorEmitter, x: Vectors): Vectors {
   const magnitude = e.op2('f32x4.pmin', e.op1('f32x4.abs', x), float(e, ERFC_CENTER + ERFC_RADIUS));
   const near = add(e, magnitude, mul(e, magnitude, polynomial(e, ERF, mul(e, magnitude, magnitude))));
   const t = mul(e, sub(e, magnitude, float(e, ERFC_CENTER)), float(e, 1 / ERFC_RADIUS));
@@ -142,7 +142,7 @@ const ROOT_HALF_BITS = 0x3f3504f3;
 const SMALLEST_NORMAL = 2 ** -126;
 
 /** x = 2^k (1 + f): gives k as a float, and f. */
-function reduceByExponent(e: VectorEmitter, x: Local): { k: Local; f: Local } {
+function reduceByExponent(e: VectorEmitter, x: Vectors): { k: Vectors; f: Vectors } {
   const isSmall = e.op2('f32x4.lt', x, float(e, SMALLEST_NORMAL));
   const bits = e.select(isSmall, mul(e, x, float(e, 2 ** 23)), x);
   const exponent = e.shift('i32x4.shr_s', e.op2('i32x4.sub', bits, int(e, ROOT_HALF_BITS)), 23);
@@ -152,26 +152,26 @@ function reduceByExponent(e: VectorEmitter, x: Local): { k: Local; f: Local } {
 }
 
 /** log(1 + f) - f, for the range of `reduceByExponent`. */
-function logTail(e: VectorEmitter, f: Local): Local {
+function logTail(e: VectorEmitter, f: Vectors): Vectors {
   const square = mul(e, f, f);
   const cubic = mul(e, mul(e, square, f), polynomial(e, LOG, f));
   return sub(e, cubic, mul(e, square, float(e, 0.5)));
 }
 
 /** Gives the function's limits where the reduction means nothing: -Infinity at 0, NaN below, x itself at Infinity and NaN. */
-function logLimits(e: VectorEmitter, x: Local, computed: Local): Local {
+function logLimits(e: VectorEmitter, x: Vectors, computed: Vectors): Vectors {
   const positive = e.select(e.op2('f32x4.lt', x, float(e, Infinity)), computed, x);
   const atZero = e.select(e.op2('f32x4.eq', x, float(e, 0)), float(e, -Infinity), positive);
   return e.select(e.op2('f32x4.lt', x, float(e, 0)), float(e, Number.NaN), atZero);
 }
 
-function logOfPositive(e: VectorEmitter, x: Local): Local {
+function logOfPositive(e: VectorEmitter, x: Vectors): Vectors {
   const { k, f } = reduceByExponent(e, x);
   const tail = add(e, logTail(e, f), mul(e, k, float(e, LN2_LOW)));
   return add(e, add(e, f, tail), mul(e, k, float(e, LN2_HIGH)));
 }
 
-function log(e: VectorEmitter, x: Local): Local {
+function log(e: VectorEmitter, x: Vectors): Vectors {
   return logLimits(e, x, logOfPositive(e, x));
 }
 
@@ -181,19 +181,19 @@ function logToBase(factor: number, twoHigh: number, twoLow: number): VectorRule 
   const high = Math.fround(Math.round(factor * 2 ** 10) / 2 ** 10);
   const low = factor - high;
   return (e, x) => {
-    const { k, f } = reduceByExponent(e, x as Local);
+    const { k, f } = reduceByExponent(e, x as Vectors);
     const head = e.op2('v128.and', f, int(e, -4096));
     const rest = add(e, sub(e, f, head), logTail(e, f));
     const small = add(e, add(e, mul(e, rest, float(e, factor)), mul(e, head, float(e, low))), mul(e, k, float(e, twoLow)));
     const sum = add(e, add(e, small, mul(e, head, float(e, high))), mul(e, k, float(e, twoHigh)));
-    return logLimits(e, x as Local, sum);
+    return logLimits(e, x as Vectors, sum);
   };
 }
 
 const LOG10_OF_2_HIGH = 0.30102539062;
 
 /** log(u) + c / u with u = 1 + x rounded, and c what the rounding took away. */
-function log1p(e: VectorEmitter, x: Local): Local {
+function log1p(e: VectorEmitter, x: Vectors): Vectors {
   const one = float(e, 1);
   const u = add(e, x, one);
   const isLarge = e.op2('f32x4.ge', e.op1('f32x4.abs', x), float(e, 1));
@@ -214,30 +214,22 @@ const HALF_PI_LOW = 6.077100506506192e-11;
 /** Up to here the reduction is good to all bits of float32; beyond, each lane is computed in float64. */
 const LARGEST_REDUCED = 2 ** 20;
 
-function reduceHalf(e: VectorEmitter, x: Local): { k: Local; r: Local } {
-  const wide = e.op1('f64x2.promote_low_f32x4', x);
-  const k = e.op1('f64x2.nearest', e.op2('f64x2.mul', wide, e.splat('f64x2', 2 / Math.PI)));
-  const high = e.op2('f64x2.sub', wide, e.op2('f64x2.mul', k, e.splat('f64x2', HALF_PI_HIGH)));
-  const r = e.op2('f64x2.sub', high, e.op2('f64x2.mul', k, e.splat('f64x2', HALF_PI_LOW)));
-  return { k: e.op1('i32x4.trunc_sat_f64x2_s_zero', k), r: e.op1('f32x4.demote_f64x2_zero', r) };
-}
-
 /** x = k pi / 2 + r: k as integers, and r rounded from float64. */
-function reduceByQuarter(e: VectorEmitter, x: Local): { k: Local; r: Local } {
-  e.f.get(x).get(x).shuffle64(1, 1);
-  const low = reduceHalf(e, x);
-  const high = reduceHalf(e, e.keep());
-  const join = (a: Local, b: Local): Local => {
-    e.f.get(a).get(b).shuffle64(0, 2);
-    return e.keep();
-  };
-  return { k: join(low.k, high.k), r: join(low.r, high.r) };
+function reduceByQuarter(e: VectorEmitter, x: Vectors): { k: Vectors; r: Vectors } {
+  const widened = widen(e, x);
+  const { k, r } = e.withWidth(widened.length, () => {
+    const quarter = e.op1('f64x2.nearest', e.op2('f64x2.mul', widened, e.splat('f64x2', 2 / Math.PI)));
+    const high = e.op2('f64x2.sub', widened, e.op2('f64x2.mul', quarter, e.splat('f64x2', HALF_PI_HIGH)));
+    const rest = e.op2('f64x2.sub', high, e.op2('f64x2.mul', quarter, e.splat('f64x2', HALF_PI_LOW)));
+    return { k: e.op1('i32x4.trunc_sat_f64x2_s_zero', quarter), r: e.op1('f32x4.demote_f64x2_zero', rest) };
+  });
+  return { k: joinLowHalves(e, k), r: joinLowHalves(e, r) };
 }
 
 /** sin, or cos, which is sin a quarter later. */
 function circular(name: 'sin' | 'cos'): VectorRule {
   return (e, operand) => {
-    const x = operand as Local;
+    const x = operand as Vectors;
     const { k, r } = reduceByQuarter(e, x);
     const quarter = name === 'sin' ? k : e.op2('i32x4.add', k, int(e, 1));
     const square = mul(e, r, r);
@@ -252,25 +244,22 @@ function circular(name: 'sin' | 'cos'): VectorRule {
 }
 
 /** Replaces the lanes with large operands, which are rare, by calls in float64. */
-function circularOfLarge(e: VectorEmitter, name: 'sin' | 'cos', x: Local, computed: Local): Local {
-  const { f } = e;
+function circularOfLarge(e: VectorEmitter, name: 'sin' | 'cos', x: Vectors, computed: Vectors): Vectors {
   const isLarge = e.op2('f32x4.gt', e.op1('f32x4.abs', x), float(e, LARGEST_REDUCED));
-  f.get(isLarge).op('v128.any_true');
-  f.if(() => {
-    const exact = f.local('v128');
-    for (let lane = 0; lane < 4; lane++) {
-      f.get(exact).get(x).lane('f32x4.extract_lane', lane).op('f64.promote_f32').call(mathImport(name, 1)).op('f32.demote_f64');
-      f.lane('f32x4.replace_lane', lane).set(exact);
-    }
-    f.get(exact).get(computed).get(isLarge).op('v128.bitselect').set(computed);
+  return e.correctLanes('f32x4', isLarge, [x], computed, ([operand], lane) => {
+    e.f
+      .get(operand as number)
+      .lane('f32x4.extract_lane', lane)
+      .op('f64.promote_f32')
+      .call(mathImport(name, 1))
+      .op('f32.demote_f64');
   });
-  return computed;
 }
 
 const unary =
-  (rule: (e: VectorEmitter, x: Local) => Local): VectorRule =>
+  (rule: (e: VectorEmitter, x: Vectors) => Vectors): VectorRule =>
   (e, x) =>
-    rule(e, x as Local);
+    rule(e, x as Vectors);
 
 /** The functions that float32 has vector code for, by intrinsic. */
 export const float32Functions: Record<string, VectorRule> = {

@@ -3,20 +3,20 @@
  * polynomials are interpolants made by scripts/coefficients.py.
  */
 import { mathImport } from '../math-imports.ts';
-import type { Local } from '../wasm/encoder.ts';
-import type { VectorEmitter, VectorRule } from './emitter.ts';
+import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { polynomial as polynomialOf } from './polynomial.ts';
 
-export const add = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.add', a, b);
-export const sub = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.sub', a, b);
-export const mul = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.mul', a, b);
-export const div = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.div', a, b);
-export const number = (e: VectorEmitter, value: number): Local => e.splat('f64x2', value);
-export const magnitude = (e: VectorEmitter, x: Local): Local => e.op1('f64x2.abs', x);
-export const polynomial = (e: VectorEmitter, coefficients: readonly number[], x: Local): Local => polynomialOf(e, 'f64x2', coefficients, x);
+export const add = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.add', a, b);
+export const sub = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.sub', a, b);
+export const mul = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.mul', a, b);
+export const div = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.div', a, b);
+export const number = (e: VectorEmitter, value: number): Vectors => e.splat('f64x2', value);
+export const magnitude = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.abs', x);
+export const polynomial = (e: VectorEmitter, coefficients: readonly number[], x: Vectors): Vectors =>
+  polynomialOf(e, 'f64x2', coefficients, x);
 
 /** `a` with the sign of `b`. */
-export const withSign = (e: VectorEmitter, a: Local, b: Local): Local => e.select(number(e, -0), b, a);
+export const withSign = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.select(number(e, -0), b, a);
 
 /** Adding this number (1.5 * 2^52) rounds a small float to an integer, which the low bits of the sum hold. */
 const ROUNDER = 6755399441055744;
@@ -25,7 +25,7 @@ const ROUNDER = 6755399441055744;
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 
-function clamp(e: VectorEmitter, x: Local, low: number, high: number): Local {
+function clamp(e: VectorEmitter, x: Vectors, low: number, high: number): Vectors {
   return e.op2('f64x2.pmin', e.op2('f64x2.pmax', x, number(e, low)), number(e, high));
 }
 
@@ -36,23 +36,23 @@ const EXP = [
 ];
 
 /** x = n log(2) + r: gives n, as bits on top of those of `ROUNDER`, and r. */
-function reduceByLn2(e: VectorEmitter, x: Local): { sum: Local; n: Local; r: Local } {
+function reduceByLn2(e: VectorEmitter, x: Vectors): { sum: Vectors; n: Vectors; r: Vectors } {
   const sum = add(e, mul(e, x, number(e, Math.LOG2E)), number(e, ROUNDER));
   const n = sub(e, sum, number(e, ROUNDER));
   const r = sub(e, sub(e, x, mul(e, n, number(e, LN2_HIGH))), mul(e, n, number(e, LN2_LOW)));
   return { sum, n, r };
 }
 
-function expm1Reduced(e: VectorEmitter, r: Local): Local {
+function expm1Reduced(e: VectorEmitter, r: Vectors): Vectors {
   return add(e, r, mul(e, mul(e, r, r), polynomial(e, EXP, r)));
 }
 
 /** 2^n from bits whose low ones hold n: the shift drops the others. */
-function powerOfTwo(e: VectorEmitter, bits: Local, bias: number): Local {
+function powerOfTwo(e: VectorEmitter, bits: Vectors, bias: number): Vectors {
   return e.shift('i64x2.shl', e.op2('i64x2.add', bits, e.splat('i64x2', bias)), 52);
 }
 
-export function exp(e: VectorEmitter, x: Local): Local {
+export function exp(e: VectorEmitter, x: Vectors): Vectors {
   const { sum, n, r } = reduceByLn2(e, clamp(e, x, -746, 710));
   const p = add(e, expm1Reduced(e, r), number(e, 1));
   // In two steps, so that results near the limits of the range are rounded once and right.
@@ -62,12 +62,12 @@ export function exp(e: VectorEmitter, x: Local): Local {
 }
 
 /** `exact` for operands so small that the function is the identity to the last bit (and keeps the sign of 0), else `computed`. */
-function unlessTiny(e: VectorEmitter, x: Local, computed: Local): Local {
+function unlessTiny(e: VectorEmitter, x: Vectors, computed: Vectors): Vectors {
   return e.select(e.op2('f64x2.lt', magnitude(e, x), number(e, 1e-20)), x, computed);
 }
 
 /** 2 (s q + (s - 1/2)) with s = 2^(n-1) and q = exp(r) - 1. */
-export function expm1(e: VectorEmitter, x: Local): Local {
+export function expm1(e: VectorEmitter, x: Vectors): Vectors {
   const { sum, r } = reduceByLn2(e, clamp(e, x, -38, 710));
   const s = powerOfTwo(e, sum, 1022);
   const half = add(e, mul(e, s, expm1Reduced(e, r)), sub(e, s, number(e, 0.5)));
@@ -75,7 +75,7 @@ export function expm1(e: VectorEmitter, x: Local): Local {
 }
 
 /** 1 / (1 + t) or t / (1 + t) with t = exp(-|x|), which does not overflow. */
-function sigmoid(e: VectorEmitter, x: Local): Local {
+function sigmoid(e: VectorEmitter, x: Vectors): Vectors {
   const one = number(e, 1);
   const t = exp(e, e.op2('v128.or', x, number(e, -0)));
   return div(e, e.select(e.op2('f64x2.lt', x, number(e, 0)), t, one), add(e, one, t));
@@ -92,7 +92,7 @@ const ROOT_HALF_BITS = 0x3fe6a09e667f3bcdn;
 const SMALLEST_NORMAL = 2 ** -1022;
 
 /** log of a positive finite number: x = 2^k (1 + f), log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R(s)). */
-function logOfPositive(e: VectorEmitter, x: Local): Local {
+function logOfPositive(e: VectorEmitter, x: Vectors): Vectors {
   const isSmall = e.op2('f64x2.lt', x, number(e, SMALLEST_NORMAL));
   const bits = e.select(isSmall, mul(e, x, number(e, 2 ** 54)), x);
   const biased = e.shift('i64x2.shr_u', e.op2('i64x2.add', bits, e.int64(ONE_BITS - ROOT_HALF_BITS)), 52);
@@ -110,18 +110,18 @@ function logOfPositive(e: VectorEmitter, x: Local): Local {
 }
 
 /** Gives the function's limits where the reduction means nothing: -Infinity at 0, NaN below, x itself at Infinity and NaN. */
-function logLimits(e: VectorEmitter, x: Local, computed: Local): Local {
+function logLimits(e: VectorEmitter, x: Vectors, computed: Vectors): Vectors {
   const positive = e.select(e.op2('f64x2.lt', x, number(e, Infinity)), computed, x);
   const atZero = e.select(e.op2('f64x2.eq', x, number(e, 0)), number(e, -Infinity), positive);
   return e.select(e.op2('f64x2.lt', x, number(e, 0)), number(e, Number.NaN), atZero);
 }
 
-export function log(e: VectorEmitter, x: Local): Local {
+export function log(e: VectorEmitter, x: Vectors): Vectors {
   return logLimits(e, x, logOfPositive(e, x));
 }
 
 /** log(u) + c / u with u = 1 + x rounded, and c what the rounding took away. */
-export function log1p(e: VectorEmitter, x: Local): Local {
+export function log1p(e: VectorEmitter, x: Vectors): Vectors {
   const one = number(e, 1);
   const u = add(e, x, one);
   const isLarge = e.op2('f64x2.ge', magnitude(e, x), one);
@@ -147,7 +147,7 @@ const HALF_PI = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-
 const LARGEST_REDUCED = 2 ** 20;
 
 /** x = k pi / 2 + r + low: k as an integer in the low bits, low what rounding took from r. */
-function reduceByQuarter(e: VectorEmitter, x: Local): { bits: Local; r: Local; low: Local } {
+function reduceByQuarter(e: VectorEmitter, x: Vectors): { bits: Vectors; r: Vectors; low: Vectors } {
   const bits = add(e, mul(e, x, number(e, 2 / Math.PI)), number(e, ROUNDER));
   const k = sub(e, bits, number(e, ROUNDER));
   const first = sub(e, sub(e, x, mul(e, k, number(e, HALF_PI[0]))), mul(e, k, number(e, HALF_PI[1])));
@@ -157,7 +157,7 @@ function reduceByQuarter(e: VectorEmitter, x: Local): { bits: Local; r: Local; l
 }
 
 /** sin and cos of r + low. */
-function sineAndCosine(e: VectorEmitter, r: Local, low: Local): { sine: Local; cosine: Local } {
+function sineAndCosine(e: VectorEmitter, r: Vectors, low: Vectors): { sine: Vectors; cosine: Vectors } {
   const square = mul(e, r, r);
   const sine = add(e, r, add(e, mul(e, mul(e, square, r), polynomial(e, SIN, square)), low));
   const half = mul(e, square, number(e, 0.5));
@@ -171,7 +171,7 @@ function sineAndCosine(e: VectorEmitter, r: Local, low: Local): { sine: Local; c
 
 function circular(name: 'sin' | 'cos'): VectorRule {
   return (e, operand) => {
-    const x = operand as Local;
+    const x = operand as Vectors;
     const { bits, r, low } = reduceByQuarter(e, x);
     const quarter = name === 'sin' ? bits : e.op2('i64x2.add', bits, e.splat('i64x2', 1));
     const { sine, cosine } = sineAndCosine(e, r, low);
@@ -183,7 +183,7 @@ function circular(name: 'sin' | 'cos'): VectorRule {
 }
 
 /** The tangent: the quotient is good to 3 units in the last place of float64, so it serves float32 alone. */
-export function tan(e: VectorEmitter, x: Local): Local {
+export function tan(e: VectorEmitter, x: Vectors): Vectors {
   const { bits, r, low } = reduceByQuarter(e, x);
   const { sine, cosine } = sineAndCosine(e, r, low);
   const odd = e.op2('i64x2.eq', e.op2('v128.and', bits, e.splat('i64x2', 1)), e.splat('i64x2', 1));
@@ -192,18 +192,14 @@ export function tan(e: VectorEmitter, x: Local): Local {
 }
 
 /** Replaces the lanes with large operands, which are rare, by calls of the engine's function. */
-function ofLarge(e: VectorEmitter, name: 'sin' | 'cos' | 'tan', x: Local, computed: Local): Local {
-  const { f } = e;
+function ofLarge(e: VectorEmitter, name: 'sin' | 'cos' | 'tan', x: Vectors, computed: Vectors): Vectors {
   const isLarge = e.op2('f64x2.gt', magnitude(e, x), number(e, LARGEST_REDUCED));
-  f.get(isLarge).op('v128.any_true');
-  f.if(() => {
-    const exact = f.local('v128');
-    for (let lane = 0; lane < 2; lane++) {
-      f.get(exact).get(x).lane('f64x2.extract_lane', lane).call(mathImport(name, 1)).lane('f64x2.replace_lane', lane).set(exact);
-    }
-    f.get(exact).get(computed).get(isLarge).op('v128.bitselect').set(computed);
+  return e.correctLanes('f64x2', isLarge, [x], computed, ([operand], lane) => {
+    e.f
+      .get(operand as number)
+      .lane('f64x2.extract_lane', lane)
+      .call(mathImport(name, 1));
   });
-  return computed;
 }
 
 /** erf(x) / x - 1 in x^2, for |x| <= 1. */
@@ -221,12 +217,12 @@ const ERFCX = [
   -2.5850383762693714e-7, 2.2092545188283267e-8, 3.758556054987387e-8, -2.800256565516931e-9, -4.021812318055577e-9,
 ];
 
-function erfNearZero(e: VectorEmitter, x: Local): Local {
+function erfNearZero(e: VectorEmitter, x: Vectors): Vectors {
   return add(e, x, mul(e, x, polynomial(e, ERF, mul(e, x, x))));
 }
 
 /** erfc(a) for a >= 0.5. */
-function erfcOfPositive(e: VectorEmitter, a: Local): Local {
+function erfcOfPositive(e: VectorEmitter, a: Vectors): Vectors {
   const x = e.op2('f64x2.pmin', a, number(e, 28));
   // exp(-x^2) = exp(-h^2) exp((h - x) (h + x)), where h has few bits and its square is exact.
   const h = e.op2('v128.and', x, e.int64(-0x8000000n));
@@ -235,13 +231,13 @@ function erfcOfPositive(e: VectorEmitter, a: Local): Local {
   return div(e, mul(e, power, polynomial(e, ERFCX, t)), add(e, number(e, 1), add(e, x, x)));
 }
 
-export function erf(e: VectorEmitter, x: Local): Local {
+export function erf(e: VectorEmitter, x: Vectors): Vectors {
   const a = magnitude(e, x);
   const far = sub(e, number(e, 1), erfcOfPositive(e, a));
   return withSign(e, e.select(e.op2('f64x2.lt', a, number(e, 1)), erfNearZero(e, a), far), x);
 }
 
-export function erfc(e: VectorEmitter, x: Local): Local {
+export function erfc(e: VectorEmitter, x: Vectors): Vectors {
   const half = number(e, 0.5);
   const a = magnitude(e, x);
   const positive = erfcOfPositive(e, a);
@@ -251,16 +247,16 @@ export function erfc(e: VectorEmitter, x: Local): Local {
 }
 
 /** The tangent hyperbolic: t / (t + 2) with t = exp(2 |x|) - 1, under the sign of x. */
-export function tanh(e: VectorEmitter, x: Local): Local {
+export function tanh(e: VectorEmitter, x: Vectors): Vectors {
   const a = e.op2('f64x2.pmin', magnitude(e, x), number(e, 20));
   const t = expm1(e, add(e, a, a));
   return withSign(e, unlessTiny(e, a, div(e, t, add(e, t, number(e, 2)))), x);
 }
 
 const unary =
-  (rule: (e: VectorEmitter, x: Local) => Local): VectorRule =>
+  (rule: (e: VectorEmitter, x: Vectors) => Vectors): VectorRule =>
   (e, x) =>
-    rule(e, x as Local);
+    rule(e, x as Vectors);
 
 /** The functions that float64 has vector code for, by intrinsic. */
 export const float64Functions: Record<string, VectorRule> = {

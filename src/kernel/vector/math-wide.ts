@@ -4,20 +4,20 @@
  */
 import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport } from '../math-imports.ts';
-import type { Local } from '../wasm/encoder.ts';
-import type { VectorEmitter, VectorRule } from './emitter.ts';
+import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
+import { joinLowHalves, widen } from './halves.ts';
 import { add, div, erfc, exp, expm1, log, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
-const sqrt = (e: VectorEmitter, x: Local): Local => e.op1('f64x2.sqrt', x);
-const less = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.lt', a, b);
-const equal = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('f64x2.eq', a, b);
-const both = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('v128.and', a, b);
-const either = (e: VectorEmitter, a: Local, b: Local): Local => e.op2('v128.or', a, b);
-const isInteger = (e: VectorEmitter, x: Local): Local => equal(e, e.op1('f64x2.trunc', x), x);
-const isInfinite = (e: VectorEmitter, x: Local): Local => equal(e, magnitude(e, x), number(e, Infinity));
+const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
+const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
+const equal = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.eq', a, b);
+const both = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('v128.and', a, b);
+const either = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('v128.or', a, b);
+const isInteger = (e: VectorEmitter, x: Vectors): Vectors => equal(e, e.op1('f64x2.trunc', x), x);
+const isInfinite = (e: VectorEmitter, x: Vectors): Vectors => equal(e, magnitude(e, x), number(e, Infinity));
 
 /** exp(b log|a|), with the sign of an odd power and the cases that C's pow defines. */
-function pow(e: VectorEmitter, a: Local, b: Local): Local {
+function pow(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   const one = number(e, 1);
   const size = magnitude(e, a);
   const power = exp(e, mul(e, b, log(e, size)));
@@ -30,7 +30,7 @@ function pow(e: VectorEmitter, a: Local, b: Local): Local {
   return e.select(isOne, one, defined);
 }
 
-function sinh(e: VectorEmitter, x: Local): Local {
+function sinh(e: VectorEmitter, x: Vectors): Vectors {
   const t = expm1(e, magnitude(e, x));
   const twice = add(e, t, div(e, t, add(e, t, number(e, 1))));
   // Beyond the range of float32 t is infinite at the latest where the quotient would be NaN.
@@ -38,12 +38,12 @@ function sinh(e: VectorEmitter, x: Local): Local {
   return withSign(e, mul(e, finite, number(e, 0.5)), x);
 }
 
-function cosh(e: VectorEmitter, x: Local): Local {
+function cosh(e: VectorEmitter, x: Vectors): Vectors {
   const t = exp(e, magnitude(e, x));
   return mul(e, add(e, t, div(e, number(e, 1), t)), number(e, 0.5));
 }
 
-function asinh(e: VectorEmitter, x: Local): Local {
+function asinh(e: VectorEmitter, x: Vectors): Vectors {
   const a = magnitude(e, x);
   const square = mul(e, a, a);
   const one = number(e, 1);
@@ -51,13 +51,13 @@ function asinh(e: VectorEmitter, x: Local): Local {
   return withSign(e, e.select(isInfinite(e, a), a, log1p(e, add(e, a, rest))), x);
 }
 
-function acosh(e: VectorEmitter, x: Local): Local {
+function acosh(e: VectorEmitter, x: Vectors): Vectors {
   const t = sub(e, x, number(e, 1));
   const value = log1p(e, add(e, t, sqrt(e, mul(e, t, add(e, t, number(e, 2))))));
   return e.select(less(e, t, number(e, 0)), number(e, Number.NaN), value);
 }
 
-function atanh(e: VectorEmitter, x: Local): Local {
+function atanh(e: VectorEmitter, x: Vectors): Vectors {
   const a = magnitude(e, x);
   const ratio = div(e, add(e, a, a), sub(e, number(e, 1), a));
   return withSign(e, mul(e, log1p(e, ratio), number(e, 0.5)), x);
@@ -73,7 +73,7 @@ const ATAN = [
 const HALF_PI = Math.PI / 2;
 
 /** The angle of (x, y) for x, y >= 0. */
-function angle(e: VectorEmitter, y: Local, x: Local): Local {
+function angle(e: VectorEmitter, y: Vectors, x: Vectors): Vectors {
   const swap = e.op2('f64x2.gt', y, x);
   const large = e.select(swap, y, x);
   const ratio = div(e, e.select(swap, x, y), large);
@@ -84,11 +84,11 @@ function angle(e: VectorEmitter, y: Local, x: Local): Local {
   return e.select(swap, sub(e, number(e, HALF_PI), t), t);
 }
 
-function atan(e: VectorEmitter, x: Local): Local {
+function atan(e: VectorEmitter, x: Vectors): Vectors {
   return withSign(e, angle(e, magnitude(e, x), number(e, 1)), x);
 }
 
-function atan2(e: VectorEmitter, y: Local, x: Local): Local {
+function atan2(e: VectorEmitter, y: Vectors, x: Vectors): Vectors {
   const t = angle(e, magnitude(e, y), magnitude(e, x));
   const isLeft = e.op2('i64x2.lt_s', x, e.splat('i64x2', 0));
   const full = e.select(isLeft, sub(e, number(e, Math.PI), t), t);
@@ -97,14 +97,14 @@ function atan2(e: VectorEmitter, y: Local, x: Local): Local {
 }
 
 /** The angle whose sine is x, and the rest to a right angle, both by the tangent of a half. */
-function asin(e: VectorEmitter, x: Local): Local {
+function asin(e: VectorEmitter, x: Vectors): Vectors {
   const a = magnitude(e, x);
   const one = number(e, 1);
   const adjacent = sqrt(e, mul(e, sub(e, one, a), add(e, one, a)));
   return withSign(e, undefinedAboveOne(e, a, angle(e, a, adjacent)), x);
 }
 
-function acos(e: VectorEmitter, x: Local): Local {
+function acos(e: VectorEmitter, x: Vectors): Vectors {
   const a = magnitude(e, x);
   const one = number(e, 1);
   const opposite = sqrt(e, mul(e, sub(e, one, a), add(e, one, a)));
@@ -112,11 +112,11 @@ function acos(e: VectorEmitter, x: Local): Local {
   return e.select(less(e, x, number(e, 0)), sub(e, number(e, Math.PI), t), t);
 }
 
-function undefinedAboveOne(e: VectorEmitter, a: Local, computed: Local): Local {
+function undefinedAboveOne(e: VectorEmitter, a: Vectors, computed: Vectors): Vectors {
   return e.select(e.op2('f64x2.le', a, number(e, 1)), computed, number(e, Number.NaN));
 }
 
-function hypot(e: VectorEmitter, a: Local, b: Local): Local {
+function hypot(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   const length = sqrt(e, add(e, mul(e, a, a), mul(e, b, b)));
   return e.select(either(e, isInfinite(e, a), isInfinite(e, b)), number(e, Infinity), length);
 }
@@ -125,7 +125,7 @@ function hypot(e: VectorEmitter, a: Local, b: Local): Local {
 const LARGEST_QUOTIENT = 2 ** 28;
 
 /** The truncated quotient of a and b, and the remainder with the sign of a. */
-function divide(e: VectorEmitter, a: Local, b: Local): { quotient: Local; rest: Local } {
+function divide(e: VectorEmitter, a: Vectors, b: Vectors): { quotient: Vectors; rest: Vectors } {
   const rounded = e.op1('f64x2.trunc', div(e, a, b));
   const rest = sub(e, a, mul(e, rounded, b));
   // The quotient may have been rounded up to an integer: then the remainder has the wrong sign.
@@ -137,35 +137,35 @@ function divide(e: VectorEmitter, a: Local, b: Local): { quotient: Local; rest: 
   return { quotient, rest: e.select(isBelow, a, withSign(e, exact, a)) };
 }
 
-function fmod(e: VectorEmitter, a: Local, b: Local): Local {
+function fmod(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   return divide(e, a, b).rest;
 }
 
 /** Where a remainder is not 0 and has not the sign of the divisor. */
-function disagrees(e: VectorEmitter, rest: Local, b: Local): Local {
+function disagrees(e: VectorEmitter, rest: Vectors, b: Vectors): Vectors {
   const zero = number(e, 0);
   return both(e, e.op2('f64x2.ne', rest, zero), e.op2('v128.xor', less(e, rest, zero), less(e, b, zero)));
 }
 
-function remainder(e: VectorEmitter, a: Local, b: Local): Local {
+function remainder(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   const { rest } = divide(e, a, b);
   return e.select(disagrees(e, rest, b), add(e, rest, b), rest);
 }
 
-function floorDivide(e: VectorEmitter, a: Local, b: Local): Local {
+function floorDivide(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   const { quotient, rest } = divide(e, a, b);
   const floored = e.select(disagrees(e, rest, b), sub(e, quotient, number(e, 1)), quotient);
   return e.select(equal(e, b, number(e, 0)), div(e, a, b), e.select(e.op2('f64x2.ne', rest, rest), rest, floored));
 }
 
 const unary =
-  (rule: (e: VectorEmitter, x: Local) => Local): VectorRule =>
+  (rule: (e: VectorEmitter, x: Vectors) => Vectors): VectorRule =>
   (e, x) =>
-    rule(e, x as Local);
+    rule(e, x as Vectors);
 const binary =
-  (rule: (e: VectorEmitter, a: Local, b: Local) => Local): VectorRule =>
+  (rule: (e: VectorEmitter, a: Vectors, b: Vectors) => Vectors): VectorRule =>
   (e, a, b) =>
-    rule(e, a as Local, b as Local);
+    rule(e, a as Vectors, b as Vectors);
 
 /** Functions of float32 in float64, by intrinsic. */
 export const wideFunctions: Record<string, VectorRule> = {
@@ -190,38 +190,28 @@ export const wideFunctions: Record<string, VectorRule> = {
 const NEEDS_SMALL_QUOTIENT = new Set(['fmod', 'remainder', 'floorDivide']);
 
 /** Applies a rule to vectors of float32, by halves. */
-export function applyWide(e: VectorEmitter, intrinsic: Intrinsic, rule: VectorRule, operands: readonly Local[]): Local {
-  const { f } = e;
-  const half = (high: boolean): Local => {
-    const wide = operands.map((operand) => {
-      f.get(operand);
-      if (high) f.get(operand).shuffle64(1, 1);
-      f.op('f64x2.promote_low_f32x4');
-      return e.keep();
-    });
-    const value = rule(e, ...wide);
-    return NEEDS_SMALL_QUOTIENT.has(intrinsic.name) ? correctLargeQuotients(e, intrinsic, wide, value) : value;
-  };
-  const low = e.op1('f32x4.demote_f64x2_zero', half(false));
-  const high = e.op1('f32x4.demote_f64x2_zero', half(true));
-  f.get(low).get(high).shuffle64(0, 2);
-  return e.keep();
+export function applyWide(e: VectorEmitter, intrinsic: Intrinsic, rule: VectorRule, operands: readonly Vectors[]): Vectors {
+  const wide = operands.map((operand) => widen(e, operand));
+  const width = Math.max(...wide.map((halves) => halves.length));
+  const narrow = e.withWidth(width, () => {
+    // An operand that is the same for all vectors has two halves, which are the same too.
+    const halves = wide.map((own) => (own.length < width ? own.slice(0, 1) : own));
+    const value = rule(e, ...halves);
+    return e.op1(
+      'f32x4.demote_f64x2_zero',
+      NEEDS_SMALL_QUOTIENT.has(intrinsic.name) ? correctLargeQuotients(e, intrinsic, halves, value) : value,
+    );
+  });
+  return joinLowHalves(e, narrow);
 }
 
 /** Replaces lanes whose quotient is large (and finite: an infinite one means a division by 0), which is rare. */
-function correctLargeQuotients(e: VectorEmitter, intrinsic: Intrinsic, [a, b]: readonly Local[], computed: Local): Local {
-  const { f } = e;
-  const [x, y] = [a as Local, b as Local];
-  const quotient = magnitude(e, div(e, x, y));
+function correctLargeQuotients(e: VectorEmitter, intrinsic: Intrinsic, operands: readonly Vectors[], computed: Vectors): Vectors {
+  const [a, b] = operands as [Vectors, Vectors];
+  const quotient = magnitude(e, div(e, a, b));
   const isLarge = both(e, e.op2('f64x2.ge', quotient, number(e, LARGEST_QUOTIENT)), less(e, quotient, number(e, Infinity)));
-  f.get(isLarge).op('v128.any_true');
-  f.if(() => {
-    const exact = f.local('v128');
-    for (let lane = 0; lane < 2; lane++) {
-      f.get(exact).get(x).lane('f64x2.extract_lane', lane).get(y).lane('f64x2.extract_lane', lane);
-      f.call(intrinsicImport(intrinsic)).lane('f64x2.replace_lane', lane).set(exact);
-    }
-    f.get(exact).get(computed).get(isLarge).op('v128.bitselect').set(computed);
+  return e.correctLanes('f64x2', isLarge, operands, computed, (own, lane) => {
+    for (const operand of own) e.f.get(operand).lane('f64x2.extract_lane', lane);
+    e.f.call(intrinsicImport(intrinsic));
   });
-  return computed;
 }

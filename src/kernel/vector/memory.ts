@@ -3,7 +3,7 @@ import type { DTypeInfo } from '../../dtype/dtype.ts';
 import type { Expr } from '../../scalar/expr.ts';
 import { type ComputeType, computeTypeOf, loadElement, storeElement } from '../element.ts';
 import type { FunctionBuilder, Local } from '../wasm/encoder.ts';
-import type { VectorEmitter } from './emitter.ts';
+import { partOf, type VectorEmitter, type Vectors } from './emitter.ts';
 import { LANE_TYPE, type VectorShape, vectorShapeOf } from './shape.ts';
 
 /** Pushes consecutive elements, the first at `address` + `offset`, as a vector of the compute dtype. */
@@ -56,6 +56,11 @@ function loadLane(e: VectorEmitter, type: DTypeInfo, address: Local, offset: num
   else if (raw === 'f64') f.f64(0).op('f64.ne');
   else if (raw === 'i64') f.i64(0).op('i64.ne');
   else f.i32(0).op('i32.ne');
+}
+
+/** The local of a constant. */
+function constant(vectors: Vectors): Local {
+  return partOf(vectors, 0);
 }
 
 function laneBytes(e: VectorEmitter): number {
@@ -131,16 +136,26 @@ function halfToFloat(e: VectorEmitter): void {
   const { f } = e;
   const half = e.keep();
   f.get(half)
-    .get(e.splat('i32x4', 0x7fff))
+    .get(constant(e.splat('i32x4', 0x7fff)))
     .op('v128.and')
     .i32(13)
     .op('i32x4.shl')
-    .get(e.splat('f32x4', 2 ** 112))
+    .get(constant(e.splat('f32x4', 2 ** 112)))
     .op('f32x4.mul');
   const magnitude = e.keep();
-  f.get(magnitude).get(magnitude).get(e.splat('f32x4', 65536)).op('f32x4.ge');
-  f.get(e.splat('f32x4', Infinity)).op('v128.and').op('v128.or');
-  f.get(half).get(e.splat('i32x4', 0x8000)).op('v128.and').i32(16).op('i32x4.shl').op('v128.or');
+  f.get(magnitude)
+    .get(magnitude)
+    .get(constant(e.splat('f32x4', 65536)))
+    .op('f32x4.ge');
+  f.get(constant(e.splat('f32x4', Infinity)))
+    .op('v128.and')
+    .op('v128.or');
+  f.get(half)
+    .get(constant(e.splat('i32x4', 0x8000)))
+    .op('v128.and')
+    .i32(16)
+    .op('i32x4.shl')
+    .op('v128.or');
 }
 
 function loadAsFloat64(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
@@ -193,17 +208,17 @@ function loadAsInt64(f: FunctionBuilder, type: DTypeInfo, address: Local, offset
 // ---- stores ----
 
 /** Stores a node's value at consecutive elements of dtype `type`. */
-export function storeUnit(e: VectorEmitter, type: DTypeInfo, node: Expr, address: Local, offset: number): void {
-  if (storeUnitDirectly(e, type, node, address, offset)) return;
-  storeLanes(e, type, node, (lane) => ({ address, offset: offset + lane * type.itemsize }));
+export function storeUnit(e: VectorEmitter, type: DTypeInfo, node: Expr, part: number, address: Local, offset: number): void {
+  if (storeUnitDirectly(e, type, node, part, address, offset)) return;
+  storeLanes(e, type, node, part, (lane) => ({ address, offset: offset + lane * type.itemsize }));
 }
 
 /** Stores each lane of a node's value where `at` says. */
-export function storeLanes(e: VectorEmitter, type: DTypeInfo, node: Expr, at: (lane: number) => LaneAddress): void {
+export function storeLanes(e: VectorEmitter, type: DTypeInfo, node: Expr, part: number, at: (lane: number) => LaneAddress): void {
   const { f } = e;
   const isBool = type.kind === 'bool';
   const shape = isBool ? e.maskShape : e.shape;
-  const vector = isBool ? e.mask(node) : e.value(node);
+  const vector = partOf(isBool ? e.mask(node) : e.value(node), part);
   for (let lane = 0; lane < e.lanes; lane++) {
     const { address, offset } = at(lane);
     f.get(address).get(vector);
@@ -233,26 +248,26 @@ function convertLane(f: FunctionBuilder, from: ComputeType, to: ComputeType): vo
   else f.op(isInteger ? 'i64.extend_i32_s' : `i64.trunc_sat_${from as 'f32' | 'f64'}_s`);
 }
 
-function storeUnitDirectly(e: VectorEmitter, type: DTypeInfo, node: Expr, address: Local, offset: number): boolean {
+function storeUnitDirectly(e: VectorEmitter, type: DTypeInfo, node: Expr, part: number, address: Local, offset: number): boolean {
   const { f } = e;
   if (type.kind === 'bool') {
-    storeMask(e, e.mask(node), address, offset);
+    storeMask(e, partOf(e.mask(node), part), address, offset);
     return true;
   }
   if (storesAsIs(e, type)) {
-    const value = e.value(node);
+    const value = partOf(e.value(node), part);
     f.get(address).get(value).store('v128.store', offset, type.shift);
     return true;
   }
-  if (e.shape === 'f32x4') return storeFloat32(e, type, e.value(node), address, offset);
-  if (e.shape === 'i32x4') return storeInt32(e, type, e.value(node), address, offset);
+  if (e.shape === 'f32x4') return storeFloat32(e, type, partOf(e.value(node), part), address, offset);
+  if (e.shape === 'i32x4') return storeInt32(e, type, partOf(e.value(node), part), address, offset);
   if (e.shape === 'f64x2' && type.name === 'float32') {
-    const value = e.value(node);
+    const value = partOf(e.value(node), part);
     f.get(address).get(value).op('f32x4.demote_f64x2_zero').memoryLane('v128.store64_lane', 0, offset, 2);
     return true;
   }
   if (e.shape === 'i64x2' && type.name === 'int32') {
-    const value = e.value(node);
+    const value = partOf(e.value(node), part);
     f.get(address).get(value).get(value).shuffle32(0, 2, 0, 2).memoryLane('v128.store64_lane', 0, offset, 2);
     return true;
   }
@@ -262,7 +277,10 @@ function storeUnitDirectly(e: VectorEmitter, type: DTypeInfo, node: Expr, addres
 /** Stores masks as bytes of 0 or 1. */
 function storeMask(e: VectorEmitter, mask: Local, address: Local, offset: number): void {
   const { f } = e;
-  f.get(address).get(mask).get(e.splat('i8x16', 1)).op('v128.and');
+  f.get(address)
+    .get(mask)
+    .get(constant(e.splat('i8x16', 1)))
+    .op('v128.and');
   if (e.lanes === 16) f.store('v128.store', offset, 0);
   else storeLowBytes(e, 1, offset);
 }
@@ -292,11 +310,11 @@ function storeFloat32(e: VectorEmitter, type: DTypeInfo, value: Local, address: 
         .store('v128.store', offset + 16, 3);
       return true;
     case 'float16':
-      f.get(address).get(floatToHalf(e, value));
+      f.get(address).get(e.withWidth(1, () => partOf(floatToHalf(e, [value]), 0)));
       storeLowBytes(e, 2, offset);
       return true;
     case 'bfloat16':
-      f.get(address).get(floatToBfloat(e, value));
+      f.get(address).get(e.withWidth(1, () => partOf(floatToBfloat(e, [value]), 0)));
       storeLowBytes(e, 2, offset);
       return true;
     case 'int32':
@@ -341,7 +359,7 @@ function storeInt32(e: VectorEmitter, type: DTypeInfo, value: Local, address: Lo
  * float32 to float16 bits, to nearest even. Adding a power of two whose unit in the last place is that of the result rounds what is
  * subnormal there; other numbers round by adding just under half a unit to the bits, plus the lowest bit that stays.
  */
-function floatToHalf(e: VectorEmitter, value: Local): Local {
+function floatToHalf(e: VectorEmitter, value: Vectors): Vectors {
   const bits = e.op1('f32x4.abs', value);
   const odd = e.op2('v128.and', e.shift('i32x4.shr_u', bits, 13), e.splat('i32x4', 1));
   const rounded = e.op2('i32x4.add', e.op2('i32x4.add', bits, e.splat('i32x4', 0xfff - (112 << 23))), odd);
@@ -355,7 +373,7 @@ function floatToHalf(e: VectorEmitter, value: Local): Local {
 }
 
 /** float32 to bfloat16 bits, to nearest even. */
-function floatToBfloat(e: VectorEmitter, value: Local): Local {
+function floatToBfloat(e: VectorEmitter, value: Vectors): Vectors {
   const odd = e.op2('v128.and', e.shift('i32x4.shr_u', value, 16), e.splat('i32x4', 1));
   const rounded = e.shift('i32x4.shr_u', e.op2('i32x4.add', e.op2('i32x4.add', value, e.splat('i32x4', 0x7fff)), odd), 16);
   return e.select(e.op2('f32x4.ne', value, value), e.splat('i32x4', 0x7fc0), rounded);

@@ -1,14 +1,13 @@
-import type { Local } from '../wasm/encoder.ts';
-import type { VectorEmitter } from './emitter.ts';
+import type { VectorEmitter, Vectors } from './emitter.ts';
 
 /** Degree up to which Horner's rule is as quick as anything; longer chains of dependent operations would stall. */
 const LONGEST_CHAIN = 4;
 
 /** A polynomial with ascending coefficients: Horner's rule on even and odd powers apart, as often as the degree asks for (Estrin 1960). */
-export function polynomial(e: VectorEmitter, shape: 'f32x4' | 'f64x2', coefficients: readonly number[], x: Local): Local {
-  const add = (a: Local, b: Local): Local => e.op2(`${shape}.add`, a, b);
-  const mul = (a: Local, b: Local): Local => e.op2(`${shape}.mul`, a, b);
-  const number = (index: number): Local => e.splat(shape, coefficients[index] ?? 0);
+export function polynomial(e: VectorEmitter, shape: 'f32x4' | 'f64x2', coefficients: readonly number[], x: Vectors): Vectors {
+  const add = (a: Vectors, b: Vectors): Vectors => e.op2(`${shape}.add`, a, b);
+  const mul = (a: Vectors, b: Vectors): Vectors => e.op2(`${shape}.mul`, a, b);
+  const number = (index: number): Vectors => e.splat(shape, coefficients[index] ?? 0);
   const last = coefficients.length - 1;
   if (last > LONGEST_CHAIN) {
     const square = mul(x, x);
