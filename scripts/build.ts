@@ -3,9 +3,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, posix, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { effectStatements, shake } from './shake.ts';
+import { bareImports, effectStatements, shake } from './shake.ts';
 
 interface Manifest {
   readonly sideEffects: boolean | readonly string[];
@@ -44,8 +44,12 @@ function brokenPromises(manifest: Manifest): string[] {
   const problems: string[] = [];
   const listed = typeof manifest.sideEffects === 'boolean' ? [] : manifest.sideEffects;
   for (const name of compiledFiles()) {
-    const [first] = effectStatements(name, readFileSync(join(dist, name), 'utf8'));
-    if (first === undefined || listed.includes(`./dist/${name.split(sep).join('/')}`)) continue;
+    const path = `./${posix.join('dist', name.split(sep).join('/'))}`;
+    if (listed.includes(path)) continue;
+    const text = readFileSync(join(root, path), 'utf8');
+    const loads = bareImports(name, text).filter((specifier) => listed.includes(`./${posix.join(posix.dirname(path), specifier)}`));
+    const [first] = [...effectStatements(name, text), ...loads.map((specifier) => `import '${specifier}'`)];
+    if (first === undefined) continue;
     problems.push(
       `src/${name.replace(/\.js$/, '.ts')} acts on other modules when it is loaded (${first}): list it in package.json's sideEffects`,
     );

@@ -58,6 +58,15 @@ export function effectStatements(fileName: string, text: string): string[] {
     .map((statement) => statement.getText().split('\n', 1)[0] as string);
 }
 
+/** Modules that are imported for what they do, not for a name: `import './start.js'`. */
+export function bareImports(fileName: string, text: string): string[] {
+  const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
+  return source.statements.flatMap((statement) => {
+    if (!ts.isImportDeclaration(statement) || statement.importClause !== undefined) return [];
+    return ts.isStringLiteral(statement.moduleSpecifier) ? [statement.moduleSpecifier.text] : [];
+  });
+}
+
 function importedNames(source: ts.SourceFile): Set<string> {
   const names = new Set<string>();
   for (const statement of source.statements) {
