@@ -8,7 +8,30 @@ export * from './movement.ts';
 export * from './products.ts';
 export * from './einsum.ts';
 export * from './power.ts';
-export * from './random.ts';
+export {
+  bernoulli,
+  bernoulli_,
+  cauchy_,
+  defaultGenerator,
+  exponential_,
+  Generator,
+  geometric_,
+  getRngState,
+  logNormal_,
+  manualSeed,
+  multinomial,
+  normal_,
+  rand,
+  randint,
+  randintLike,
+  randLike,
+  randn,
+  randnLike,
+  random_,
+  randperm,
+  setRngState,
+  uniform_,
+} from './random.ts';
 export * from './reduce.ts';
 export * from './reshaping.ts';
 export * from './split.ts';

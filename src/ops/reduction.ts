@@ -1,6 +1,7 @@
 /** What reductions share: launches with or without the reduced dimensions, and the small maps around them. */
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { backend, type ReduceKind } from '../runtime/backend.ts';
+import { release } from '../runtime/storage.ts';
 import { and, div, eq, type Expr, isnan, mul, ne, or, select } from '../scalar/expr.ts';
 import { contiguousStrides, formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
@@ -24,6 +25,16 @@ export function reduceBy(kind: ReduceKind, x: Tensor, dims: readonly number[], t
   const result = emptyTensor(keepdim ? reducedShape(x.shape, dims, true) : slim, type);
   backend().reduce(kind, keepdim ? viewOf(result, slim, contiguousStrides(slim), 0) : result, x, dims);
   return result;
+}
+
+/** Gives back the memory of plain temporaries that nobody else has seen. */
+export function discard(...temporaries: readonly Tensor[]): void {
+  for (const x of temporaries) release(x.storage);
+}
+
+/** A plain contiguous tensor seen in another shape of as many elements. */
+export function seenAs(x: Tensor, shape: readonly number[]): Tensor {
+  return viewOf(x, shape, contiguousStrides(shape), x.offset);
 }
 
 /** A reduced tensor with the reduced dimensions of `shape` back in place, of size 1. */
