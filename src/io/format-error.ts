@@ -1,0 +1,8 @@
+import { NablaError } from '../util/errors.ts';
+
+/** A file that is not what it should be: the message says where and why. */
+export class FormatError extends NablaError {
+  constructor(message: string) {
+    super('FormatError', 'FORMAT', message);
+  }
+}
