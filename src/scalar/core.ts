@@ -12,6 +12,8 @@ export interface Intrinsic {
   readonly isBoolean: boolean;
   /** The value in float64. Other float types round it. */
   readonly evaluate: (...operands: number[]) => number;
+  /** The value in float32, where it is not the float64 value rounded; null elsewhere. */
+  readonly evaluateFloat32: ((...operands: number[]) => number) | null;
   /** The value in exact integers, wrapped by the caller; null where integers have no meaning of their own. Never throws. */
   readonly evaluateInteger: ((...operands: bigint[]) => bigint) | null;
   /** The partial derivatives, from the value `y` and the operands; null stands for zero everywhere. */
@@ -104,6 +106,7 @@ export function apply(intrinsic: Intrinsic, operands: readonly Operand[]): Expr 
 /** What the rows of the tables may leave out. */
 export interface IntrinsicOptions {
   readonly integer?: (...operands: bigint[]) => bigint;
+  readonly float32?: (...operands: number[]) => number;
   readonly partials?: (y: Expr, ...operands: Expr[]) => readonly (Expr | null)[];
   readonly expand?: (...operands: Expr[]) => Expr;
   readonly simplify?: (...operands: Expr[]) => Expr | null;
@@ -118,6 +121,7 @@ function define(name: string, arity: number, evaluate: (...operands: number[]) =
     arity,
     evaluate,
     isBoolean: options.boolean ?? false,
+    evaluateFloat32: options.float32 ?? null,
     evaluateInteger: options.integer ?? null,
     partials: options.partials ?? null,
     expand: options.expand ?? null,

@@ -18,7 +18,10 @@ function evaluateFloat(e: Expr, args: readonly number[], params: readonly number
     else if (node.op === 'arg') value = round(args[node.index] ?? NOT_BOUND);
     else if (node.op === 'param') value = round(params[node.index] ?? NOT_BOUND);
     else if (node.op === 'out') value = NOT_BOUND;
-    else value = round(node.op.evaluate(...node.args.map((a) => values.get(a) ?? NOT_BOUND)));
+    else {
+      const evaluateNode = (round === Math.fround ? node.op.evaluateFloat32 : null) ?? node.op.evaluate;
+      value = round(evaluateNode(...node.args.map((a) => values.get(a) ?? NOT_BOUND)));
+    }
     values.set(node, value);
   });
   return values.get(e) ?? NOT_BOUND;

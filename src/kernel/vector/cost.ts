@@ -21,13 +21,18 @@ export function vectorsAtOnce(e: Expr): number {
   let calls = 0;
   let isLight = true;
   let hasCode = true;
-  forEachNode(e, ({ op }) => {
+  const visit = ({ op, args }: Expr): void => {
     if (typeof op === 'string') return;
+    if (op.expand !== null) {
+      forEachNode(op.expand(...args), visit);
+      return;
+    }
     calls++;
     const light = LIGHT.has(op.name);
     isLight &&= light;
     hasCode &&= light || op.name in float32Functions || op.name in float64Functions;
-  });
+  };
+  forEachNode(e, visit);
   if (isLight && calls <= FEW) return 4;
   return hasCode && calls <= MANY ? 2 : 1;
 }

@@ -23,7 +23,7 @@ const ROUNDER_BITS = 0x4b400000;
 
 /** log(2) in two parts: the first has few bits, so that its small multiples are exact. */
 const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.1219444005469058e-4;
+const LN2_LOW = -0.00021219444005469057;
 
 /** Keeps x in [low, high]; NaN stays. */
 function clamp(e: VectorEmitter, x: Vectors, low: number, high: number): Vectors {
@@ -256,6 +256,18 @@ function circularOfLarge(e: VectorEmitter, name: 'sin' | 'cos', x: Vectors, comp
   });
 }
 
+/** The neighbour of a toward b: its bits plus or minus one. */
+const nextafter: VectorRule = (e, first, second) => {
+  const [a, b] = [first as Vectors, second as Vectors];
+  const grows = e.op2('v128.xor', e.op2('f32x4.gt', b, a), e.op2('f32x4.lt', a, float(e, 0)));
+  const neighbour = e.op2('i32x4.add', a, e.select(grows, int(e, 1), int(e, -1)));
+  const fromZero = e.op2('v128.or', e.op2('v128.and', b, float(e, -0)), int(e, 1));
+  const moved = e.select(e.op2('f32x4.eq', a, float(e, 0)), fromZero, neighbour);
+  // Where a is b there is nothing to do, and where they cannot be compared the sum is NaN.
+  const ordered = e.op2('v128.or', e.op2('f32x4.lt', a, b), e.op2('f32x4.gt', a, b));
+  return e.select(ordered, moved, e.select(e.op2('f32x4.eq', a, b), b, add(e, a, b)));
+};
+
 const unary =
   (rule: (e: VectorEmitter, x: Vectors) => Vectors): VectorRule =>
   (e, x) =>
@@ -275,4 +287,5 @@ export const float32Functions: Record<string, VectorRule> = {
   log1p: unary(log1p),
   sin: circular('sin'),
   cos: circular('cos'),
+  nextafter,
 };

@@ -6,7 +6,7 @@ import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { joinLowHalves, widen } from './halves.ts';
-import { add, div, erfc, exp, expm1, log, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+import { add, div, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
 const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
 const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
@@ -16,18 +16,76 @@ const either = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('v12
 const isInteger = (e: VectorEmitter, x: Vectors): Vectors => equal(e, e.op1('f64x2.trunc', x), x);
 const isInfinite = (e: VectorEmitter, x: Vectors): Vectors => equal(e, magnitude(e, x), number(e, Infinity));
 
-/** exp(b log|a|), with the sign of an odd power and the cases that C's pow defines. */
+/** log2(1 + f) / s in s^2, for s = f / (2 + f) and 1 + f in [sqrt(1/2), sqrt(2)], to 4e-12. */
+const LOG2 = [2.885390081790048, 0.9617966733682309, 0.5770835830070087, 0.41167268734376855, 0.3407329932424559];
+
+/** 2^r for |r| <= 1/2, to 6e-11. */
+const EXP2 = [
+  0.9999999999595618, 0.6931471805568324, 0.24022651213498092, 0.055504109063258665, 0.009618025613318034, 0.0013333478473685416,
+  0.00015469729214118296, 1.5303700711365693e-5,
+];
+
+const ONE_BITS = 0x3ff0000000000000n;
+const ROOT_HALF_BITS = 0x3fe6a09e667f3bcdn;
+/** Adding this number (1.5 * 2^52) rounds a small float to an integer, which the low bits of the sum hold. */
+const ROUNDER = 6755399441055744;
+
+/** log2 of a float32 that is not negative, to ten digits and within 1e-11 of 0. */
+function log2Narrow(e: VectorEmitter, x: Vectors): Vectors {
+  const biased = e.shift('i64x2.shr_u', e.op2('i64x2.add', x, e.int64(ONE_BITS - ROOT_HALF_BITS)), 52);
+  const significand = e.op2('i64x2.sub', x, e.shift('i64x2.shl', e.op2('i64x2.sub', biased, e.splat('i64x2', 1023)), 52));
+  const k = sub(e, e.op2('v128.or', biased, number(e, 2 ** 52)), number(e, 2 ** 52 + 1023));
+  const f = sub(e, significand, number(e, 1));
+  const s = div(e, f, add(e, f, number(e, 2)));
+  const value = add(e, k, mul(e, s, polynomial(e, LOG2, mul(e, s, s))));
+  const finite = e.select(less(e, x, number(e, Infinity)), value, x);
+  return e.select(equal(e, x, number(e, 0)), number(e, -Infinity), finite);
+}
+
+/** 2^x to ten digits, 0 or infinite where float32 is. */
+function exp2Narrow(e: VectorEmitter, x: Vectors): Vectors {
+  const clamped = e.op2('f64x2.pmin', e.op2('f64x2.pmax', x, number(e, -300)), number(e, 300));
+  const sum = add(e, clamped, number(e, ROUNDER));
+  const r = sub(e, clamped, sub(e, sum, number(e, ROUNDER)));
+  const power = e.shift('i64x2.shl', e.op2('i64x2.add', sum, e.splat('i64x2', 1023)), 52);
+  return mul(e, polynomial(e, EXP2, r), power);
+}
+
+/** 2^(b log2|a|), with the sign of an odd power and the cases that C's pow defines. */
 function pow(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   const one = number(e, 1);
   const size = magnitude(e, a);
-  const power = exp(e, mul(e, b, log(e, size)));
-  const isOdd = e.op2('v128.andnot', isInteger(e, b), isInteger(e, mul(e, b, number(e, 0.5))));
-  const signed = e.select(both(e, isOdd, number(e, -0)), a, power);
+  const power = exp2Narrow(e, mul(e, b, log2Narrow(e, size)));
+  const isWhole = isInteger(e, b);
+  const isOdd = e.op2('v128.andnot', isWhole, isInteger(e, mul(e, b, number(e, 0.5))));
+  const signed = e.op2('v128.xor', power, both(e, both(e, isOdd, number(e, -0)), a));
   const isNegative = both(e, less(e, a, number(e, 0)), e.op2('f64x2.gt', a, number(e, -Infinity)));
-  const defined = e.select(e.op2('v128.andnot', isNegative, isInteger(e, b)), number(e, Number.NaN), signed);
+  const defined = e.op2('v128.or', e.op2('v128.andnot', isNegative, isWhole), signed);
   const isUnit = both(e, equal(e, size, one), isInfinite(e, b));
   const isOne = either(e, either(e, equal(e, a, one), equal(e, b, number(e, 0))), isUnit);
   return e.select(isOne, one, defined);
+}
+
+/** (1 + 2x) exp(x^2) erfc(x) in (x - 3.75) / (x + 3.75), for x in [0.5, 10.5], to 5e-11: see math-float64.ts. */
+const ERFCX = [
+  1.2375126308230957, -0.14024059862378319, 0.0035854186964470714, 0.08227673539897025, -0.10880404310402307, 0.09230445651315064,
+  -0.05869186476951203, 0.028360868555252935, -0.009756853292029443, 0.0017602206553292156, 0.00032885335041589356, -0.000288455281428336,
+];
+
+/** erf(x) / x in x^2, for |x| <= 1/2, to 1e-11. */
+const ERF = [
+  1.1283791670824095, -0.37612638525650693, 0.11283774013179539, -0.026863143032249386, 0.005200413724335493, -0.0007694534279142308,
+];
+
+function erfc(e: VectorEmitter, x: Vectors): Vectors {
+  const a = e.op2('f64x2.pmin', magnitude(e, x), number(e, 10.5));
+  const square = mul(e, a, a);
+  const t = div(e, sub(e, a, number(e, 3.75)), add(e, a, number(e, 3.75)));
+  const power = exp2Narrow(e, mul(e, square, number(e, -Math.LOG2E)));
+  const positive = div(e, mul(e, power, polynomial(e, ERFCX, t)), add(e, number(e, 1), add(e, a, a)));
+  const far = e.select(less(e, x, number(e, 0)), sub(e, number(e, 2), positive), positive);
+  const near = sub(e, number(e, 1), mul(e, x, polynomial(e, ERF, square)));
+  return e.select(less(e, a, number(e, 0.5)), near, far);
 }
 
 function sinh(e: VectorEmitter, x: Vectors): Vectors {
@@ -39,7 +97,7 @@ function sinh(e: VectorEmitter, x: Vectors): Vectors {
 }
 
 function cosh(e: VectorEmitter, x: Vectors): Vectors {
-  const t = exp(e, magnitude(e, x));
+  const t = exp2Narrow(e, mul(e, x, number(e, Math.LOG2E)));
   return mul(e, add(e, t, div(e, number(e, 1), t)), number(e, 0.5));
 }
 

@@ -220,13 +220,21 @@ function nextafterOf(a: number, b: number): number {
   if (a === b) return b;
   if (a === 0) return b > 0 ? Number.MIN_VALUE : -Number.MIN_VALUE;
   bits.setFloat64(0, a);
-  const pattern = bits.getBigInt64(0);
-  bits.setBigInt64(0, b > a === a > 0 ? pattern + 1n : pattern - 1n);
+  bits.setBigInt64(0, bits.getBigInt64(0) + (b > a === a > 0 ? 1n : -1n));
   return bits.getFloat64(0);
 }
 
-/** The next representable number toward the second operand; float32 kernels have code of their own. */
-export const nextafter = binary('nextafter', nextafterOf);
+function nextafterInFloat32(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
+  if (a === b) return b;
+  if (a === 0) return b > 0 ? 2 ** -149 : -(2 ** -149);
+  bits.setFloat32(0, a);
+  bits.setInt32(0, bits.getInt32(0) + (b > a === a > 0 ? 1 : -1));
+  return bits.getFloat32(0);
+}
+
+/** The next number of the dtype toward the second operand. */
+export const nextafter = binary('nextafter', nextafterOf, { float32: nextafterInFloat32 });
 
 function gcdOf(a: bigint, b: bigint): bigint {
   let x = magnitude(a);
