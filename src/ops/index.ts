@@ -32,8 +32,23 @@ export {
   setRngState,
   uniform_,
 } from './random.ts';
+export * from './ranges.ts';
 export * from './reduce.ts';
 export * from './reshaping.ts';
+export { cummax, cummin, cumprod, cumsum, cumulativeTrapezoid, diff, logcumsumexp, trapezoid, trapz } from './scan.ts';
 export * from './split.ts';
 export { all, any, countNonzero, logsumexp, nanmean, nansum, prod, std, stdMean, trace, variance as var, varMean } from './statistics.ts';
 export { transposeMatrix as t, sliceTensor as slice } from './movement.ts';
+export * from './bitwise.ts';
+export { to, typeAs } from './cast.ts';
+export * from './clamping.ts';
+export * from './comparison.ts';
+export * from './complex-parts.ts';
+export * from './division.ts';
+export * from './exponential.ts';
+export * from './floating.ts';
+export * from './gamma.ts';
+export { hardshrink, prelu, relu } from './nn/activation.ts';
+export * from './rounding.ts';
+export { addcdiv, addcmul, lerp, nanToNum } from './selection.ts';
+export * from './trigonometric.ts';

@@ -4,6 +4,7 @@ import { eq, type Expr, select } from '../scalar/expr.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { callMap, mapOperator } from './family.ts';
+import { catTensors } from './join.ts';
 import { sumKept } from './reduction.ts';
 
 const SAME = mapOperator('eq', 2, 0, ([x, y]) => eq(x as Expr, y as Expr));
@@ -28,4 +29,19 @@ export function pick(x: Tensor, indices: Tensor, dim: number): Tensor {
 /** The transpose of `pick`: `g` at the indices, zeros elsewhere along `dim`, which gets `size` elements. */
 export function place(g: Tensor, indices: Tensor, dim: number, size: number): Tensor {
   return callMap(WHERE, [positionsEqual(indices, dim, size), g], [], g.type);
+}
+
+const SAME_AT = mapOperator('eq', 1, 1, ([x], [k]) => eq(x as Expr, k as Expr));
+
+/**
+ * Elements of `g` added up at their indices along `dim`, which gets `size` elements: the transpose of picking several. `indices` has the shape of
+ * `g`.
+ */
+export function placeAlong(g: Tensor, indices: Tensor, dim: number, size: number): Tensor {
+  const parts: Tensor[] = [];
+  for (let k = 0; k < size; k++) {
+    const hits = callMap(SAME_AT, [indices], [k], INT64);
+    parts.push(sumKept(callMap(WHERE, [hits, g], [], g.type), [dim]));
+  }
+  return catTensors(parts, dim);
 }
