@@ -3,7 +3,7 @@ import { defaultComplex, getDefaultDtype } from '../dtype/promotion.ts';
 import { asShape } from '../shape/reshape.ts';
 import { type Element, flatten, type NestedElements, tensorOfBytes, tensorOfElements, type TypedArray } from '../tensor/data.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, DTypeError } from '../util/errors.ts';
+import { ArgumentError, DeviceError, DTypeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { described, optionalType, type Scalar } from './family.ts';
 import { cast, clone } from './structural.ts';
@@ -12,6 +12,8 @@ import { aliasOf, viewOf } from '../tensor/tensor.ts';
 /** Options of all functions that make tensors. */
 export interface CreateOptions {
   readonly dtype?: DType | null;
+  /** Where the elements live; 'cpu' is the only device so far. */
+  readonly device?: 'cpu' | null;
   /** Make a leaf that wants a gradient. */
   readonly requiresGrad?: boolean;
 }
@@ -28,6 +30,9 @@ export function splitOptions(name: string, args: ShapeAndOptions): { shape: numb
 
 /** Marks a new tensor as a leaf that wants a gradient. */
 export function finish(name: string, x: Tensor, options: CreateOptions): Tensor {
+  if (options.device !== undefined && options.device !== null && options.device !== 'cpu') {
+    throw new DeviceError(`${name}: there is no device '${String(options.device)}': 'cpu' is the only one so far`);
+  }
   if (options.requiresGrad === true) {
     if (!x.type.isFloat && !x.type.isComplex) throw new DTypeError(`${name}: a tensor of dtype ${x.dtype} cannot require a gradient: only floating and complex dtypes can`);
     x.tracked = true;
@@ -47,7 +52,7 @@ function filled(name: string, value: number) {
     const type = optionalType(options.dtype) ?? getDefaultDtype();
     return finish(name, fullTensor(shape, value, type), options);
   }) as ShapeFunction;
-  return described(name, f, { signature: 'size, *, dtype, requires_grad', samples: [{ args: [[2, 3]] }, { args: [[]] }] });
+  return described(name, f, { signature: 'size, *, dtype, device, requires_grad', samples: [{ args: [[2, 3]] }, { args: [[]] }] });
 }
 
 /**
@@ -68,7 +73,7 @@ export const empty = described(
     const { shape, options } = splitOptions('empty', args);
     return finish('empty', emptyTensor(shape, optionalType(options.dtype) ?? getDefaultDtype()), options);
   }) as ShapeFunction,
-  { signature: 'size, *, dtype, requires_grad', random: true },
+  { signature: 'size, *, dtype, device, requires_grad', random: true },
 );
 
 /** A tensor of one value; without `dtype` whole numbers give int64, booleans bool, others the default float. */
@@ -79,7 +84,7 @@ export const full = described(
     const type = optionalType(options.dtype) ?? typeOfScalar(fillValue);
     return finish('full', fullTensor(shape, Number(fillValue), type), options);
   },
-  { signature: 'size, fill_value, *, dtype, requires_grad', samples: [{ args: [[2, 3], 7] }] },
+  { signature: 'size, fill_value, *, dtype, device, requires_grad', samples: [{ args: [[2, 3], 7] }] },
 );
 
 function typeOfScalar(value: Scalar): DTypeInfo {
@@ -128,7 +133,7 @@ export const tensor = described(
     }
     return finish('tensor', tensorOfElements(elements, shape, wanted ?? typeOfElements(elements)), options);
   },
-  { signature: 'data, *, dtype, requires_grad' },
+  { signature: 'data, *, dtype, device, requires_grad' },
 );
 
 function isComplexElement(value: unknown): boolean {

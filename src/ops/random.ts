@@ -39,8 +39,8 @@ export interface RandomOptions extends CreateOptions {
   readonly generator?: Generator | null;
 }
 
-/** A typed array over the elements of a contiguous tensor, for the length of a fill. */
-function elementsIn(x: Tensor): NumberArray | BigInt64Array {
+/** @internal A typed array over the elements of a contiguous tensor, for the length of a fill. */
+export function elementsIn(x: Tensor): NumberArray | BigInt64Array {
   beginLaunch();
   const start = (addressOf(x.storage) + x.offset * x.type.itemsize) / x.type.itemsize;
   const arrays: Record<string, NumberArray | BigInt64Array> = {
@@ -78,7 +78,7 @@ function drawing(name: string, fill: Fill) {
     fillContiguous(result, options.generator, fill);
     return finish(name, result, options);
   }) as unknown as ShapeFunction;
-  return described(name, f, { signature: 'size, *, dtype, requires_grad, generator', random: true, samples: [{ args: [[2, 3]] }, { args: [[]] }] });
+  return described(name, f, { signature: 'size, *, dtype, device, requires_grad, generator', random: true, samples: [{ args: [[2, 3]] }, { args: [[]] }] });
 }
 
 function floatType(name: string, options: CreateOptions): DTypeInfo {
@@ -124,7 +124,7 @@ export const randint = described(
     fillContiguous(result, options.generator, (generator, out, half) => fillRandint(generator, out as BigInt64Array, low as number, high as number, half));
     return finish('randint', result, options);
   },
-  { signature: 'low?, high, size, *, dtype, requires_grad, generator', random: true },
+  { signature: 'low?, high, size, *, dtype, device, requires_grad, generator', random: true },
 );
 
 function isOptions(x: unknown): boolean {
@@ -149,7 +149,7 @@ export const randperm = described(
     const type = optionalType(options.dtype) ?? INT64;
     return finish('randperm', type === INT64 ? result : castPlain(result, type), options);
   },
-  { signature: 'n, *, dtype, requires_grad, generator', random: true },
+  { signature: 'n, *, dtype, device, requires_grad, generator', random: true },
 );
 
 function castPlain(x: Tensor, type: DTypeInfo): Tensor {
@@ -169,7 +169,7 @@ function drawingLike(name: string, fill: Fill) {
       fillContiguous(result, options.generator, fill);
       return finish(name, result, options);
     },
-    { signature: 'input, *, dtype, requires_grad, generator', random: true, samples: [{ args: [{ shape: [2, 3], grad: false }] }] },
+    { signature: 'input, *, dtype, device, requires_grad, generator', random: true, samples: [{ args: [{ shape: [2, 3], grad: false }] }] },
   );
 }
 /** Uniform numbers in the shape and dtype of `input`. */
@@ -189,7 +189,7 @@ export const randintLike = described(
     fillContiguous(result, options.generator, (generator, out, half) => fillRandint(generator, out as BigInt64Array, low as number, high as number, half));
     return finish('randintLike', result, options);
   },
-  { signature: 'input, low?, high, *, dtype, requires_grad, generator', random: true },
+  { signature: 'input, low?, high, *, dtype, device, requires_grad, generator', random: true },
 );
 
 // ---------------------------------------------------------------- in place

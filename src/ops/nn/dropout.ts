@@ -1,0 +1,104 @@
+import { FLOAT32 } from '../../dtype/dtype.ts';
+import { t } from '../../op/contract.ts';
+import { backend } from '../../runtime/backend.ts';
+import { defaultGenerator, type FloatArray, fillDropoutMask } from '../../runtime/random.ts';
+import { formatShape } from '../../shape/shape.ts';
+import { applyMany } from '../../tensor/apply.ts';
+import { IDENTITY } from '../../tensor/identity.ts';
+import { writeInPlace } from '../../tensor/inplace.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
+import { mul } from '../arithmetic.ts';
+import { emptyTensor } from '../create.ts';
+import { described, makeOperator, requireTensor } from '../family.ts';
+import { elementsIn } from '../random.ts';
+
+export interface DropoutOptions {
+  /** Without training nothing is dropped. Default true. */
+  readonly training?: boolean;
+  /** Write into the input. */
+  readonly inplace?: boolean;
+}
+
+interface DropoutParams {
+  readonly p: number;
+  /** Shape of the mask: whole channels drop together where it has sizes of 1. */
+  readonly mask: readonly number[];
+}
+
+/** A mask of zeros and 1 / (1 - p), drawn as PyTorch draws it. */
+function drawMask(shape: readonly number[], p: number, type: Tensor['type']): Tensor {
+  const mask = emptyTensor(shape, type);
+  if (type.itemsize === 2) {
+    const wide = emptyTensor(shape, FLOAT32);
+    fillDropoutMask(defaultGenerator, elementsIn(wide) as FloatArray, p, { half: type.name as 'float16' });
+    backend().map(IDENTITY.program, mask, [wide], [], type);
+  } else fillDropoutMask(defaultGenerator, elementsIn(mask) as FloatArray, p);
+  return mask;
+}
+
+/** Input times mask; the mask is a second, hidden result that the derivative reads. */
+function dropping(name: string) {
+  return makeOperator<DropoutParams>({
+    name,
+    forward: ([x], { p, mask }) => {
+      const source = x as Tensor;
+      const drawn = drawMask(mask, p, source.type);
+      return [mul(source, drawn), drawn];
+    },
+    derivative: {
+      kind: 'rules',
+      saves: { outputs: [1] },
+      vjp: ([g], context) => [g === null || g === undefined ? null : mul(g, context.output(1))],
+      jvp: ([tangent], context) => [mul(tangent as Tensor, context.output(1)), null],
+    },
+    nonDifferentiableOutputs: [1],
+  });
+}
+
+function checkDropout(name: string, input: Tensor, p: number): void {
+  requireTensor(name, 'input', input);
+  if (!(p >= 0 && p <= 1)) throw new ArgumentError(`${name}: p is a probability from 0 to 1, got ${p}`);
+  if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}`);
+}
+
+function dropoutFunction(name: string, defaultP: number, maskShape: (input: Tensor) => readonly number[]) {
+  const operator = dropping(name);
+  return described(
+    name,
+    (input: Tensor, p = defaultP, options: DropoutOptions = {}): Tensor => {
+      checkDropout(name, input, p);
+      if (options.training === false || p === 0) return input;
+      const run = (x: Tensor): Tensor => applyMany(operator, [x], { p, mask: maskShape(x) })[0] as Tensor;
+      return options.inplace === true ? writeInPlace(`${name}_`, input, run) : run(input);
+    },
+    {
+      signature: 'input, p?, *, training, inplace',
+      random: true,
+      samples: [{ args: [t([4, 3, 2]), 0.4] }, { args: [t([4, 3, 2]), 0.4, { training: false }] }],
+      bad: [{ args: [t([2]), 1.5], error: /probability/ }],
+    },
+  );
+}
+
+/**
+ * Zeroes elements with probability `p` and scales the rest by 1 / (1 - p), while training. The same seed drops what PyTorch drops.
+ *
+ * @example
+ * dropout(ones([4]), 0.5, { training: false }); // tensor([1., 1., 1., 1.])
+ */
+export const dropout = dropoutFunction('nn.functional.dropout', 0.5, (x) => x.shape);
+
+/** One draw a channel: the first two dimensions (or one, without a batch) get a mask, the rest follows. */
+function channels(name: string) {
+  return (x: Tensor): readonly number[] => {
+    if (x.ndim < 2) throw new ShapeError(`${name}: needs at least 2 dimensions, got ${formatShape(x.shape)}`);
+    return x.shape.map((size, i) => (i < 2 ? size : 1));
+  };
+}
+/** Zeroes whole channels of [N, C, L] or [C, L]. */
+export const dropout1d = dropoutFunction('nn.functional.dropout1d', 0.5, channels('dropout1d'));
+/** Zeroes whole channels of [N, C, H, W]. */
+export const dropout2d = dropoutFunction('nn.functional.dropout2d', 0.5, channels('dropout2d'));
+/** Zeroes whole channels of [N, C, D, H, W]. */
+export const dropout3d = dropoutFunction('nn.functional.dropout3d', 0.5, channels('dropout3d'));
