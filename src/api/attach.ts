@@ -1,5 +1,6 @@
 import { IN_PLACE, METHODS, VARIADIC } from './method-names.ts';
 import * as ops from '../ops/index.ts';
+import { METHOD_FORMS } from '../ops/method-forms.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
@@ -41,11 +42,11 @@ export function attachMethods(): void {
   const all = ops as unknown as Record<string, AnyFunction>;
   const variadic = new Set(VARIADIC);
   for (const name of METHODS) {
-    const f = all[name];
+    const f = METHOD_FORMS[name] ?? all[name];
     if (f !== undefined) define(name, variadic.has(name) ? variadicMethod(f) : method(f));
   }
   for (const name of IN_PLACE) {
-    const f = all[name];
+    const f = METHOD_FORMS[name] ?? all[name];
     if (f !== undefined) define(`${name}_`, inPlaceMethod(name, f));
   }
 }

@@ -1,9 +1,10 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
+import { BOOL, type DTypeInfo } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { type Plan, planned, planOperands, unarySamples } from './elementwise.ts';
 import {
   binary,
   callMap,
@@ -37,34 +38,45 @@ interface ScaledFunction {
   (input: Operand, other: Operand, options?: AlphaOptions): Tensor;
 }
 
+function checkAlpha(name: string, alpha: Scalar, compute: DTypeInfo): void {
+  if (typeof alpha === 'number' && !Number.isInteger(alpha) && !compute.isFloat && !compute.isComplex) {
+    throw new ArgumentError(`${name}: alpha is ${alpha}, but the operands have the integer dtype ${compute.name}: use a whole alpha or cast an operand`);
+  }
+  if (typeof alpha === 'boolean' && compute !== BOOL) throw new ArgumentError(`${name}: a boolean alpha needs bool operands, not ${compute.name}`);
+}
+
+/** A difference is not defined where one side is bool. */
+function refuseBool(name: string, input: Operand, other: Operand): void {
+  for (const x of [input, other]) if (x === true || x === false || (isTensor(x) && x.type === BOOL)) notBool(BOOL, name);
+}
+
 /** `x ± alpha · y`: without alpha the plain two-operand expression. */
-function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, type: 'promote' | typeof notBool) {
-  const plain = binary(name, build, { type });
+function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, check: (name: string, input: Operand, other: Operand) => void) {
+  const plain = binary(name, build, { check: (input, other) => check(name, input, other) });
   const scaled = mapOperator(name, 2, 1, ([x, y], [alpha]) => build(x as S.Expr, S.mul(alpha as S.Expr, y as S.Expr)));
-  const prepare = (input: Operand, other: Operand, alpha: Scalar): DTypeInfo => {
+  const plan = (input: Operand, other: Operand, alpha: Scalar): Plan => {
+    if (!isTensor(other) || !isScalar(input)) requireTensor(name, 'input', input);
+    if (!isScalar(other)) requireTensor(name, 'other', other);
+    check(name, input, other);
     const compute = commonType([input, other]);
-    if (typeof alpha === 'number' && !Number.isInteger(alpha) && !compute.isFloat && !compute.isComplex) {
-      throw new ArgumentError(`${name}: alpha is ${alpha}, but the operands have the integer dtype ${compute.name}: use a whole alpha or cast an operand`);
-    }
-    return compute;
+    checkAlpha(name, alpha, compute);
+    return planOperands(scaled, [input, other], compute, [Number(alpha)]);
   };
   const f: ScaledFunction = (input, other, options) => {
     const alpha = options?.alpha ?? 1;
     if (alpha === 1) return plain(input, other);
-    if (isScalar(other)) return plain(input, Number(alpha) * Number(other));
-    if (!isTensor(input)) return plain(input, mul(other, alpha));
-    return callMap(scaled, [input, other], [Number(alpha)], prepare(input, other, alpha));
+    const { operator, inputs, values, compute } = plan(input, other, alpha);
+    return callMap(operator, inputs, values, compute);
   };
   const inPlace = (input: Tensor, other: Operand, options?: AlphaOptions): Tensor => {
     const alpha = options?.alpha ?? 1;
     if (alpha === 1) return plain.inPlace(input, other);
-    if (isScalar(other)) return plain.inPlace(input, Number(alpha) * Number(other));
-    requireTensor(name, 'input', input);
-    return mapInPlace(`${name}_`, input, scaled, [input, other], { values: [Number(alpha)], compute: prepare(input, other, alpha) });
+    const { operator, inputs, values, compute } = plan(input, other, alpha);
+    return mapInPlace(`${name}_`, input, operator, inputs, { values, compute });
   };
   return described(name, Object.assign(f, { inPlace }), {
     signature: 'input, other, *, alpha',
-    samples: [...SAMPLES, { args: [t([2, 3]), t([3]), { alpha: 0.5 }] }],
+    samples: [...SAMPLES, { args: [t([2, 3]), t([3]), { alpha: 0.5 }] }, { args: [t([2, 3]), 3, { alpha: 2 }] }],
     bad: BAD,
   });
 }
@@ -76,10 +88,10 @@ function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, type: 
  * @example
  * add(tensor([1, 2]), tensor([10, 20])); // tensor([11., 22.])
  */
-export const add = scaledSum('add', S.add, 'promote');
+export const add = scaledSum('add', S.add, () => {});
 
 /** Element by element difference `input - alpha · other`, broadcast; not defined for bool. */
-export const sub = scaledSum('sub', S.sub, notBool);
+export const sub = scaledSum('sub', S.sub, refuseBool);
 
 /**
  * Element by element product, broadcast; either operand may be a number.
@@ -89,6 +101,67 @@ export const sub = scaledSum('sub', S.sub, notBool);
  */
 export const mul = binary('mul', S.mul, { samples: SAMPLES, bad: BAD });
 
-/** Minus each element; not defined for bool. */
-export const neg = unary('neg', S.neg, { type: notBool, samples: [{ args: [t([2, 3])] }] });
+/**
+ * Minus each element; not defined for bool.
+ *
+ * @example
+ * neg(tensor([1, -2])); // tensor([-1., 2.])
+ */
+export const neg = unary('neg', S.neg, {
+  type: notBool,
+  samples: unarySamples(),
+  bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }],
+});
+
+/** Another name of `sub`. */
+export const subtract = sub;
+
+/** Another name of `mul`. */
+export const multiply = mul;
+
+/** Another name of `neg`. */
+export const negative = neg;
+
+const reversed = mapOperator('rsub', 2, 1, ([x, y], [alpha]) => S.sub(y as S.Expr, S.mul(alpha as S.Expr, x as S.Expr)));
+const reversedPlain = mapOperator('rsub', 2, 0, ([x, y]) => S.sub(y as S.Expr, x as S.Expr));
+
+/**
+ * The difference the other way round, `other - alpha · input`, broadcast; `other` may be a number. Not defined for bool.
+ *
+ * @example
+ * rsub(tensor([1, 2]), 10); // tensor([9., 8.])
+ */
+export const rsub = planned(
+  'rsub',
+  (input: Tensor, other: Operand, options?: AlphaOptions) => {
+    requireTensor('rsub', 'input', input);
+    if (!isScalar(other)) requireTensor('rsub', 'other', other);
+    refuseBool('rsub', input, other);
+    const compute = commonType([input, other]);
+    const alpha = options?.alpha ?? 1;
+    checkAlpha('rsub', alpha, compute);
+    return alpha === 1 ? planOperands(reversedPlain, [input, other], compute) : planOperands(reversed, [input, other], compute, [Number(alpha)]);
+  },
+  {
+    signature: 'input, other, *, alpha',
+    samples: [...SAMPLES, { args: [t([2, 3]), t([3]), { alpha: 0.5 }] }],
+    bad: [...BAD, { args: [2, t([2])], error: /input must be a tensor/ }],
+  },
+);
+
+/**
+ * `input` itself; not defined for bool.
+ *
+ * @example
+ * positive(tensor([1, -2])); // tensor([ 1., -2.])
+ */
+export const positive = described(
+  'positive',
+  (input: Tensor): Tensor => {
+    requireTensor('positive', 'input', input);
+    notBool(input.type, 'positive');
+    return input;
+  },
+  { signature: 'input', samples: unarySamples(), bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }] },
+);
 

@@ -157,6 +157,10 @@ export function unary(name: string, build: (x: Expr) => Expr, options: UnaryOpti
 export interface BinaryOptions extends DescriptionInput {
   readonly type?: TypeRule;
   readonly differentiable?: boolean;
+  /** Which operands may be scalars, though never both: either, only the second, or none. Default: either. */
+  readonly scalars?: 'either' | 'other' | 'none';
+  /** The operator to run instead of one over the built expression. */
+  readonly operator?: MapOperator;
   /** Checks before anything is computed (integer division by zero, …). */
   check?(input: Operand, other: Operand, compute: DTypeInfo): void;
 }
@@ -169,9 +173,12 @@ export interface BinaryFunction extends Described {
 
 /** An elementwise function of two operands, either of which may be a scalar. */
 export function binary(name: string, build: (x: Expr, y: Expr) => Expr, options: BinaryOptions = {}): BinaryFunction {
-  const operator = new MapOperator(name, build(arg(0), arg(1)), 2, 0, options.differentiable ?? true);
+  const operator = options.operator ?? new MapOperator(name, build(arg(0), arg(1)), 2, 0, options.differentiable ?? true);
   const rule = options.type ?? 'promote';
+  const scalars = options.scalars ?? 'either';
   const prepare = (input: Operand, other: Operand): DTypeInfo => {
+    if (scalars !== 'either') requireTensor(name, 'input', input);
+    if (scalars === 'none') requireTensor(name, 'other', other);
     checkOperands(name, input, other);
     const compute = computeType(rule, commonType([input, other]), name);
     options.check?.(input, other, compute);

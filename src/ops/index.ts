@@ -3,6 +3,7 @@ export * from './arithmetic.ts';
 export * from './creation.ts';
 export { amax, amin, aminmax, argmax, argmin, max, min } from './extrema.ts';
 export * from './join.ts';
+export { dist, pNorm as norm, renorm } from './linalg/norm.ts';
 export * from './matmul.ts';
 export * from './movement.ts';
 export * from './products.ts';
@@ -20,6 +21,7 @@ export {
   logNormal_,
   manualSeed,
   multinomial,
+  normal,
   normal_,
   rand,
   randint,
@@ -52,3 +54,4 @@ export { hardshrink, prelu, relu } from './nn/activation.ts';
 export * from './rounding.ts';
 export { addcdiv, addcmul, lerp, nanToNum } from './selection.ts';
 export * from './trigonometric.ts';
+export { where } from './where.ts';

@@ -1,11 +1,12 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
+import { type DTypeInfo, FLOAT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { binary, callMap, commonType, described, isScalar, mapOperator, type Operand, requireTensor } from './family.ts';
+import { BAD_BROADCAST, binarySamples, planned, planOperands } from './elementwise.ts';
+import { binary, callMap, commonType, described, isScalar, mapOperator, notBool, type Operand, realOnly, requireTensor } from './family.ts';
 
 const general = binary('pow', S.pow);
 
@@ -31,7 +32,7 @@ function specialFor(input: Operand, exponent: Operand, compute: DTypeInfo): MapO
 function prepare(input: Operand, exponent: Operand): DTypeInfo {
   if (!isScalar(input)) requireTensor('pow', 'input', input);
   if (!isScalar(exponent)) requireTensor('pow', 'exponent', exponent);
-  const compute = commonType([input, exponent]);
+  const compute = notBool(commonType([input, exponent]), 'pow');
   if (isScalar(exponent) && Number(exponent) < 0 && !compute.isFloat && !compute.isComplex) {
     throw new ArgumentError(`pow: the negative exponent ${exponent} is not defined for the integer dtype ${compute.name}: cast the input with .to('float32')`);
   }
@@ -70,4 +71,24 @@ export const pow = described(
     ],
     bad: [{ args: [t([2], { dtype: 'int64' }), -1], error: /negative exponent/ }],
   },
+);
+
+const wide = mapOperator('floatPower', 2, 0, ([x, y]) => S.pow(x as S.Expr, y as S.Expr));
+
+/**
+ * Each element to a power in double precision: the result is float64 whatever the dtypes are. Input and exponent broadcast, either may be a
+ * number; complex is refused.
+ *
+ * @example
+ * floatPower(tensor([4n, 9n]), -0.5); // tensor([0.5000, 0.3333], dtype=float64)
+ */
+export const floatPower = planned(
+  'floatPower',
+  (input: Operand, exponent: Operand) => {
+    if (!isTensor(exponent) || !isScalar(input)) requireTensor('floatPower', 'input', input);
+    if (!isScalar(exponent)) requireTensor('floatPower', 'exponent', exponent);
+    realOnly(commonType([input, exponent]), 'floatPower');
+    return planOperands(wide, [input, exponent], FLOAT64);
+  },
+  { signature: 'input, exponent', samples: binarySamples(0.5, 2, 2), bad: BAD_BROADCAST },
 );

@@ -80,7 +80,8 @@ export class MapOperator implements Operator<Tensor, MapParams> {
 
   #makePartial(index: number): Partial | null {
     const derivative = differentiate(this.expr, index);
-    if (isConstant(derivative, 0)) return null;
+    // Zero everywhere is a gradient of zeros, as PyTorch has it, not the absence of one.
+    if (isConstant(derivative, 0)) return { operator: new MapOperator(this.name, derivative, 1, this.paramCount), inputs: [], output: false };
     const wanted = reads(derivative);
     const remap: (Expr | undefined)[] = [];
     wanted.args.forEach((input, k) => {

@@ -1,0 +1,14 @@
+import type { Tensor } from '../tensor/tensor.ts';
+import { castMethods } from './cast.ts';
+import type { Operand } from './family.ts';
+import { polygamma } from './gamma.ts';
+import { where } from './where.ts';
+
+/**
+ * Functions behind methods that are not the exported function of their name: the tensor is not its first argument, or another export has the name.
+ */
+export const METHOD_FORMS: Readonly<Record<string, (...args: never[]) => unknown>> = {
+  ...castMethods,
+  polygamma: (input: Tensor, n: number): Tensor => polygamma(n, input),
+  where: (input: Tensor, condition: Tensor, other: Operand): Tensor => where(condition, input, other) as Tensor,
+};
