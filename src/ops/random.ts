@@ -21,6 +21,7 @@ import {
   randperm as drawPermutation,
 } from '../runtime/random.ts';
 import { addressOf, beginLaunch } from '../runtime/storage.ts';
+import { broadcastShapes } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape } from '../shape/shape.ts';
 import { elementsOf, requirePlain, tensorOfBytes, typedArrayOf } from '../tensor/data.ts';
@@ -28,6 +29,7 @@ import { IDENTITY } from '../tensor/identity.ts';
 import { checkWritable, markWritten } from '../tensor/inplace.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { add, mul } from './arithmetic.ts';
 import { type CreateOptions, finish, type ShapeFunction, splitOptions } from './creation.ts';
 import { emptyTensor } from './create.ts';
 import { described, optionalType, requireTensor } from './family.ts';
@@ -346,6 +348,39 @@ export const multinomial = described(
     return result;
   },
   { signature: 'input, num_samples, replacement?, *, generator', random: true },
+);
+
+/** Parameters of a normal draw as tensors or numbers. */
+type NormalParameter = number | Tensor;
+
+/**
+ * Normal numbers: `normal(mean, std, size)` for numbers, or one draw for each element of `mean` and `std` where either is a tensor.
+ *
+ * @example
+ * normal(zeros([2]), 0); // tensor([0., 0.])
+ */
+export const normal = described(
+  'normal',
+  (mean: NormalParameter, std: NormalParameter | readonly number[] = 1, size?: readonly number[] | null | RandomOptions, options: RandomOptions = {}): Tensor => {
+    if (Array.isArray(std)) return normal(mean, 1, std as readonly number[], options);
+    const given = (isOptions(size) ? size : options) as RandomOptions;
+    const deviation = std as NormalParameter;
+    if (typeof deviation === 'number' ? !(deviation >= 0) : elementsOf(deviation).some((s) => !((s as number) >= 0))) {
+      throw new ArgumentError('normal: std must not be negative');
+    }
+    if (typeof mean === 'number' && typeof deviation === 'number') {
+      if (!Array.isArray(size)) throw new ArgumentError('normal: two numbers need a size');
+      const result = emptyTensor(asShape('normal', [size]), floatType('normal', given));
+      fillContiguous(result, given.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, mean, deviation, half));
+      return finish('normal', result, given);
+    }
+    const like = (typeof mean === 'number' ? deviation : mean) as Tensor;
+    const shape = typeof mean === 'number' || typeof deviation === 'number' ? like.shape : broadcastShapes('normal', mean.shape, deviation.shape);
+    const drawn = emptyTensor(shape, like.type);
+    fillContiguous(drawn, given.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, 0, 1, half));
+    return add(mul(drawn, deviation), mean);
+  },
+  { signature: 'mean, std?, size?, *, dtype, device, requires_grad, generator', random: true },
 );
 
 /** Seeds the default generator; the same seed gives the numbers that PyTorch gives. */
