@@ -1,0 +1,63 @@
+import { dropout, dropout1d, dropout2d, dropout3d, type DropoutOptions } from '../ops/nn/dropout.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from '../util/errors.ts';
+import { Module } from './module.ts';
+
+export interface DropoutModuleOptions {
+  readonly inplace?: boolean;
+}
+
+type DropoutFunction = (input: Tensor, p?: number, options?: DropoutOptions) => Tensor;
+
+abstract class DropoutBase extends Module {
+  static readonly signature = 'p?, *, inplace';
+  readonly p: number;
+  readonly inplace: boolean;
+
+  constructor(p = 0.5, options: DropoutModuleOptions = {}) {
+    super();
+    if (!(p >= 0 && p <= 1)) throw new ArgumentError(`${new.target.name}: p is a probability from 0 to 1, got ${p}`);
+    this.p = p;
+    this.inplace = options.inplace ?? false;
+  }
+
+  protected abstract get call(): DropoutFunction;
+
+  forward(input: Tensor): Tensor {
+    return this.call(input, this.p, { training: this.training, inplace: this.inplace });
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}`;
+  }
+}
+
+/**
+ * Zeroes elements with probability `p` while training, and scales the rest so that the expectation stays.
+ *
+ * @example
+ * new Dropout(0.5).eval().forward(ones([3])); // tensor([1., 1., 1.])
+ */
+export class Dropout extends DropoutBase {
+  protected override get call(): DropoutFunction {
+    return dropout;
+  }
+}
+/** Zeroes whole channels of [N, C, L]. */
+export class Dropout1d extends DropoutBase {
+  protected override get call(): DropoutFunction {
+    return dropout1d;
+  }
+}
+/** Zeroes whole channels of [N, C, H, W]. */
+export class Dropout2d extends DropoutBase {
+  protected override get call(): DropoutFunction {
+    return dropout2d;
+  }
+}
+/** Zeroes whole channels of [N, C, D, H, W]. */
+export class Dropout3d extends DropoutBase {
+  protected override get call(): DropoutFunction {
+    return dropout3d;
+  }
+}
