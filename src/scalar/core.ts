@@ -84,7 +84,7 @@ export function isConstant(e: Expr, value: number): boolean {
 
 /** Whether the fold of constants is the same in every dtype: integers that stay exact, or a value that no integer dtype could hold. */
 function foldsInEveryType(intrinsic: Intrinsic, args: readonly Expr[], value: number): boolean {
-  if (!args.every((a) => a.op === 'const')) return false;
+  if (!args.every((a) => a.op === 'const') || intrinsic.evaluateFloat32 !== null) return false;
   if (intrinsic.evaluateInteger === null) return true;
   if (args.some((a) => !Number.isInteger(a.value))) return true;
   if (!Number.isInteger(value) || Math.abs(value) > 127) return false;

@@ -153,54 +153,6 @@ export const floorDivide = binary('floorDivide', floorDivideOf, {
 export const sqrt = unary('sqrt', Math.sqrt, { partials: (y) => [div(0.5, y)] });
 export const rsqrt = unary('rsqrt', (a) => 1 / Math.sqrt(a), { partials: (y) => [mul(-0.5, mul(mul(y, y), y))] });
 
-function integerPower(a: bigint, b: bigint): bigint {
-  if (b < 0n) return a === 1n ? 1n : a === -1n ? (b % 2n === 0n ? 1n : -1n) : 0n;
-  // Wrapping at each step keeps the intermediate values small, and is exact modulo every width up to 64 bits.
-  let result = 1n;
-  let base = a;
-  for (let exponent = b; exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = BigInt.asIntN(64, result * base);
-    base = BigInt.asIntN(64, base * base);
-  }
-  return result;
-}
-
-/** C's pow: 1 for a base of 1 or an exponent of 0 even where the other operand is NaN (ECMAScript's `**` differs). */
-function powerOf(a: number, b: number): number {
-  if (a === 1 || b === 0) return 1;
-  return a === -1 && Math.abs(b) === Infinity ? 1 : a ** b;
-}
-
-function simplifyPower(a: Expr, b: Expr): Expr | null {
-  if (b.op !== 'const') return null;
-  if (b.value === 2) return mul(a, a);
-  if (b.value === 3) return mul(mul(a, a), a);
-  if (b.value === 0.5) return sqrt(a);
-  if (b.value === -0.5) return rsqrt(a);
-  return b.value === 1 ? a : null;
-}
-
-/** The power. For a constant exponent of 2, 3, 0.5 or -0.5 it is the product or root that PyTorch uses too. */
-export const pow = binary('pow', powerOf, {
-  integer: integerPower,
-  partials: (y, a, b) => [
-    select(eq(b, 0), 0, mul(b, pow(a, sub(b, 1)))),
-    // 0 ** b is 0 around every b > 0: the derivative is 0, where y * log(a) would be NaN.
-    select(zeroToPositive(a, b), 0, mul(y, logOfBase(a))),
-  ],
-  simplify: simplifyPower,
-});
-
-function zeroToPositive(a: Expr, b: Expr): Expr {
-  return select(eq(a, 0), ge(b, 0), 0);
-}
-
-// `log` lives in the table of exponentials, which imports this one: it is handed in there.
-let logOfBase: (a: Expr) => Expr = (a) => a;
-export function setLogarithm(log: (a: Expr) => Expr): void {
-  logOfBase = log;
-}
-
 /** The length of the vector (a, b). */
 export const hypot = binary('hypot', Math.hypot, { partials: (y, a, b) => [div(a, y), div(b, y)] });
 
