@@ -31,23 +31,33 @@ function compiledFiles(): string[] {
     .sort();
 }
 
-function makeShakeable(): void {
+function effectful(manifest: Manifest): readonly string[] {
+  return typeof manifest.sideEffects === 'boolean' ? [] : manifest.sideEffects;
+}
+
+/** What `specifier` means in a compiled module, as package.json would write it. */
+function resolved(name: string, specifier: string): string {
+  return `./${posix.join('dist', posix.dirname(name.split(sep).join('/')), specifier)}`;
+}
+
+function makeShakeable(manifest: Manifest): void {
   for (const name of compiledFiles()) {
     const path = join(dist, name);
+    const keepBareImport = (specifier: string): boolean => effectful(manifest).includes(resolved(name, specifier));
     const stripSamples = WITH_SAMPLES.includes(name.split(sep)[0] as string);
-    writeFileSync(path, shake(name, readFileSync(path, 'utf8'), { stripSamples }));
+    writeFileSync(path, shake(name, readFileSync(path, 'utf8'), { stripSamples, keepBareImport }));
   }
 }
 
 /** What package.json promises and the build does not keep. */
 function brokenPromises(manifest: Manifest): string[] {
   const problems: string[] = [];
-  const listed = typeof manifest.sideEffects === 'boolean' ? [] : manifest.sideEffects;
+  const listed = effectful(manifest);
   for (const name of compiledFiles()) {
     const path = `./${posix.join('dist', name.split(sep).join('/'))}`;
     if (listed.includes(path)) continue;
     const text = readFileSync(join(root, path), 'utf8');
-    const loads = bareImports(name, text).filter((specifier) => listed.includes(`./${posix.join(posix.dirname(path), specifier)}`));
+    const loads = bareImports(name, text).filter((specifier) => listed.includes(resolved(name, specifier)));
     const [first] = [...effectStatements(name, text), ...loads.map((specifier) => `import '${specifier}'`)];
     if (first === undefined) continue;
     problems.push(
@@ -63,8 +73,9 @@ function brokenPromises(manifest: Manifest): string[] {
 }
 
 const typesHold = compile();
-makeShakeable();
-const problems = brokenPromises(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest);
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+makeShakeable(manifest);
+const problems = brokenPromises(manifest);
 if (!typesHold) problems.push('the types do not hold');
 for (const problem of problems) console.error(`build: ${problem}`);
 if (problems.length > 0) process.exitCode = 1;

@@ -9,8 +9,10 @@ const TEST_ONLY_FIELDS = new Set(['samples', 'bad']);
 const PURE = '/*#__PURE__*/ ';
 
 export interface ShakeOptions {
-  /** Remove `samples` and `bad` from object literals that are passed to a call. */
+  /** Remove `samples` and `bad` from object literals. */
   readonly stripSamples: boolean;
+  /** Whether `import './x.js'` stays: one of a module without effects was there for its types, and bundlers warn about it. Default: yes. */
+  readonly keepBareImport?: (specifier: string) => boolean;
 }
 
 interface Edit {
@@ -33,6 +35,7 @@ export function shake(fileName: string, text: string, options: ShakeOptions): st
   const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
   const edits: Edit[] = [];
   if (options.stripSamples) collectStrips(source, edits);
+  if (options.keepBareImport) collectBareImports(source, options.keepBareImport, edits);
   const isStripped = (node: ts.Node): boolean => edits.some((edit) => edit.text === '' && node.pos >= edit.start && node.end <= edit.end);
   for (const initializer of topLevelInitializers(source)) annotate(initializer, edits, isStripped);
   return applyEdits(text, edits);
@@ -61,10 +64,19 @@ export function effectStatements(fileName: string, text: string): string[] {
 /** Modules that are imported for what they do, not for a name: `import './start.js'`. */
 export function bareImports(fileName: string, text: string): string[] {
   const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
-  return source.statements.flatMap((statement) => {
-    if (!ts.isImportDeclaration(statement) || statement.importClause !== undefined) return [];
-    return ts.isStringLiteral(statement.moduleSpecifier) ? [statement.moduleSpecifier.text] : [];
-  });
+  return source.statements.flatMap((statement) => bareImport(statement) ?? []);
+}
+
+function bareImport(statement: ts.Statement): string | undefined {
+  if (!ts.isImportDeclaration(statement) || statement.importClause !== undefined) return undefined;
+  return ts.isStringLiteral(statement.moduleSpecifier) ? statement.moduleSpecifier.text : undefined;
+}
+
+function collectBareImports(source: ts.SourceFile, keep: (specifier: string) => boolean, edits: Edit[]): void {
+  for (const statement of source.statements) {
+    const specifier = bareImport(statement);
+    if (specifier !== undefined && !keep(specifier)) edits.push({ start: statement.pos, end: statement.end, text: '' });
+  }
 }
 
 function importedNames(source: ts.SourceFile): Set<string> {
@@ -151,20 +163,23 @@ function evaluatedAtLoad(initializer: ts.Expression, isStripped: (node: ts.Node)
 
 function collectStrips(source: ts.SourceFile, edits: Edit[]): void {
   const visit = (node: ts.Node): void => {
-    if (ts.isObjectLiteralExpression(node) && ts.isCallExpression(node.parent) && node.parent.expression !== node) {
-      const gone = node.properties.filter(isTestOnly);
-      for (const property of gone) edits.push({ start: property.pos, end: endWithComma(source.text, property.end), text: '' });
-      for (const property of node.properties) if (!gone.includes(property)) ts.forEachChild(property, visit);
-      return;
-    }
-    ts.forEachChild(node, visit);
+    if (ts.isObjectLiteralElementLike(node) && isTestOnly(node))
+      edits.push({ start: node.pos, end: endWithComma(source.text, node.end), text: '' });
+    else ts.forEachChild(node, visit);
   };
   visit(source);
 }
 
+/** A field that holds samples, not one that hands on another object's (`samples: options.samples`). */
 function isTestOnly(property: ts.ObjectLiteralElementLike): boolean {
   const name = property.name;
-  return name !== undefined && (ts.isIdentifier(name) || ts.isStringLiteral(name)) && TEST_ONLY_FIELDS.has(name.text);
+  if (name === undefined || !(ts.isIdentifier(name) || ts.isStringLiteral(name)) || !TEST_ONLY_FIELDS.has(name.text)) return false;
+  return !ts.isPropertyAssignment(property) || !handsOn(property.initializer);
+}
+
+function handsOn(value: ts.Expression): boolean {
+  if (ts.isBinaryExpression(value)) return handsOn(value.left);
+  return ts.isPropertyAccessExpression(value) && TEST_ONLY_FIELDS.has(value.name.text);
 }
 
 function endWithComma(text: string, end: number): number {

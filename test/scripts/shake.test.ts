@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { effectStatements, shake } from '../../scripts/shake.ts';
+import { bareImports, effectStatements, shake } from '../../scripts/shake.ts';
 
 const strip = (text: string): string => shake('ops/example.js', text, { stripSamples: true });
 
 describe('samples and bad inputs', () => {
-  test('are removed from object literals that are passed to a call', () => {
+  test('are removed from object literals', () => {
     expect(strip(`export const sin = elementwise('sin', f, { samples: unary, kept: 1, bad: [{ in: [[2]] }] });`)).toBe(
       `export const sin = /*#__PURE__*/ elementwise('sin', f, { kept: 1, });`,
     );
@@ -15,8 +15,9 @@ describe('samples and bad inputs', () => {
     expect(strip(`const a = f({ k, samples() { return g(); } });`)).toBe(`const a = /*#__PURE__*/ f({ k, });`);
   });
 
-  test('are kept where the object is no argument, and outside of operators', () => {
-    expect(strip(`const a = { samples: 1 };`)).toBe(`const a = { samples: 1 };`);
+  test('are kept where they are handed on, and outside of operators', () => {
+    const plumbing = `function f(d) { return { samples: d.samples ?? [], bad: d.bad }; }`;
+    expect(strip(plumbing)).toBe(plumbing);
     expect(shake('a.js', `const a = f({ samples: 1 });`, { stripSamples: false })).toBe(`const a = /*#__PURE__*/ f({ samples: 1 });`);
   });
 });
@@ -36,6 +37,13 @@ describe('top-level initializers', () => {
     const text = 'let a = f();\nfunction g() { const b = f(); return b; }\nsetUp();';
     expect(strip(text)).toBe(text);
   });
+});
+
+test('imports for their types alone are dropped, imports for their effects stay', () => {
+  const text = `import './types.js';\nimport './start.js';\nexport const a = 1;`;
+  const keepBareImport = (specifier: string): boolean => specifier === './start.js';
+  expect(shake('a.js', text, { stripSamples: false, keepBareImport })).toBe(`\nimport './start.js';\nexport const a = 1;`);
+  expect(bareImports('a.js', text)).toEqual(['./types.js', './start.js']);
 });
 
 describe('effects at load', () => {
