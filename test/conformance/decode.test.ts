@@ -34,6 +34,11 @@ describe('values of the files', () => {
   });
 });
 
+test('bfloat16 is written in 32 bits', () => {
+  const d = Buffer.from(Float32Array.of(1.5, -2).buffer).toString('base64');
+  expect([...new Uint16Array(bytesOf({ t: 'bfloat16', s: [2], d }).buffer)]).toEqual([0x3fc0, 0xc000]);
+});
+
 describe('laying out elements', () => {
   test('transposed', () => {
     expect([...layOut(Uint8Array.of(1, 2, 3, 4, 5, 6), [2, 3], [1, 2], 1)]).toEqual([1, 4, 2, 5, 3, 6]);

@@ -91,10 +91,18 @@ export function itemsizeOf(dtype: string): number {
   return size;
 }
 
+/** The upper halves of 32-bit floats, which is what bfloat16 is; the files write it in 32 bits. */
+function upperHalves(bytes: Uint8Array): Uint8Array {
+  const halves = new Uint8Array(bytes.length / 2);
+  for (let at = 0; at < halves.length; at += 2) halves.set(bytes.subarray(2 * at + 2, 2 * at + 4), at);
+  return halves;
+}
+
 /** The row-major elements of a tensor of the files, in memory of their own. */
 export function bytesOf(encoded: EncodedTensor): Uint8Array {
   // A Buffer from the pool starts anywhere; typed arrays over it need an aligned start.
-  return new Uint8Array(Buffer.from(encoded.d, 'base64'));
+  const bytes = new Uint8Array(Buffer.from(encoded.d, 'base64'));
+  return encoded.t === 'bfloat16' && bytes.length === 4 * sizeOf(encoded.s) ? upperHalves(bytes) : bytes;
 }
 
 /** Number of elements of a shape. */
