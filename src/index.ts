@@ -1,6 +1,8 @@
-/** nabla: define-by-run automatic differentiation. This entry has everything but `nabla/nn`, `nabla/optim`, `nabla/data`, `nabla/io`, `nabla/viz`. */
-// For its types: without this line the built declarations would not reach the methods.
-import './api/methods.ts';
+/**
+ * nabla: define-by-run automatic differentiation.
+ *
+ * Everything is reachable from here; `nabla/nn`, `nabla/optim`, `nabla/data`, `nabla/io` and `nabla/viz` are the same modules on their own.
+ */
 import { start } from './api/start.ts';
 
 start();
@@ -9,9 +11,18 @@ export * as autograd from './api/autograd.ts';
 export * from './api/dtypes.ts';
 export { Variable } from './api/variable.ts';
 export type { DType } from './dtype/dtype.ts';
+export * as nn from './nn/index.ts';
 export { detach } from './ops/detach.ts';
 export * from './ops/index.ts';
+export * as linalg from './ops/namespaces/linalg.ts';
+export * as masked from './ops/namespaces/masked.ts';
+export * as special from './ops/namespaces/special.ts';
+export * as optim from './optim/index.ts';
+export { configureMemory, memory } from './runtime/memory.ts';
+export { slice } from './shape/slice.ts';
 export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './tensor/modes.ts';
+export { getPrintOptions, setPrintOptions } from './tensor/printing.ts';
+export { scope } from './tensor/scope.ts';
 export type { Shape } from './tensor/tensor.ts';
 export { isTensor, Tensor } from './tensor/tensor.ts';
 export { jvp } from './transform/jvp.ts';

@@ -4,6 +4,7 @@ import { describeTensor } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
 import type { Node } from '../tensor/node.ts';
 import { formatTensor } from '../tensor/printing.ts';
+import { disposeTensor } from '../tensor/scope.ts';
 import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { detach } from '../ops/detach.ts';
@@ -58,6 +59,8 @@ export interface CoreMembers {
   storageOffset(): number;
   /** Gives the tensor a name for error messages. */
   named(name: string): this;
+  /** Frees the memory now: `using x = …`. */
+  [Symbol.dispose](): void;
   toString(): string;
 }
 
@@ -194,6 +197,12 @@ export function attachCore(): void {
     });
   }
   for (const [name, value] of Object.entries(methods)) Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+  Object.defineProperty(Tensor.prototype, Symbol.dispose ?? Symbol.for('Symbol.dispose'), {
+    configurable: true,
+    value(this: Tensor) {
+      disposeTensor(this);
+    },
+  });
   Object.defineProperty(Tensor.prototype, Symbol.toPrimitive, { value: toPrimitive, configurable: true });
   Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
     configurable: true,

@@ -80,10 +80,21 @@ export class CompositeNode extends Node {
     return Array.isArray(result) ? result : [result];
   }
 
+  override savedTensors(): readonly Tensor[] {
+    const inner = this.outputs.flatMap((output) => (output.node === null ? [] : [...reachable(output.node)]));
+    return [...this.inputs, ...this.leaves, ...this.outputs, ...inner.flatMap((node) => node.savedTensors())];
+  }
+
   override release(): void {
     this.released = true;
     this.inputs = [];
     this.leaves = [];
     this.outputs = [];
   }
+}
+
+function reachable(root: Node): Set<Node> {
+  const found = new Set([root]);
+  for (const node of found) for (const next of node.next) if (next !== null) found.add(next);
+  return found;
 }

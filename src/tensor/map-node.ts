@@ -93,6 +93,10 @@ export class MapNode extends Node {
     return saved;
   }
 
+  override savedTensors(): readonly Tensor[] {
+    return this.saved.filter((x): x is Tensor => x !== null);
+  }
+
   override release(): void {
     this.released = true;
     this.saved = [];

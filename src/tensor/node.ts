@@ -82,6 +82,10 @@ export abstract class Node {
   abstract get name(): string;
   /** Gradients of the inputs from those of the outputs; null where none is wanted or none arrives. */
   abstract run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[];
+  /** The tensors that the node keeps alive for its backward pass. */
+  savedTensors(): readonly Tensor[] {
+    return [];
+  }
   /** Drops what was saved. */
   release(): void {
     this.released = true;
@@ -212,6 +216,10 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
       default:
         throw new AutogradError(`${this.name}: an operator of kind '${derivative.kind}' is not recorded by this node`);
     }
+  }
+
+  override savedTensors(): readonly Tensor[] {
+    return [...this.savedInputs, ...this.savedOutputs].filter((x): x is Tensor => x !== null);
   }
 
   override release(): void {

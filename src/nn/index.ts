@@ -1,0 +1,10 @@
+/** Neural networks: modules, their parameters, and functions. */
+export * from './activation.ts';
+export { type Layer, ModuleList, Sequential } from './container.ts';
+export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';
+export { Flatten, Unflatten } from './flatten.ts';
+export * as functional from '../ops/namespaces/functional.ts';
+export * as init from './init.ts';
+export { Identity, Linear, type LinearOptions } from './linear.ts';
+export { type HookHandle, type LoadResult, Module, type StateDict } from './module.ts';
+export { isParameter, Parameter } from './parameter.ts';
