@@ -170,7 +170,7 @@ function collectStrips(source: ts.SourceFile, edits: Edit[]): void {
   visit(source);
 }
 
-/** A field that holds samples, not one that hands on another object's (`samples: options.samples`). */
+/** A field that holds samples, not one that hands on another object's (`samples: options.samples ?? []`). */
 function isTestOnly(property: ts.ObjectLiteralElementLike): boolean {
   const name = property.name;
   if (name === undefined || !(ts.isIdentifier(name) || ts.isStringLiteral(name)) || !TEST_ONLY_FIELDS.has(name.text)) return false;
@@ -178,7 +178,8 @@ function isTestOnly(property: ts.ObjectLiteralElementLike): boolean {
 }
 
 function handsOn(value: ts.Expression): boolean {
-  if (ts.isBinaryExpression(value)) return handsOn(value.left);
+  if (ts.isBinaryExpression(value))
+    return handsOn(value.left) && ts.isArrayLiteralExpression(value.right) && value.right.elements.length === 0;
   return ts.isPropertyAccessExpression(value) && TEST_ONLY_FIELDS.has(value.name.text);
 }
 

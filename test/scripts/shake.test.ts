@@ -18,6 +18,7 @@ describe('samples and bad inputs', () => {
   test('are kept where they are handed on, and outside of operators', () => {
     const plumbing = `function f(d) { return { samples: d.samples ?? [], bad: d.bad }; }`;
     expect(strip(plumbing)).toBe(plumbing);
+    expect(strip('const f = (d) => g({ bad: d.bad ?? BAD });')).toBe('const f = (d) => g({ });');
     expect(shake('a.js', `const a = f({ samples: 1 });`, { stripSamples: false })).toBe(`const a = /*#__PURE__*/ f({ samples: 1 });`);
   });
 });
