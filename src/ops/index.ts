@@ -8,6 +8,7 @@ export * from './matmul.ts';
 export * from './movement.ts';
 export * from './products.ts';
 export * from './einsum.ts';
+export { logSoftmax, softmax } from './nn/softmax.ts';
 export * from './power.ts';
 export {
   bernoulli,

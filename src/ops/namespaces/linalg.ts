@@ -1,0 +1,1 @@
+export { vectorNorm } from '../linalg/norm.ts';
