@@ -1,6 +1,7 @@
 /** Scalar expressions, for the layers above: `import * as S from '../scalar/expr.ts'`. */
 
 export {
+  apply,
   arg,
   binary,
   constant,
