@@ -3,3 +3,4 @@ export { type CsvNumberOptions, type CsvNumbers, type CsvOptions, type CsvTable,
 export { readBytes, readText, writeFileAtomic } from './files.ts';
 export { FormatError } from './format-error.ts';
 export { decodeSafetensors, encodeSafetensors, type SafetensorsEntry, type SafetensorsFile } from './safetensors.ts';
+export { fromSafetensors, loadSafetensors, type NamedTensors, saveSafetensors, toSafetensors } from './tensors.ts';
