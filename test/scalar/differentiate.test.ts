@@ -5,8 +5,8 @@ import * as S from '../../src/scalar/expr.ts';
 
 const f64 = dtypeInfo('float64');
 
-/** Points for the operands of an intrinsic, away from kinks and inside its domain; null: the derivative is not checked by differences. */
-const POINTS: Record<string, readonly (readonly number[])[] | null> = {
+/** Points for the operands of an intrinsic, away from kinks and inside its domain. */
+const POINTS: Record<string, readonly (readonly number[])[]> = {
   acos: unit(),
   asin: unit(),
   atanh: unit(),
@@ -28,8 +28,11 @@ const POINTS: Record<string, readonly (readonly number[])[] | null> = {
   polygamma: positives(0.3, 3).map(([a], i) => [i % 3, a!]),
 };
 
+/** Steps to a neighbouring number: differences of any size say nothing about them. */
+const isStep = (name: string): boolean => name.startsWith('nextafter');
+
 /** Operands whose derivative is given as zero although the function varies with them: it is not defined, or no use has been found. */
-const NOT_DIFFERENTIABLE: Record<string, readonly number[]> = { zeta: [0], polygamma: [0], nextafter: [0, 1] };
+const NOT_DIFFERENTIABLE: Record<string, readonly number[]> = { zeta: [0], polygamma: [0] };
 
 function positives(low: number, high: number): number[][] {
   return Array.from({ length: 23 }, (_, i) => [low + ((high - low) * (i + 0.3)) / 23]);
@@ -51,7 +54,7 @@ function centralDifference(f: (x: number) => number, x: number): number {
 
 describe('the derivative of every intrinsic agrees with finite differences', () => {
   for (const intrinsic of definedIntrinsics().values()) {
-    if (intrinsic.isBoolean || Number.isNaN(intrinsic.evaluate(0.5, 0.25, 0.125)) || POINTS[intrinsic.name] === null) continue;
+    if (intrinsic.isBoolean || Number.isNaN(intrinsic.evaluate(0.5, 0.25, 0.125)) || isStep(intrinsic.name)) continue;
     test(intrinsic.name, () => {
       const args = Array.from({ length: intrinsic.arity }, (_, k) => S.arg(k));
       const e = S.apply(intrinsic, args);
