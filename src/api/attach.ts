@@ -2,7 +2,8 @@ import { IN_PLACE, METHODS, VARIADIC } from './method-names.ts';
 import * as ops from '../ops/index.ts';
 import { METHOD_FORMS } from '../ops/method-forms.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from '../util/errors.ts';
 
 /** Attaches operators to the tensor as methods: `x.sin()` is `sin(x)`, and `x.sin_()` writes the result into `x`. */
 
@@ -16,8 +17,14 @@ function define(name: string, value: unknown): void {
 function method(f: AnyFunction): unknown {
   const call = f as (x: Tensor, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown) => unknown;
   return function (this: Tensor, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): unknown {
+    requireReceiver(f, this);
     return call(this, a, b, c, d, e);
   };
+}
+
+/** Functions that also take a number first must not do so as methods. */
+function requireReceiver(f: AnyFunction, self: unknown): void {
+  if (!isTensor(self)) throw new ArgumentError(`${f.name}: a method of tensors was called on something that is none`);
 }
 
 /** `x.name(...)` for functions that take any number of arguments, such as shapes. */

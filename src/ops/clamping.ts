@@ -3,7 +3,7 @@ import * as S from '../scalar/expr.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, type Plan, planned, planOperands } from './elementwise.ts';
+import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, type Plan, planned, planOperands, requireFits } from './elementwise.ts';
 import { binary, commonType, isScalar, mapOperator, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
 
 /** The larger and the smaller of two, and clamping. Complex is refused. */
@@ -63,6 +63,7 @@ function planClamp(name: string, input: Tensor, min: Bound | undefined, max: Bou
   }
   const operands = [input, low, high].filter((operand) => operand !== null);
   const compute = realOnly(commonType(operands), name);
+  for (const [role, bound] of [['min', low], ['max', high]] as const) if (isScalar(bound)) requireFits(name, role, bound, compute);
   const operator = high === null ? lowOnly : low === null ? highOnly : both;
   return planOperands(operator, operands, compute);
 }
@@ -101,7 +102,9 @@ function bound(name: string, role: 'min' | 'max', operator: MapOperator) {
     (input: Tensor, limit: Tensor | Scalar): Plan => {
       requireTensor(name, 'input', input);
       if (!isScalar(limit)) requireTensor(name, role, limit);
-      return planOperands(operator, [input, limit], realOnly(commonType([input, limit]), name));
+      const compute = realOnly(commonType([input, limit]), name);
+      if (isScalar(limit)) requireFits(name, role, limit, compute);
+      return planOperands(operator, [input, limit], compute);
     },
     { signature: `input, ${role}`, samples: binarySamples(-2, 2, 0), bad: BAD_BROADCAST },
   );

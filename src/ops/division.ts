@@ -39,7 +39,9 @@ class DivisionOperator extends MapOperator {
 }
 
 function checkScalar(name: string, other: Operand, compute: DTypeInfo): void {
-  if (compute.isInteger && isScalar(other) && Number(other) === 0) zeroDivisor(name);
+  if (!compute.isInteger || !isScalar(other)) return;
+  // As for every operator, the scalar wraps around to the dtype first.
+  if (S.wrapInteger(BigInt(Math.trunc(Number(other))), compute) === 0n) zeroDivisor(name);
 }
 
 const SAMPLES = binarySamples(0.5, 2, 2);

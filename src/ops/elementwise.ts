@@ -2,11 +2,12 @@ import type { DTypeInfo } from '../dtype/dtype.ts';
 import { BOOL } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
 import { type Sample, type SampleTensor, t } from '../op/contract.ts';
+import { wrapInteger } from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { DTypeError } from '../util/errors.ts';
+import { ArgumentError, DTypeError } from '../util/errors.ts';
 import { type Described, type DescriptionInput, described, integerOnly, notBool, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
 
 /** What the elementwise families share: dtype rules, calls with any mix of tensors and scalars, samples. */
@@ -60,6 +61,13 @@ export function planOperands(operator: MapOperator, operands: readonly Operand[]
     all.push(Number(operand));
   }
   return { operator: target, inputs: operands.filter(isTensor), values: all, compute };
+}
+
+/** Refuses a scalar that the integer dtype `type` cannot hold; most operators let it wrap around, as PyTorch's do. */
+export function requireFits(name: string, role: string, value: Scalar, type: DTypeInfo): void {
+  if (!type.isInteger || typeof value === 'boolean') return;
+  const whole = BigInt(Math.trunc(Number(value)));
+  if (wrapInteger(whole, type) !== whole) throw new ArgumentError(`${name}: ${role} is ${value}, which dtype ${type.name} cannot hold; cast the input to a wider dtype`);
 }
 
 export function requireTensors(name: string, tensors: Readonly<Record<string, unknown>>): void {

@@ -8,7 +8,7 @@ import { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { emptyTensor } from './create.ts';
 import { BAD_BROADCAST, binarySamples, planned, realFloatOnly, requireTensors, sameType, toRealFloat, unarySamples } from './elementwise.ts';
-import { binary, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
+import { binary, commonType, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
 import { type NamedResults, namedResults } from './results.ts';
 
 /** Functions of how numbers are represented: signs, exponents, neighbours. */
@@ -27,18 +27,32 @@ export const copysign = binary('copysign', S.copysign, {
   bad: BAD_BROADCAST,
 });
 
+/** By dtype; float32 and float64 share an expression. */
+const NEXT: Readonly<Record<string, MapOperator>> = {
+  float64: new MapOperator('nextafter', S.nextafter(S.arg(0), S.arg(1)), 2, 0),
+  float16: new MapOperator('nextafter', S.nextafterFloat16(S.arg(0), S.arg(1)), 2, 0),
+  bfloat16: new MapOperator('nextafter', S.nextafterBfloat16(S.arg(0), S.arg(1)), 2, 0),
+};
+
 /**
  * The next number of the dtype after `input` towards `other`, broadcast. Floating dtypes.
  *
  * @example
  * nextafter(tensor([1]), tensor([2])).sub(1); // tensor([1.1921e-07])
  */
-export const nextafter = binary('nextafter', S.nextafter, {
-  type: realFloatOnly,
-  scalars: 'none',
-  samples: binarySamples().map((sample) => ({ ...sample, skipNumericGradient: true })),
-  bad: [...BAD_BROADCAST, { args: [t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /floating/ }],
-});
+export const nextafter = planned(
+  'nextafter',
+  (input: Tensor, other: Tensor) => {
+    requireTensors('nextafter', { input, other });
+    const compute = realFloatOnly(commonType([input, other]), 'nextafter');
+    return { operator: (NEXT[compute.name] ?? NEXT.float64) as MapOperator, inputs: [input, other], values: [], compute };
+  },
+  {
+    signature: 'input, other',
+    samples: binarySamples().map((sample) => ({ ...sample, skipNumericGradient: true })),
+    bad: [...BAD_BROADCAST, { args: [t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /floating/ }],
+  },
+);
 
 const LDEXP = mapOperator('ldexp', 2, 0, ([x, y]) => S.mul(x as S.Expr, S.exp2(y as S.Expr)));
 

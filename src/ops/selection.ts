@@ -3,7 +3,7 @@ import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
-import { type Plan, planned, planOperands, realFloatOnly, requireTensors, sameType, unarySamples } from './elementwise.ts';
+import { type Plan, planned, planOperands, realFloatOnly, requireFits, requireTensors, sameType, unarySamples } from './elementwise.ts';
 import { commonType, isScalar, mapOperator, notBool, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
 
 /** Selection and interpolation: functions of three operands. */
@@ -18,7 +18,9 @@ export function planWhere(condition: Tensor, input: Operand, other: Operand): Pl
     throw new DTypeError(`where: condition must have dtype bool, got ${condition.dtype}: compare it, for example with .ne(0)`);
   }
   for (const [role, operand] of [['input', input], ['other', other]] as const) if (!isScalar(operand)) requireTensor('where', role, operand);
-  return planOperands(WHERE, [condition, input, other], commonType([input, other]));
+  const compute = commonType([input, other]);
+  for (const [role, operand] of [['input', input], ['other', other]] as const) if (isScalar(operand)) requireFits('where', role, operand, compute);
+  return planOperands(WHERE, [condition, input, other], compute);
 }
 
 const LERP = mapOperator('lerp', 3, 0, () => S.lerp(x, y, z));

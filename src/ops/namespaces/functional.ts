@@ -1,2 +1,5 @@
 /** Functions of `nn.functional`. */
 export { functionalLogSoftmax as logSoftmax, functionalSoftmax as softmax, softmin } from '../nn/softmax.ts';
+export * from '../nn/activation.ts';
+export { sigmoid } from '../exponential.ts';
+export { tanh } from '../trigonometric.ts';

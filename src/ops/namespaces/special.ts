@@ -1,1 +1,2 @@
-export {};
+/** Functions of `special`. */
+export * from '../special/elementwise.ts';

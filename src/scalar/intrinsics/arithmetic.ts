@@ -1,6 +1,6 @@
 /** Arithmetic, rounding and extrema. The conventions at kinks are those of PyTorch. */
 import { binary, constant, type Expr, isConstant, unary } from '../core.ts';
-import { eq, ge, isnan, le, lt, or, select } from './logic.ts';
+import { eq, ge, isnan, le, lt, ne, or, select } from './logic.ts';
 
 const one = constant(1);
 const minusOne = constant(-1);
@@ -186,7 +186,10 @@ function nextafterInFloat32(a: number, b: number): number {
 }
 
 /** The next number of the dtype toward the second operand. */
-export const nextafter = binary('nextafter', nextafterOf, { float32: nextafterInFloat32 });
+export const nextafter = binary('nextafter', nextafterOf, {
+  float32: nextafterInFloat32,
+  partials: (_, a, b) => [select(ne(a, b), 1, 0), null],
+});
 
 function gcdOf(a: bigint, b: bigint): bigint {
   let x = magnitude(a);

@@ -2,11 +2,12 @@
  * Functions that other intrinsics make up (`expand`), or that have a float64 evaluation only, with derivatives that are better than those of the
  * composition: fewer saved values, no overflow, PyTorch's convention at kinks.
  */
+import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from '../../dtype/half.ts';
 import { binary, constant, type Expr, ternary, unary } from '../core.ts';
 import * as normal from '../normal.ts';
 import { abs, add, div, max, min, mul, neg, reciprocal, sub } from './arithmetic.ts';
 import { exp, exp2, log, log1p, sigmoid } from './exponential.ts';
-import { and, eq, ge, gt, isinf, isnan, le, lt, or, select } from './logic.ts';
+import { and, eq, ge, gt, isinf, isnan, le, lt, ne, or, select } from './logic.ts';
 import { erfcx } from './special.ts';
 
 const indicator = (condition: Expr): Expr => select(condition, 1, 0);
@@ -119,3 +120,22 @@ export const binaryExponent = unary('binaryExponent', exponentOf);
 
 /** The number divided by 2 to its binary exponent: its magnitude lies in [0.5, 1). */
 export const mantissa = unary('mantissa', mantissaOf, { partials: (_, x) => [reciprocal(exp2(binaryExponent(x)))] });
+
+const HALF_SIGN = 2 ** 15;
+
+/** The next number toward the second operand in a dtype of 16 bits: patterns are a sign bit and a magnitude. */
+function neighbour(name: string, toBits: (x: number) => number, toNumber: (bits: number) => number) {
+  const evaluate = (a: number, b: number): number => {
+    if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
+    if (a === b) return b;
+    if (a === 0) return toNumber(b > 0 ? 1 : HALF_SIGN + 1);
+    return toNumber(toBits(a) + (b > a === a > 0 ? 1 : -1));
+  };
+  return binary(name, evaluate, { partials: (_, a, b) => [select(ne(a, b), 1, 0), null] });
+}
+
+/** `nextafter` for float16 numbers. */
+export const nextafterFloat16 = neighbour('nextafterFloat16', numberToFloat16, float16ToNumber);
+
+/** `nextafter` for bfloat16 numbers. */
+export const nextafterBfloat16 = neighbour('nextafterBfloat16', numberToBfloat16, bfloat16ToNumber);
