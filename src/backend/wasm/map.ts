@@ -62,6 +62,10 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         launch3(kernel, n, out, a, b, c, params);
         return;
       }
+      default:
+        if (ins.length > SHORT_KEY || !areFlat(ins, n)) break;
+        launchMany(program, out, ins, params, compute);
+        return;
     }
   }
   mapGeneral(program, out, ins, params, compute);
@@ -70,6 +74,11 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
 /** Whether an operand is read from front to back, or is one element for all. */
 function isFlat(view: View, size: number): boolean {
   return (view.size === 1 || (view.size === size && view.contiguous)) && view.type.kind !== 'complex';
+}
+
+function areFlat(ins: readonly View[], size: number): boolean {
+  for (let k = 0; k < ins.length; k++) if (!isFlat(ins[k] as View, size)) return false;
+  return true;
 }
 
 function addressOfView(view: View): number {
@@ -101,6 +110,26 @@ function launch3(kernel: KernelFunction, n: number, out: View, a: View, b: View,
   const z = addressOfView(c);
   if (params.length === 0) kernel(n, o, x, y, z);
   else kernel(n, o, x, y, z, ...params);
+}
+
+/** A flat launch with more operands than the common ones. */
+function launchMany(program: MapProgram, out: View, ins: readonly View[], params: readonly number[], compute: DTypeInfo): void {
+  const n = out.size;
+  let key = out.type.index * TYPES + compute.index;
+  for (let k = 0; k < ins.length; k++) {
+    const view = ins[k] as View;
+    key = (key * TYPES + view.type.index) * 2 + (view.size === n ? 0 : 1);
+  }
+  const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
+  beginLaunch();
+  const o = addressOfView(out);
+  const a = addressOfView(ins[0] as View);
+  const b = addressOfView(ins[1] as View);
+  const c = addressOfView(ins[2] as View);
+  const d = addressOfView(ins[3] as View);
+  if (ins.length === 4) kernel(n, o, a, b, c, d, ...params);
+  else if (ins.length === 5) kernel(n, o, a, b, c, d, addressOfView(ins[4] as View), ...params);
+  else kernel(n, o, a, b, c, d, ...ins.slice(4).map(addressOfView), ...params);
 }
 
 /** The kernel of a flat launch; it becomes the one that the program remembers. */
@@ -186,8 +215,8 @@ function hasComplex(out: View, ins: readonly View[]): boolean {
   return false;
 }
 
-/** Operands up to which a kernel's key is a number. */
-const SHORT_KEY = 4;
+/** Inputs up to which what a kernel depends on fits into a number. */
+const SHORT_KEY = 8;
 const ACCESSES: readonly Access[] = ['unit', 'uniform', 'strided'];
 
 /** How an operand lies along the inner loop: an index into `ACCESSES`. */
@@ -203,14 +232,12 @@ function outputAccess(out: View): number {
 
 /** A number below -1 for what the kernel depends on, apart from those of flat launches. */
 function shortKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: number): number {
-  let types = out.type.index * TYPES + compute.index;
-  let access = outputAccess(out);
+  let key = ((out.type.index * TYPES + compute.index) * 3 + outputAccess(out)) * 2 + (loops > 1 ? 1 : 0);
   for (let k = 0; k < ins.length; k++) {
     const type = (ins[k] as View).type;
-    types = types * TYPES + type.index;
-    access = (access << 2) | accessAlong(k + 1, type.itemsize);
+    key = (key * TYPES + type.index) * 3 + accessAlong(k + 1, type.itemsize);
   }
-  return -2 - ((((types << 8) | access) << 1) | (loops > 1 ? 1 : 0));
+  return -2 - key;
 }
 
 function longKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: number): string {
@@ -256,7 +283,7 @@ function isNested(out: View, ins: readonly View[], loops: number): boolean {
 }
 
 function nestedKernel(program: MapProgram, out: View, ins: readonly View[], compute: DTypeInfo, loops: number): KernelFunction {
-  if (ins.length >= SHORT_KEY) {
+  if (ins.length > SHORT_KEY) {
     const key = longKey(out, ins, compute, loops);
     return (program.kernels.get(key) as KernelFunction | undefined) ?? compileNested(program, key, out, ins, compute, loops);
   }
