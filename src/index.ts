@@ -3,6 +3,8 @@
  *
  * Everything is reachable from here; `nabla/nn`, `nabla/optim`, `nabla/data`, `nabla/io` and `nabla/viz` are the same modules on their own.
  */
+// For its types: without this line the built declarations would not reach the methods.
+import './api/methods.ts';
 import { start } from './api/start.ts';
 
 start();
