@@ -274,6 +274,20 @@ function storeUnitDirectly(e: VectorEmitter, type: DTypeInfo, node: Expr, part: 
   return false;
 }
 
+/** Stores the truth of four vectors of four lanes at once, as 16 bytes; false if that is not what there is to store. */
+export function storeTruths(e: VectorEmitter, type: DTypeInfo, node: Expr, vectors: number, address: Local): boolean {
+  if (type.kind !== 'bool' || vectors !== 4 || e.lanes !== 4) return false;
+  const { f } = e;
+  const masks = e.mask(node);
+  f.get(address);
+  f.get(partOf(masks, 0)).get(partOf(masks, 1)).op('i16x8.narrow_i32x4_s');
+  f.get(partOf(masks, 2)).get(partOf(masks, 3)).op('i16x8.narrow_i32x4_s').op('i8x16.narrow_i16x8_s');
+  f.get(constant(e.splat('i8x16', 1)))
+    .op('v128.and')
+    .store('v128.store', 0, 0);
+  return true;
+}
+
 /** Stores masks as bytes of 0 or 1. */
 function storeMask(e: VectorEmitter, mask: Local, address: Local, offset: number): void {
   const { f } = e;
