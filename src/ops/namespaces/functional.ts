@@ -3,3 +3,5 @@ export { functionalLogSoftmax as logSoftmax, functionalSoftmax as softmax, softm
 export * from '../nn/activation.ts';
 export { sigmoid } from '../exponential.ts';
 export { tanh } from '../trigonometric.ts';
+export { dropout, dropout1d, dropout2d, dropout3d } from '../nn/dropout.ts';
+export { linear } from '../nn/linear.ts';
