@@ -8,12 +8,12 @@
  * `recorded.json`; `--record` raises the numbers there. `--library` tests another entry than `src/index.ts`, such as the built package.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TRAINING_PARTS } from './counts.ts';
-import { Library } from './library.ts';
+import { loadLibrary } from './load.ts';
 import { type Extent, fallenColumns, raise, readRecorded, toRecord, writeRecorded } from './ratchet.ts';
 import { groupReasons, listFailures, summary } from './report.ts';
 import { Runner, selectOperators } from './run.ts';
@@ -42,20 +42,6 @@ const print = (lines: readonly string[]): void => {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 };
 
-/** Entries of the package beside the main one, by the name under which PyTorch has them. */
-const ENTRIES = ['nn', 'optim'];
-
-/** Loads the library from its source, so that the run needs no build, or from another entry. */
-async function loadLibrary(): Promise<Library> {
-  const entry = options.library === undefined ? new URL('../../src/index.ts', import.meta.url) : pathToFileURL(resolve(options.library));
-  const exports: Record<string, unknown> = { ...(await import(entry.href)) };
-  for (const name of ENTRIES) {
-    const path = ['ts', 'js'].map((extension) => new URL(`./${name}/index.${extension}`, entry)).find((url) => existsSync(url));
-    if (path !== undefined) exports[name] = { ...(exports[name] as object | undefined), ...(await import(path.href)) };
-  }
-  return new Library(exports);
-}
-
 /** A run of everything must reach what is recorded. */
 function checkRecord(runner: Runner, directory: string): void {
   const extent: Extent = existsSync(join(directory, 'subset.json')) ? 'subset' : 'full';
@@ -72,7 +58,7 @@ async function main(): Promise<void> {
   const start = performance.now();
   const directory = options.vectors ?? (existsSync(join(FULL, 'opinfo')) ? FULL : SUBSET);
   const vectors = new VectorSet(directory);
-  const runner = new Runner(await loadLibrary(), vectors);
+  const runner = new Runner(await loadLibrary(options.library), vectors);
   const pattern = options.only ?? null;
   const index = vectors.index();
   const whole = pattern === null ? null : new RegExp(`^(?:${pattern})$`);

@@ -139,4 +139,11 @@ export class Runner {
       if (part === 'curves') this.part(part, file.curves, runCurve, ({ name, optimizer }) => `${name} ${optimizer}`);
     }
   }
+
+  /** Every operator, module and training vector. */
+  async everything(): Promise<void> {
+    await this.operators(selectOperators(this.vectors.index(), null));
+    await this.modules(() => true);
+    this.training(() => true);
+  }
 }
