@@ -1,9 +1,9 @@
-"""Polynomial coefficients for src/scalar/special.ts and src/kernel/math-*.ts.
+"""Polynomial coefficients for src/scalar/special.ts and src/kernel/vector/math-*.ts.
 
 Each polynomial interpolates its function at Chebyshev nodes with 60 digits (within a small factor of the minimax error) and is
 printed as monomials. Run: python3 scripts/coefficients.py (needs mpmath).
 """
-from mpmath import mp, mpf, cos, pi, erf, erfc, exp, log, loggamma, digamma, matrix, lu_solve, sqrt, tanh, expm1, log1p, sin
+from mpmath import mp, mpf, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, sin, sqrt, tanh
 
 mp.dps = 60
 
@@ -45,9 +45,53 @@ def erfcx_scaled(t):
     return (1 + 2 * x) * exp(x * x) * erfc(x)
 
 
+def at_square(f):
+    """The function of z = x^2 for a function of x."""
+    return lambda z: f(sqrt(z))
+
+
+def exp_tail(r):
+    return (exp(r) - 1 - r) / r ** 2 if r != 0 else mpf(1) / 2
+
+
+def log_tail(f):
+    return (log1p(f) - f + f * f / 2) / f ** 3 if f != 0 else mpf(1) / 3
+
+
+def erfcx_range(high):
+    return [(mpf(x) - mpf(3.75)) / (mpf(x) + mpf(3.75)) for x in (0.5, high)]
+
+
 if __name__ == '__main__':
-    show('erf(x)/x in x^2 on [0, 1]', fit(lambda z: erf(sqrt(z)) / sqrt(z), 0, 1, 12))
-    lo = (mpf('0.5') - mpf('3.75')) / (mpf('0.5') + mpf('3.75'))
-    hi = (mpf('28') - mpf('3.75')) / (mpf('28') + mpf('3.75'))
-    show('(1+2x) erfcx(x)', fit(erfcx_scaled, lo, hi, 22))
-    show('loggamma(x)/((x-1)(x-2)) on [1, 3] in u = x - 2', fit(lambda u: loggamma(u + 2) / (u * (u + 1)), -1, 1, 29))
+    tiny = mpf('1e-28')
+    half_ln2 = log(mpf(2)) / 2 * mpf('1.0001')
+    quarter = (pi / 4) ** 2 * mpf('1.001')
+    largest_s = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf('1.001')
+    sin_tail = at_square(lambda x: (sin(x) - x) / x ** 3)
+    cos_tail = at_square(lambda x: (cos(x) - 1 + x * x / 2) / x ** 4)
+    erf_tail = at_square(lambda x: erf(x) / x - 1)
+
+    print('special.ts')
+    show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, 1, 12))
+    show('ERFCX', fit(erfcx_scaled, *erfcx_range(28), 22))
+    show('LOG_GAMMA', fit(lambda u: loggamma(u + 2) / (u * (u + 1)), -1, 1, 29))
+    print('math-float32.ts')
+    show('EXP', fit(exp_tail, -half_ln2, half_ln2, 4))
+    show('TANH', fit(at_square(lambda x: (tanh(x) - x) / x ** 3), tiny, mpf('0.625') ** 2, 5))
+    show('ERF', fit(erf_tail, tiny, 1, 6))
+    show('ERFC', fit(lambda t: erfc(mpf('2.465') + mpf('1.465') * t), -1, 1, 14))
+    show('LOG', fit(log_tail, sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1, 8))
+    show('SIN', fit(sin_tail, tiny, (pi / 4) ** 2, 2))
+    show('COS', fit(cos_tail, mpf('1e-18'), (pi / 4) ** 2, 2))
+    print('math-float64.ts')
+    show('EXP', fit(exp_tail, -half_ln2, half_ln2, 10))
+    show('ATANH', fit(at_square(lambda s: (2 * atanh(s) / s - 2) / s ** 2), tiny, largest_s, 7))
+    show('SIN', fit(sin_tail, tiny, quarter, 6))
+    show('COS', fit(cos_tail, mpf('1e-18'), quarter, 6))
+    show('ERF', fit(erf_tail, tiny, 1, 12))
+    print('math-wide.ts')
+    show('LOG2', fit(at_square(lambda s: 2 * atanh(s) / s / log(mpf(2))), tiny, largest_s, 4))
+    show('EXP2', fit(lambda r: mpf(2) ** r, mpf('-0.5'), mpf('0.5'), 7))
+    show('ERFCX', fit(erfcx_scaled, *erfcx_range(10.5), 11))
+    show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, mpf('0.25'), 5))
+    show('ATAN', fit(at_square(lambda x: atan(x) / x), tiny, 1, 12))
