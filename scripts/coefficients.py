@@ -51,11 +51,11 @@ def at_square(f):
 
 
 def exp_tail(r):
-    return (exp(r) - 1 - r) / r ** 2 if r != 0 else mpf(1) / 2
+    return (exp(r) - 1 - r) / r ** 2 if abs(r) > mpf(10) ** -20 else mpf(1) / 2
 
 
 def log_tail(f):
-    return (log1p(f) - f + f * f / 2) / f ** 3 if f != 0 else mpf(1) / 3
+    return (log1p(f) - f + f * f / 2) / f ** 3 if abs(f) > mpf(10) ** -15 else mpf(1) / 3
 
 
 def erfcx_range(high):
