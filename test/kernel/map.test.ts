@@ -47,7 +47,7 @@ function check(expr: S.Expr, out: View, ins: readonly View[], params: readonly n
       compute,
       out.type,
     );
-    if (Number.isNaN(wanted) ? Number.isNaN(value) : wanted == value) return;
+    if (Number.isNaN(wanted) ? Number.isNaN(value) : wanted === value) return;
     if (tolerance > 0 && Math.abs(Number(value) - Number(wanted)) <= tolerance * Math.abs(Number(wanted))) return;
     const context = `${S.formatExpr(expr)} of ${before.map((v) => v[i])} in ${compute.name}, ${ins.map((v) => v.type.name)} to ${out.type.name}, element ${i} of [${out.shape}]`;
     expect.fail(`${value} instead of ${wanted}: ${context}`);

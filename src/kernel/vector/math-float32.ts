@@ -31,7 +31,7 @@ function clamp(e: VectorEmitter, x: Vectors, low: number, high: number): Vectors
 }
 
 /** (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2. */
-const EXP = [0.49999999998446343, 0.16666577008429576, 0.04166655619253111, 0.008363175933533057, 0.001392600744071086];
+const EXP = [0.5, 0.16666576989698775, 0.041666554617204574, 0.008363179052722578, 0.0013926183587713494];
 
 /** x = n log(2) + r: gives n as bits with `ROUNDER_BITS` added, as a float, and r. */
 function reduceByLn2(e: VectorEmitter, x: Vectors): { sum: Vectors; n: Vectors; r: Vectors } {
