@@ -2,14 +2,24 @@ import { INT64 } from '../dtype/dtype.ts';
 import type { Operator } from '../op/contract.ts';
 import { t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
+import { max as maxExpr, min as minExpr } from '../scalar/expr.ts';
 import { normalizeDim, normalizeDims } from '../shape/dims.ts';
 import { contiguousStrides } from '../shape/shape.ts';
-import { max as maxExpr, min as minExpr } from '../scalar/expr.ts';
 import { apply, applyMany, applyOne } from '../tensor/apply.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
-import { callBinary, commonType, compositeOperator, type Described, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
+import {
+  callBinary,
+  commonType,
+  compositeOperator,
+  type Described,
+  described,
+  makeOperator,
+  mapOperator,
+  realOnly,
+  requireTensor,
+} from './family.ts';
 import { pick, place } from './pick.ts';
 import type { Dims } from './reduce.ts';
 import { type DimsParams, reduceBy, requireElements, restored, spreadOverTies } from './reduction.ts';
@@ -72,7 +82,13 @@ function overDims(name: string, operator: Operator<Tensor, DimsParams>) {
     },
     {
       signature: 'input, dim?, *, keepdim',
-      samples: [{ args: [t([2, 3])] }, { args: [t([2, 3, 4]), 1] }, { args: [t([2, 3, 4]), [0, -1], { keepdim: true }] }, { args: [t([])] }, { args: [t([0, 2]), 1] }],
+      samples: [
+        { args: [t([2, 3])] },
+        { args: [t([2, 3, 4]), 1] },
+        { args: [t([2, 3, 4]), [0, -1], { keepdim: true }] },
+        { args: [t([])] },
+        { args: [t([0, 2]), 1] },
+      ],
       bad: [
         { args: [t([2, 3]), 2], error: /dimension 2 is out of range/ },
         { args: [t([2, 0]), 1], error: /no elements/ },
@@ -99,7 +115,10 @@ export const amax = overDims('amax', amaxOperator);
  */
 export const amin = overDims('amin', aminOperator);
 
-const aminmaxOperator = compositeOperator<DimsParams>('aminmax', ([x], params) => [applyOne(aminOperator, [x as Tensor], params), applyOne(amaxOperator, [x as Tensor], params)]);
+const aminmaxOperator = compositeOperator<DimsParams>('aminmax', ([x], params) => [
+  applyOne(aminOperator, [x as Tensor], params),
+  applyOne(amaxOperator, [x as Tensor], params),
+]);
 
 /**
  * The smallest and the largest elements, of all or along `dim`, as `{ min, max }`. Throws ArgumentError where there is nothing to choose from.
@@ -118,7 +137,12 @@ export const aminmax = described(
   },
   {
     signature: 'input, *, dim, keepdim',
-    samples: [{ args: [t([2, 3])] }, { args: [t([2, 3]), { dim: 1 }] }, { args: [t([2, 3]), { dim: 0, keepdim: true }] }, { args: [t([])] }],
+    samples: [
+      { args: [t([2, 3])] },
+      { args: [t([2, 3]), { dim: 1 }] },
+      { args: [t([2, 3]), { dim: 0, keepdim: true }] },
+      { args: [t([])] },
+    ],
     bad: [{ args: [t([0])], error: /no elements/ }],
   },
 );
@@ -248,10 +272,16 @@ function argExtremum(name: string, kind: Extremum) {
     (input: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor => {
       requireTensor(name, 'input', input);
       realOnly(input.type, name);
-      if (input.size === 0 && (dim === undefined || dim === null)) throw new ArgumentError(`${name}: an empty tensor has no such element: pass dim`);
+      if (input.size === 0 && (dim === undefined || dim === null))
+        throw new ArgumentError(`${name}: an empty tensor has no such element: pass dim`);
       if (dim === undefined || dim === null) {
         const index = apply(operator, [reshape(input, [input.size])], { dim: 0, keepdim: false }) as Tensor;
-        return options.keepdim === true ? reshape(index, input.shape.map(() => 1)) : index;
+        return options.keepdim === true
+          ? reshape(
+              index,
+              input.shape.map(() => 1),
+            )
+          : index;
       }
       const d = normalizeDim(name, dim, input.ndim);
       if (input.ndim > 0) requireElements(name, input, [d]);
@@ -259,7 +289,12 @@ function argExtremum(name: string, kind: Extremum) {
     },
     {
       signature: 'input, dim?, *, keepdim',
-      samples: [{ args: [t([2, 3], { grad: false })] }, { args: [t([2, 3, 4], { grad: false }), 1] }, { args: [t([2, 3], { grad: false }), -1, { keepdim: true }] }, { args: [t([], { grad: false })] }],
+      samples: [
+        { args: [t([2, 3], { grad: false })] },
+        { args: [t([2, 3, 4], { grad: false }), 1] },
+        { args: [t([2, 3], { grad: false }), -1, { keepdim: true }] },
+        { args: [t([], { grad: false })] },
+      ],
       bad: [{ args: [t([0])], error: /empty/ }],
     },
   );

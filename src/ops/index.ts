@@ -8,6 +8,7 @@ export * from './matmul.ts';
 export * from './movement.ts';
 export * from './products.ts';
 export * from './einsum.ts';
+export { cosineSimilarity } from './nn/distance.ts';
 export { logSoftmax, softmax } from './nn/softmax.ts';
 export * from './power.ts';
 export {
@@ -56,3 +57,4 @@ export * from './rounding.ts';
 export { addcdiv, addcmul, lerp, nanToNum } from './selection.ts';
 export * from './trigonometric.ts';
 export { where } from './where.ts';
+export { gather, indexSelect, put, scatter, scatterAdd, take, takeAlongDim } from './gather.ts';

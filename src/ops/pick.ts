@@ -1,6 +1,6 @@
 /** Elements picked by an index along one dimension, and its transpose. */
 import { INT64 } from '../dtype/dtype.ts';
-import { eq, type Expr, select } from '../scalar/expr.ts';
+import { type Expr, eq, select } from '../scalar/expr.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { callMap, mapOperator } from './family.ts';

@@ -2,7 +2,7 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { backend, type ReduceKind } from '../runtime/backend.ts';
 import { release } from '../runtime/storage.ts';
-import { and, div, eq, type Expr, isnan, mul, ne, or, select } from '../scalar/expr.ts';
+import { and, div, type Expr, eq, isnan, mul, ne, or, select } from '../scalar/expr.ts';
 import { contiguousStrides, formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { mode } from '../tensor/modes.ts';
@@ -79,7 +79,9 @@ export function needsComposition(x: Tensor): boolean {
 export function requireElements(name: string, x: Tensor, dims: readonly number[]): void {
   const empty = dims.find((d) => x.shape[d] === 0);
   if (empty !== undefined) {
-    throw new ArgumentError(`${name}: dimension ${empty} of ${formatShape(x.shape)} has no elements, and ${name} of nothing is not defined: reduce other dimensions`);
+    throw new ArgumentError(
+      `${name}: dimension ${empty} of ${formatShape(x.shape)} has no elements, and ${name} of nothing is not defined: reduce other dimensions`,
+    );
   }
 }
 

@@ -10,7 +10,19 @@ import type { MapOperator } from '../tensor/map-operator.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
-import { callMap, commonType, compositeOperator, described, floatOnly, makeOperator, mapOperator, optionalType, realOnly, requireTensor, type Scalar } from './family.ts';
+import {
+  callMap,
+  commonType,
+  compositeOperator,
+  described,
+  floatOnly,
+  makeOperator,
+  mapOperator,
+  optionalType,
+  realOnly,
+  requireTensor,
+  type Scalar,
+} from './family.ts';
 import { catTensors, commonTensors } from './join.ts';
 import { sliceDim } from './movement.ts';
 import { placeAlong } from './pick.ts';
@@ -19,7 +31,13 @@ import { type NamedResults, namedResults } from './results.ts';
 import { cast, reshape } from './structural.ts';
 
 const BAD_DIM = [{ args: [t([2, 3]), 2], error: /dimension 2 is out of range/ }];
-const SAMPLES = [{ args: [t([4]), 0] }, { args: [t([2, 3]), 1] }, { args: [t([2, 3, 4]), -2] }, { args: [t([]), 0] }, { args: [t([0, 3]), 0] }];
+const SAMPLES = [
+  { args: [t([4]), 0] },
+  { args: [t([2, 3]), 1] },
+  { args: [t([2, 3, 4]), -2] },
+  { args: [t([]), 0] },
+  { args: [t([0, 3]), 0] },
+];
 
 /** The elements of one dimension in reverse, seen without copying. */
 function reversed(x: Tensor, dim: number): Tensor {
@@ -268,7 +286,10 @@ export const diff = described(
 function checkNeighbour(input: Tensor, x: Tensor, dim: number): void {
   requireTensor('diff', 'prepend or append', x);
   const fits = x.ndim === input.ndim && x.shape.every((size, d) => d === dim || size === input.shape[d]);
-  if (!fits) throw new ShapeError(`diff: ${formatShape(x.shape)} cannot be joined to ${formatShape(input.shape)} along dimension ${dim}: the other sizes must be equal`);
+  if (!fits)
+    throw new ShapeError(
+      `diff: ${formatShape(x.shape)} cannot be joined to ${formatShape(input.shape)} along dimension ${dim}: the other sizes must be equal`,
+    );
 }
 
 const TRAPEZOID = mapOperator('trapezoid', 3, 0, ([a, b, w]) => S.mul(S.mul(S.add(a as S.Expr, b as S.Expr), w as S.Expr), 0.5));
@@ -335,7 +356,12 @@ function integrating(name: string, cumulative: boolean) {
     },
     {
       signature: 'y, x?, *, dx, dim',
-      samples: [{ args: [t([5])] }, { args: [t([2, 3]), t([2, 3])] }, { args: [t([2, 3]), t([3])] }, { args: [t([3, 2]), null, { dx: 2, dim: 0 }] }],
+      samples: [
+        { args: [t([5])] },
+        { args: [t([2, 3]), t([2, 3])] },
+        { args: [t([2, 3]), t([3])] },
+        { args: [t([3, 2]), null, { dx: 2, dim: 0 }] },
+      ],
       bad: [
         { args: [t([])], error: /at least one dimension/ },
         { args: [t([2, 3]), t([4])], error: /\[4\].*\[2, 3\]/ },
@@ -347,7 +373,9 @@ function integrating(name: string, cumulative: boolean) {
 function checkPlaces(name: string, y: Tensor, x: Tensor, dim: number): void {
   const at = x.ndim === 1 ? 0 : dim - y.ndim + x.ndim;
   if (x.ndim === 0 || at < 0 || x.shape[at] !== y.shape[dim]) {
-    throw new ShapeError(`${name}: x of shape ${formatShape(x.shape)} does not place the elements of y along dimension ${dim} of ${formatShape(y.shape)}: it needs as many`);
+    throw new ShapeError(
+      `${name}: x of shape ${formatShape(x.shape)} does not place the elements of y along dimension ${dim} of ${formatShape(y.shape)}: it needs as many`,
+    );
   }
 }
 

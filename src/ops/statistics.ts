@@ -9,8 +9,18 @@ import type { MapParams } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
-import { callMap, compositeOperator, described, floatOnly, makeOperator, mapOperator, optionalType, realOnly, requireTensor } from './family.ts';
 import type { KeepdimOptions } from './extrema.ts';
+import {
+  callMap,
+  compositeOperator,
+  described,
+  floatOnly,
+  makeOperator,
+  mapOperator,
+  optionalType,
+  realOnly,
+  requireTensor,
+} from './family.ts';
 import { diagonalOf, sliceDim } from './movement.ts';
 import type { Dims, ReduceOptions } from './reduce.ts';
 import { countOf, type DimsParams, discard, meanOver, needsComposition, reduceBy, restored, scaled, seenAs, sumOver } from './reduction.ts';
@@ -121,15 +131,19 @@ const VARIANCE_GRADIENT = mapOperator('var', 3, 1, ([g, x, m], [factor]) =>
 );
 
 /** Sum of squared deviations over the divisor, in two passes (which do not cancel). */
-const varOperator = compositeOperator<VarianceParams>('var', ([x], params) => varianceAround(x as Tensor, meanOver(x as Tensor, params.dims, true), params), {
-  kind: 'rules',
-  saves: { inputs: [0] },
-  vjp: ([g], context) => {
-    const x = context.input(0);
-    const { dims, divisor } = context.params;
-    return [callMap(VARIANCE_GRADIENT, [restored(g as Tensor, x.shape, dims), x, meanOver(x, dims, true)], [2 / divisor], x.type)];
+const varOperator = compositeOperator<VarianceParams>(
+  'var',
+  ([x], params) => varianceAround(x as Tensor, meanOver(x as Tensor, params.dims, true), params),
+  {
+    kind: 'rules',
+    saves: { inputs: [0] },
+    vjp: ([g], context) => {
+      const x = context.input(0);
+      const { dims, divisor } = context.params;
+      return [callMap(VARIANCE_GRADIENT, [restored(g as Tensor, x.shape, dims), x, meanOver(x, dims, true)], [2 / divisor], x.type)];
+    },
   },
-});
+);
 
 function varianceAround(x: Tensor, mean: Tensor, { dims, keepdim, divisor }: VarianceParams): Tensor {
   return scaled(sumOver(callMap(SQUARED_DEVIATION, [x, mean], [], x.type), dims, keepdim), 1 / divisor);
@@ -193,7 +207,8 @@ const VARIANCE = {
  */
 export const variance = described(
   'var',
-  (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => applyOne(varOperator, [input], varianceParams('var', input, dim, options)),
+  (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
+    applyOne(varOperator, [input], varianceParams('var', input, dim, options)),
   VARIANCE,
 );
 
@@ -205,7 +220,8 @@ export const variance = described(
  */
 export const std = described(
   'std',
-  (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => applyOne(stdOperator, [input], varianceParams('std', input, dim, options)),
+  (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
+    applyOne(stdOperator, [input], varianceParams('std', input, dim, options)),
   VARIANCE,
 );
 
@@ -259,7 +275,13 @@ const nanmeanOperator = compositeOperator<SumParams>('nanmean', ([input], params
   return callMap(DIV, [nansumOf(x, params), sumOver(callMap(IS_NUMBER, [x], [], x.type), params.dims, params.keepdim)], [], x.type);
 });
 
-const NAN_SAMPLES = [{ args: [t([2, 3])] }, { args: [t([2, 3, 4]), 1] }, { args: [t([2, 3]), [0, -1], { keepdim: true }] }, { args: [t([])] }, { args: [t([3], { values: [1, Number.NaN, 3] })] }];
+const NAN_SAMPLES = [
+  { args: [t([2, 3])] },
+  { args: [t([2, 3, 4]), 1] },
+  { args: [t([2, 3]), [0, -1], { keepdim: true }] },
+  { args: [t([])] },
+  { args: [t([3], { values: [1, Number.NaN, 3] })] },
+];
 
 /**
  * The sum over `dim` in which NaN counts as zero. Integers and bool are summed in int64 unless `dtype` says otherwise.
@@ -291,7 +313,11 @@ export const nanmean = described(
     const type = realOnly(floatOnly(optionalType(options.dtype) ?? input.type, 'nanmean'), 'nanmean');
     return applyOne(nanmeanOperator, [input], { dims: normalizeDims('nanmean', dim, input.ndim), keepdim: options.keepdim === true, type });
   },
-  { signature: 'input, dim?, *, keepdim, dtype', samples: NAN_SAMPLES, bad: [...BAD_DIM, { args: [t([2], { dtype: 'int64' })], error: /floating/ }] },
+  {
+    signature: 'input, dim?, *, keepdim, dtype',
+    samples: NAN_SAMPLES,
+    bad: [...BAD_DIM, { args: [t([2], { dtype: 'int64' })], error: /floating/ }],
+  },
 );
 
 const NONZERO = mapOperator('ne', 1, 0, ([x]) => S.ne(x as S.Expr, 0), false);
@@ -325,7 +351,15 @@ export const countNonzero = described(
     requireTensor('countNonzero', 'input', input);
     return applyOne(countNonzeroOperator, [input], { dims: normalizeDims('countNonzero', dim, input.ndim), keepdim: false });
   },
-  { signature: 'input, dim?', samples: [{ args: [t([2, 3], { grad: false })] }, { args: [t([2, 3, 4], { grad: false }), [0, 1]] }, { args: [t([], { grad: false })] }], bad: BAD_DIM },
+  {
+    signature: 'input, dim?',
+    samples: [
+      { args: [t([2, 3], { grad: false })] },
+      { args: [t([2, 3, 4], { grad: false }), [0, 1]] },
+      { args: [t([], { grad: false })] },
+    ],
+    bad: BAD_DIM,
+  },
 );
 
 function truth(name: 'any' | 'all') {
@@ -349,7 +383,12 @@ function truth(name: 'any' | 'all') {
     },
     {
       signature: 'input, dim?, *, keepdim',
-      samples: [{ args: [t([2, 3], { grad: false })] }, { args: [t([2, 3, 4], { grad: false }), 1] }, { args: [t([2, 3], { dtype: 'bool' }), [0, 1], { keepdim: true }] }, { args: [t([0], { grad: false })] }],
+      samples: [
+        { args: [t([2, 3], { grad: false })] },
+        { args: [t([2, 3, 4], { grad: false }), 1] },
+        { args: [t([2, 3], { dtype: 'bool' }), [0, 1], { keepdim: true }] },
+        { args: [t([0], { grad: false })] },
+      ],
       bad: BAD_DIM,
     },
   );
@@ -405,7 +444,9 @@ const logsumexpOperator = makeOperator<DimsParams>({
     jvp: ([tangent], context) => {
       const x = context.input(0);
       const { dims, keepdim } = context.params;
-      return [sumOver(callMap(SOFTMAX_PART, [tangent as Tensor, x, restored(context.output(0), x.shape, dims)], [], x.type), dims, keepdim)];
+      return [
+        sumOver(callMap(SOFTMAX_PART, [tangent as Tensor, x, restored(context.output(0), x.shape, dims)], [], x.type), dims, keepdim),
+      ];
     },
   },
   batching: { kind: 'params', rewrite: shifted },
@@ -438,7 +479,9 @@ export const logsumexp = described(
 
 // ---------------------------------------------------------------- trace
 
-const traceOperator = compositeOperator<DTypeInfo>('trace', ([x], type) => applyOne(sumDimsOperator, [diagonalOf(x as Tensor, 0, 0, 1)], { dims: [0], type }));
+const traceOperator = compositeOperator<DTypeInfo>('trace', ([x], type) =>
+  applyOne(sumDimsOperator, [diagonalOf(x as Tensor, 0, 0, 1)], { dims: [0], type }),
+);
 
 /**
  * The sum of the diagonal of a matrix. Integers are summed in int64. Throws ShapeError for anything but a matrix.
@@ -453,5 +496,9 @@ export const trace = described(
     if (input.ndim !== 2) throw new ShapeError(`trace: expects a matrix, got ${formatShape(input.shape)}`);
     return applyOne(traceOperator, [input], isWhole(input.type) ? INT64 : input.type);
   },
-  { signature: 'input', samples: [{ args: [t([3, 3])] }, { args: [t([2, 4])] }, { args: [t([0, 3])] }], bad: [{ args: [t([2, 3, 4])], error: /expects a matrix/ }] },
+  {
+    signature: 'input',
+    samples: [{ args: [t([3, 3])] }, { args: [t([2, 4])] }, { args: [t([0, 3])] }],
+    bad: [{ args: [t([2, 3, 4])], error: /expects a matrix/ }],
+  },
 );

@@ -7,7 +7,17 @@ import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { amaxOver, aminOver, type KeepdimOptions } from '../extrema.ts';
-import { callMap, commonType, compositeOperator, described, floatOnly, mapOperator, optionalType, realOnly, requireTensor } from '../family.ts';
+import {
+  callMap,
+  commonType,
+  compositeOperator,
+  described,
+  floatOnly,
+  mapOperator,
+  optionalType,
+  realOnly,
+  requireTensor,
+} from '../family.ts';
 import type { Dims } from '../reduce.ts';
 import { type DimsParams, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
@@ -17,8 +27,12 @@ const ABS = mapOperator('abs', 1, 0, ([x]) => S.abs(x as S.Expr));
 const SQUARE = mapOperator('square', 1, 0, ([x]) => S.mul(x as S.Expr, x as S.Expr));
 const NONZERO = mapOperator('ne', 1, 0, ([x]) => S.select(S.ne(x as S.Expr, 0), 1, 0));
 /** |x| ** p, with derivative 0 at 0. */
-const ABS_POWER = mapOperator('pow', 1, 1, ([x], [p]) => atZero(x as S.Expr, S.select(S.lt(p as S.Expr, 0), Number.POSITIVE_INFINITY, 0), S.pow(S.abs(x as S.Expr), p as S.Expr)));
-const POWER = mapOperator('pow', 1, 1, ([s], [p]) => atZero(s as S.Expr, S.select(S.lt(p as S.Expr, 0), Number.POSITIVE_INFINITY, 0), S.pow(s as S.Expr, p as S.Expr)));
+const ABS_POWER = mapOperator('pow', 1, 1, ([x], [p]) =>
+  atZero(x as S.Expr, S.select(S.lt(p as S.Expr, 0), Number.POSITIVE_INFINITY, 0), S.pow(S.abs(x as S.Expr), p as S.Expr)),
+);
+const POWER = mapOperator('pow', 1, 1, ([s], [p]) =>
+  atZero(s as S.Expr, S.select(S.lt(p as S.Expr, 0), Number.POSITIVE_INFINITY, 0), S.pow(s as S.Expr, p as S.Expr)),
+);
 
 function atZero(x: S.Expr, value: S.Expr, otherwise: S.Expr): S.Expr {
   return S.select(S.eq(x, 0), value, otherwise);
@@ -65,7 +79,9 @@ export function normOver(x: Tensor, order: number, dims: readonly number[], keep
 function requireNormable(name: string, x: Tensor, { order, dims }: NormParams): void {
   const empty = dims.some((d) => x.shape[d] === 0);
   if (empty && (order < 0 || order === Number.POSITIVE_INFINITY)) {
-    throw new ArgumentError(`${name}: the norm of order ${order} of no elements is not defined, and ${formatShape(x.shape)} has none along dimension ${dims.find((d) => x.shape[d] === 0)}`);
+    throw new ArgumentError(
+      `${name}: the norm of order ${order} of no elements is not defined, and ${formatShape(x.shape)} has none along dimension ${dims.find((d) => x.shape[d] === 0)}`,
+    );
   }
 }
 
@@ -134,11 +150,22 @@ export const pNorm = described(
     requireTensor('norm', 'input', input);
     if (p === 'nuc') return nuclear(input, dim, options);
     const order = p === 'fro' || p === null ? 2 : orderOf('norm', p);
-    return normed('norm', pNormOperator, input, { order, dims: normalizeDims('norm', dim, input.ndim), keepdim: options.keepdim === true }, optionalType(options.dtype));
+    return normed(
+      'norm',
+      pNormOperator,
+      input,
+      { order, dims: normalizeDims('norm', dim, input.ndim), keepdim: options.keepdim === true },
+      optionalType(options.dtype),
+    );
   },
   {
     signature: 'input, p?, dim?, *, keepdim, dtype',
-    samples: [{ args: [t([2, 3])] }, { args: [t([2, 3]), 3, 1] }, { args: [t([2, 3]), 'fro', [0, 1], { keepdim: true }] }, { args: [t([]), 2] }],
+    samples: [
+      { args: [t([2, 3])] },
+      { args: [t([2, 3]), 3, 1] },
+      { args: [t([2, 3]), 'fro', [0, 1], { keepdim: true }] },
+      { args: [t([]), 2] },
+    ],
     bad: [{ args: [t([2, 3]), 2, 2], error: /dimension 2 is out of range/ }],
   },
 );

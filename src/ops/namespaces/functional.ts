@@ -5,3 +5,26 @@ export { sigmoid } from '../exponential.ts';
 export { tanh } from '../trigonometric.ts';
 export { dropout, dropout1d, dropout2d, dropout3d } from '../nn/dropout.ts';
 export { linear } from '../nn/linear.ts';
+export { cosineSimilarity, normalize, pairwiseDistance } from '../nn/distance.ts';
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  gaussianNllLoss,
+  huberLoss,
+  klDiv,
+  l1Loss,
+  mseLoss,
+  poissonNllLoss,
+  smoothL1Loss,
+} from '../nn/loss.ts';
+export {
+  cosineEmbeddingLoss,
+  hingeEmbeddingLoss,
+  marginRankingLoss,
+  multilabelMarginLoss,
+  multilabelSoftMarginLoss,
+  multiMarginLoss,
+  softMarginLoss,
+  tripletMarginLoss,
+  tripletMarginWithDistanceLoss,
+} from '../nn/margin-loss.ts';

@@ -5,7 +5,17 @@ import { normalizeDim } from '../../shape/dims.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { MapParams } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { callMap, compositeOperator, described, floatOnly, makeOperator, mapOperator, optionalType, realOnly, requireTensor } from '../family.ts';
+import {
+  callMap,
+  compositeOperator,
+  described,
+  floatOnly,
+  makeOperator,
+  mapOperator,
+  optionalType,
+  realOnly,
+  requireTensor,
+} from '../family.ts';
 import { discard, reduceBy, sumKept } from '../reduction.ts';
 import { cast } from '../structural.ts';
 
@@ -22,7 +32,9 @@ const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr)
 const EXP_MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, S.exp(y as S.Expr)));
 const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
 const SOFTMAX_BACKWARD = mapOperator('softmaxBackward', 3, 0, ([g, y, s]) => S.mul(S.sub(g as S.Expr, s as S.Expr), y as S.Expr));
-const LOG_SOFTMAX_BACKWARD = mapOperator('logSoftmaxBackward', 3, 0, ([g, y, s]) => S.sub(g as S.Expr, S.mul(S.exp(y as S.Expr), s as S.Expr)));
+const LOG_SOFTMAX_BACKWARD = mapOperator('logSoftmaxBackward', 3, 0, ([g, y, s]) =>
+  S.sub(g as S.Expr, S.mul(S.exp(y as S.Expr), s as S.Expr)),
+);
 
 /** exp(x) over its sum. The largest element is taken out first, so that nothing overflows. The Jacobian diag(y) - y yᵀ is symmetric. */
 function softmaxOperator(name: string): Operator<Tensor, NormalizedDims> {
@@ -113,7 +125,14 @@ function normalizing(name: string, operator: Operator<Tensor, NormalizedDims>, i
     },
     {
       signature: implied ? 'input, dim?, *, dtype' : 'input, dim, *, dtype',
-      samples: [{ args: [t([4]), 0] }, { args: [t([2, 3]), 1] }, { args: [t([2, 3, 4]), -2] }, { args: [t([]), 0] }, { args: [t([2, 0]), 1] }, { args: [t([2, 3]), 0, { dtype: 'float64' }] }],
+      samples: [
+        { args: [t([4]), 0] },
+        { args: [t([2, 3]), 1] },
+        { args: [t([2, 3, 4]), -2] },
+        { args: [t([]), 0] },
+        { args: [t([2, 0]), 1] },
+        { args: [t([2, 3]), 0, { dtype: 'float64' }] },
+      ],
       bad: [
         { args: [t([2, 3]), 2], error: /dimension 2 is out of range/ },
         { args: [t([2], { dtype: 'int64' }), 0], error: /floating/ },
