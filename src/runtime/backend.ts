@@ -10,6 +10,22 @@ export type ReduceKind = 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all';
 /** How a scan combines elements. */
 export type ScanKind = 'sum' | 'prod' | 'max' | 'min' | 'logaddexp';
 
+/** How a scatter combines an element with what is there. */
+export type ScatterMode = 'set' | 'add' | 'mul' | 'max' | 'min';
+
+/** A dimension of one side of a gather or scatter in which indices say where to go. */
+export interface IndexedDim {
+  /** int64, with the shape of the launch: stride 0 along what does not matter. */
+  readonly index: View;
+  /** Indices from 0 to `size` - 1 are allowed, and with `wrap` those from -`size` on. */
+  readonly size: number;
+  readonly wrap: boolean;
+  /** Elements from one index to the next. */
+  readonly stride: number;
+  /** What it is called in messages; below 0: the tensor as if it were flat. */
+  readonly dim: number;
+}
+
 /** A device. Outputs are allocated by the caller; no launch allocates tensors. */
 export interface Backend {
   /**
@@ -29,6 +45,28 @@ export interface Backend {
   scan(kind: ScanKind, out: View, indices: View | null, input: View, dim: number): void;
   /** `[..., M, K] @ [..., K, N]`: batch dims broadcast, operands have any strides, `out` is contiguous. Integers are exact. */
   matmul(out: View, a: View, b: View): void;
+  /**
+   * `out[p] = input[p, indices(p)]` at each position p. `input` has the shape of `out`, with stride 0 along what only indices decide; both have one
+   * dtype. Throws IndexError that names `name`, before anything is written.
+   */
+  gather(name: string, out: View, input: View, indexed: readonly IndexedDim[]): void;
+  /**
+   * `out[p, indices(p)]` combined with `source[p]`, one position after the other in row-major order, so that the last one stays where several are set.
+   * `out` has the shape of `source`, with stride 0 along what only indices decide; both have one dtype. Throws IndexError before anything is written.
+   */
+  scatter(name: string, mode: ScatterMode, out: View, source: View, indexed: readonly IndexedDim[]): void;
+  /**
+   * Sorts along `dim`: stable, NaN after all numbers (`descending`: before them). Writes the first elements of each line and their positions (int64),
+   * as many as `values` and `indices` have along `dim`; either may be null. All have any strides.
+   */
+  sort(values: View | null, indices: View | null, input: View, dim: number, descending: boolean): void;
+  /**
+   * For each value the number of elements of its line that are smaller (`right`: or equal). `sorted` is one line, or one for each line of `values`.
+   * All are contiguous; `out` is int64 or int32.
+   */
+  search(out: View, sorted: View, values: View, right: boolean): void;
+  /** How many elements are not zero; writes their coordinates to the rows of `out` (int64), up to as many as it has. Both are contiguous. */
+  nonzero(out: View | null, input: View): number;
 }
 
 let current: Backend | null = null;

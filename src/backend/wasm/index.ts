@@ -5,8 +5,11 @@ import { matmulComplex } from './complex-matmul.ts';
 import { reduceComplex, scanComplex } from './complex-reduce.ts';
 import { map } from './map.ts';
 import { matmulReal } from './matmul.ts';
+import { gather } from './move.ts';
 import { reduce } from './reduce.ts';
 import { scan } from './scan.ts';
+import { scatter } from './scatter.ts';
+import { nonzero, search, sort } from './sort.ts';
 
 /** The device that runs kernels emitted as WebAssembly, on the heap. */
 export const wasmBackend: Backend = {
@@ -24,4 +27,9 @@ export const wasmBackend: Backend = {
     if (out.type.isComplex) matmulComplex(out, a, b);
     else matmulReal(out, a, b);
   },
+  gather,
+  scatter,
+  sort,
+  search,
+  nonzero,
 };

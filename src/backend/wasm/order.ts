@@ -1,0 +1,178 @@
+/**
+ * Sorting orders of one line: stable, NaN after all numbers, -0 equal to 0. Lines are sorted by keys that compare as plain numbers; the order comes
+ * as positions.
+ */
+
+/** What a line is compared by. */
+export type Keys = Float64Array | BigInt64Array;
+
+/** Below this many elements, insertion sort wins. */
+const SMALL = 24;
+/** From this many elements on, 32-bit keys are sorted by their digits. */
+const RADIX_FROM = 200;
+const DIGIT_BITS = 11;
+const DIGITS = 1 << DIGIT_BITS;
+
+/** Buffers for lines of up to `capacity` elements; reused from line to line. */
+export class LineSorter {
+  readonly order: Int32Array;
+  private readonly other: Int32Array;
+  private readonly counts = new Uint32Array(DIGITS);
+  private bits: Uint32Array | null = null;
+  private otherBits: Uint32Array | null = null;
+
+  constructor(capacity: number) {
+    this.order = new Int32Array(capacity);
+    this.other = new Int32Array(capacity);
+  }
+
+  /** Positions of the first `count` keys in sorted order; `single` where each key is exact as a float32 or a 32-bit integer of the given kind. */
+  sort(keys: Keys, count: number, descending: boolean, single: 'float' | 'integer' | null): Int32Array {
+    const { order } = this;
+    if (single !== null && count >= RADIX_FROM) {
+      this.radix(keys as Float64Array, count, descending, single);
+      return order;
+    }
+    for (let i = 0; i < count; i++) order[i] = i;
+    const before = descending ? after : comesFirst;
+    for (let start = 0; start < count; start += SMALL) insertionSort(keys, order, start, Math.min(count, start + SMALL), before);
+    return this.merge(keys, count, before);
+  }
+
+  /** Bottom-up merging of sorted runs. The result is in `order`. */
+  private merge(keys: Keys, count: number, before: Before): Int32Array {
+    let [from, to] = [this.order, this.other];
+    for (let width = SMALL; width < count; width *= 2) {
+      for (let start = 0; start < count; start += 2 * width) {
+        mergeRuns(keys, from, to, start, Math.min(count, start + width), Math.min(count, start + 2 * width), before);
+      }
+      [from, to] = [to, from];
+    }
+    if (from !== this.order) this.order.set(from.subarray(0, count));
+    return this.order;
+  }
+
+  /** Least significant digit first: three passes over 32 bits. */
+  private radix(keys: Float64Array, count: number, descending: boolean, kind: 'float' | 'integer'): void {
+    this.bits ??= new Uint32Array(this.order.length);
+    this.otherBits ??= new Uint32Array(this.order.length);
+    sortableBits(keys, count, descending, kind, this.bits);
+    let [bits, nextBits] = [this.bits, this.otherBits];
+    let [order, nextOrder] = [this.order, this.other];
+    const { counts } = this;
+    for (let i = 0; i < count; i++) order[i] = i;
+    for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
+      counts.fill(0);
+      for (let i = 0; i < count; i++) counts[((bits[i] as number) >>> shift) & (DIGITS - 1)]!++;
+      let total = 0;
+      for (let digit = 0; digit < DIGITS; digit++) {
+        const here = counts[digit] as number;
+        counts[digit] = total;
+        total += here;
+      }
+      for (let i = 0; i < count; i++) {
+        const place = counts[((bits[i] as number) >>> shift) & (DIGITS - 1)]!++;
+        nextBits[place] = bits[i] as number;
+        nextOrder[place] = order[i] as number;
+      }
+      [bits, nextBits] = [nextBits, bits];
+      [order, nextOrder] = [nextOrder, order];
+    }
+    if (order !== this.order) this.order.set(order.subarray(0, count));
+  }
+}
+
+type Before = (a: number | bigint, b: number | bigint) => boolean;
+
+/** a < b, with NaN after all numbers. */
+function comesFirst(a: number | bigint, b: number | bigint): boolean {
+  return a < b || (b !== b && a === a);
+}
+
+function after(a: number | bigint, b: number | bigint): boolean {
+  return a > b || (a !== a && b === b);
+}
+
+function insertionSort(keys: Keys, order: Int32Array, start: number, end: number, before: Before): void {
+  for (let i = start + 1; i < end; i++) {
+    const position = order[i] as number;
+    const key = keys[position] as number;
+    let hole = i;
+    while (hole > start && before(key, keys[order[hole - 1] as number] as number)) {
+      order[hole] = order[hole - 1] as number;
+      hole--;
+    }
+    order[hole] = position;
+  }
+}
+
+function mergeRuns(keys: Keys, from: Int32Array, to: Int32Array, start: number, middle: number, end: number, before: Before): void {
+  let left = start;
+  let right = middle;
+  for (let i = start; i < end; i++) {
+    const takeRight =
+      right < end && (left >= middle || before(keys[from[right] as number] as number, keys[from[left] as number] as number));
+    to[i] = from[takeRight ? right++ : left++] as number;
+  }
+}
+
+const floatScratch = new Float32Array(1);
+const bitScratch = new Uint32Array(floatScratch.buffer);
+
+/**
+ * Unsigned integers in the order of the keys. A float's bits grow with it once the sign is turned over (all bits are, where it is negative);
+ * this is the usual construction for sorting IEEE 754 numbers by their digits.
+ */
+function sortableBits(keys: Float64Array, count: number, descending: boolean, kind: 'float' | 'integer', bits: Uint32Array): void {
+  const flip = descending ? 0xffffffff : 0;
+  for (let i = 0; i < count; i++) {
+    const key = keys[i] as number;
+    let sortable: number;
+    if (kind === 'integer') sortable = key ^ 0x80000000;
+    else if (key !== key) sortable = 0xffffffff;
+    else {
+      floatScratch[0] = key + 0; // -0 + 0 is 0
+      const raw = bitScratch[0] as number;
+      sortable = raw & 0x80000000 ? ~raw : raw | 0x80000000;
+    }
+    bits[i] = sortable ^ flip;
+  }
+}
+
+/**
+ * Positions of the first `wanted` of `count` keys in sorted order, by a heap of the best so far: for few out of many.
+ * Equal keys come in the order of their positions, as a stable sort has them.
+ */
+export function selectFirst(keys: Keys, count: number, wanted: number, descending: boolean): Int32Array {
+  const before = descending ? after : comesFirst;
+  /** Whether position a comes after position b in the sorted order. */
+  const later = (a: number, b: number): boolean => {
+    const [x, y] = [keys[a] as number, keys[b] as number];
+    return before(y, x) || (!before(x, y) && a > b);
+  };
+  const best = new Int32Array(wanted);
+  const sink = (from: number, size: number): void => {
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) return;
+      if (child + 1 < size && later(best[child + 1] as number, best[child] as number)) child++;
+      if (!later(best[child] as number, best[at] as number)) return;
+      [best[at], best[child]] = [best[child] as number, best[at] as number];
+      at = child;
+    }
+  };
+  for (let i = 0; i < wanted; i++) best[i] = i;
+  for (let i = (wanted >> 1) - 1; i >= 0; i--) sink(i, wanted);
+  for (let i = wanted; i < count; i++) {
+    // A later position replaces the worst kept one only where its key comes strictly before.
+    if (!before(keys[i] as number, keys[best[0] as number] as number)) continue;
+    best[0] = i;
+    sink(0, wanted);
+  }
+  for (let size = wanted - 1; size > 0; size--) {
+    [best[0], best[size]] = [best[size] as number, best[0] as number];
+    sink(0, size);
+  }
+  return best;
+}

@@ -1,0 +1,194 @@
+/** Sorting and searching along one dimension. */
+import type { DTypeInfo } from '../../dtype/dtype.ts';
+import { bfloat16ToNumber, float16ToNumber } from '../../dtype/half.ts';
+import { heap } from '../../runtime/heap.ts';
+import { beginLaunch } from '../../runtime/storage.ts';
+import type { View } from '../../runtime/view.ts';
+import { invariant } from '../../util/invariant.ts';
+import { addressOfView, writeInt64 } from './host.ts';
+import { type Keys, LineSorter, selectFirst } from './order.ts';
+
+type KeyReader = (element: number) => number | bigint;
+
+/** Reads an element, counted from the start of the heap, as what it is compared by. */
+function readerFor(type: DTypeInfo): KeyReader {
+  const { f32, f64, i64, i32, i16, i8, u8, u16 } = heap;
+  switch (type.name) {
+    case 'float32':
+      return (i) => f32[i] as number;
+    case 'float64':
+      return (i) => f64[i] as number;
+    case 'int64':
+      return (i) => i64[i] as bigint;
+    case 'int32':
+      return (i) => i32[i] as number;
+    case 'int16':
+      return (i) => i16[i] as number;
+    case 'int8':
+      return (i) => i8[i] as number;
+    case 'uint8':
+    case 'bool':
+      return (i) => u8[i] as number;
+    case 'float16':
+      return (i) => float16ToNumber(u16[i] as number);
+    case 'bfloat16':
+      return (i) => bfloat16ToNumber(u16[i] as number);
+    default:
+      invariant(false, `sort: ${type.name} has no order`);
+  }
+}
+
+function singleKind(type: DTypeInfo): 'float' | 'integer' | null {
+  if (type.name === 'float64' || type.name === 'int64') return null;
+  return type.isFloat ? 'float' : 'integer';
+}
+
+/** Element offsets of the lines of a view along `dim`, in row-major order of the other dimensions. */
+function lineStarts(view: View, dim: number): Float64Array {
+  const { shape, strides } = view;
+  const count = shape.reduce((n, size, d) => (d === dim ? n : n * size), 1);
+  const starts = new Float64Array(count);
+  let filled = 1;
+  for (let d = 0; d < shape.length; d++) {
+    if (d === dim) continue;
+    const size = shape[d] as number;
+    for (let i = filled - 1; i >= 0; i--) {
+      const start = starts[i] as number;
+      for (let k = size - 1; k >= 0; k--) starts[i * size + k] = start + k * (strides[d] as number);
+    }
+    filled *= size;
+  }
+  return starts;
+}
+
+/** Copies one element of any size; `to` and `from` are element numbers. */
+function elementCopier(itemsize: number): (to: number, from: number) => void {
+  const { u8, u16, u32 } = heap;
+  if (itemsize === 1) return (to, from) => void (u8[to] = u8[from] as number);
+  if (itemsize === 2) return (to, from) => void (u16[to] = u16[from] as number);
+  if (itemsize === 4) return (to, from) => void (u32[to] = u32[from] as number);
+  return (to, from) => {
+    u32[2 * to] = u32[2 * from] as number;
+    u32[2 * to + 1] = u32[2 * from + 1] as number;
+  };
+}
+
+/** See `Backend.sort`. */
+export function sort(values: View | null, indices: View | null, input: View, dim: number, descending: boolean): void {
+  const kept = (values ?? indices) as View;
+  if (kept.size === 0) return;
+  const length = input.shape[dim] as number;
+  const wanted = kept.shape[dim] as number;
+  beginLaunch();
+  const { itemsize } = input.type;
+  const source = addressOfView(input) / itemsize;
+  const stride = input.strides[dim] as number;
+  const starts = lineStarts(input, dim);
+  const read = readerFor(input.type);
+  const keys: Keys = input.type.name === 'int64' ? new BigInt64Array(length) : new Float64Array(length);
+  const single = singleKind(input.type);
+  const few = wanted < length && wanted * 8 <= length;
+  const sorter = few ? null : new LineSorter(length);
+  const copy = elementCopier(itemsize);
+  const valueBase = values === null ? 0 : addressOfView(values) / itemsize;
+  const valueStarts = values === null ? starts : lineStarts(values, dim);
+  const indexBase = indices === null ? 0 : addressOfView(indices);
+  const indexStarts = indices === null ? starts : lineStarts(indices, dim);
+  for (let line = 0; line < starts.length; line++) {
+    const first = source + (starts[line] as number);
+    for (let i = 0; i < length; i++) keys[i] = read(first + i * stride) as never;
+    const order = sorter === null ? selectFirst(keys, length, wanted, descending) : sorter.sort(keys, length, descending, single);
+    if (values !== null) {
+      const to = valueBase + (valueStarts[line] as number);
+      const step = values.strides[dim] as number;
+      for (let i = 0; i < wanted; i++) copy(to + i * step, first + (order[i] as number) * stride);
+    }
+    if (indices !== null) {
+      const to = indexBase + (indexStarts[line] as number) * 8;
+      const step = (indices.strides[dim] as number) * 8;
+      for (let i = 0; i < wanted; i++) writeInt64(to + i * step, order[i] as number);
+    }
+  }
+}
+
+/** See `Backend.search`. */
+export function search(out: View, sorted: View, values: View, right: boolean): void {
+  if (out.size === 0) return;
+  beginLaunch();
+  const read = readerFor(sorted.type);
+  const readValue = readerFor(values.type);
+  const length = sorted.shape[sorted.shape.length - 1] as number;
+  const perLine = sorted.shape.length === 1 ? values.size : (values.shape[values.shape.length - 1] as number);
+  const sortedBase = addressOfView(sorted) / sorted.type.itemsize;
+  const valueBase = addressOfView(values) / values.type.itemsize;
+  const outAddress = addressOfView(out);
+  const { i32 } = heap;
+  const wide = out.type.name === 'int64';
+  for (let k = 0; k < values.size; k++) {
+    const value = readValue(valueBase + k);
+    const line = sorted.shape.length === 1 ? 0 : Math.floor(k / perLine);
+    const base = sortedBase + line * length;
+    let low = 0;
+    let high = length;
+    while (low < high) {
+      const middle = low + ((high - low) >> 1);
+      const element = read(base + middle);
+      // Written as a negation, so that every search for NaN ends behind the last element.
+      if (!(right ? element > value : element >= value)) low = middle + 1;
+      else high = middle;
+    }
+    if (wide) writeInt64(outAddress + 8 * k, low);
+    else i32[outAddress / 4 + k] = low;
+  }
+}
+
+/** Whether an element is not zero. */
+function truthOf(type: DTypeInfo): (element: number) => boolean {
+  const { f32, f64, u32, u16, u8 } = heap;
+  switch (type.name) {
+    case 'float32':
+      return (i) => f32[i] !== 0;
+    case 'float64':
+      return (i) => f64[i] !== 0;
+    case 'complex64':
+      return (i) => f32[2 * i] !== 0 || f32[2 * i + 1] !== 0;
+    case 'complex128':
+      return (i) => f64[2 * i] !== 0 || f64[2 * i + 1] !== 0;
+    case 'float16':
+    case 'bfloat16':
+      return (i) => ((u16[i] as number) & 0x7fff) !== 0;
+    case 'int64':
+      return (i) => u32[2 * i] !== 0 || u32[2 * i + 1] !== 0;
+    case 'int32':
+      return (i) => u32[i] !== 0;
+    case 'int16':
+      return (i) => u16[i] !== 0;
+    default:
+      return (i) => u8[i] !== 0;
+  }
+}
+
+/** See `Backend.nonzero`. */
+export function nonzero(out: View | null, input: View): number {
+  if (input.size === 0) return 0;
+  beginLaunch();
+  const isSet = truthOf(input.type);
+  const base = addressOfView(input) / input.type.itemsize;
+  const limit = out === null ? input.size : (out.shape[0] as number);
+  const rank = input.shape.length;
+  const address = out === null ? 0 : addressOfView(out);
+  let found = 0;
+  for (let i = 0; i < input.size && found < limit; i++) {
+    if (!isSet(base + i)) continue;
+    if (out !== null) {
+      let rest = i;
+      for (let d = rank - 1; d >= 0; d--) {
+        const size = input.shape[d] as number;
+        writeInt64(address + (found * rank + d) * 8, rest % size);
+        rest = Math.floor(rest / size);
+      }
+    }
+    found++;
+  }
+  return found;
+}

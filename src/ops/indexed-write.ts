@@ -1,0 +1,71 @@
+/** Functions that write into places that indices name, with their in-place forms. */
+
+import { applyOne } from '../tensor/apply.ts';
+import { checkWritable, markWritten, mayOverlap, writeInPlace } from '../tensor/inplace.ts';
+import { mode } from '../tensor/modes.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { isTracked } from '../tensor/views.ts';
+import { fullTensor } from './create.ts';
+import { type Described, type DescriptionInput, described } from './family.ts';
+import type { IndexFamily, Indexing } from './indexed.ts';
+import { scatterInto } from './indexed.ts';
+import { expand } from './structural.ts';
+
+/** One call, made ready: all checks but that of the indices themselves are behind it. */
+export interface WritePlan {
+  readonly family: IndexFamily;
+  readonly mode: 'add' | 'set';
+  /** Of the shape of the positions and the input's dtype; a number stands for itself everywhere, only with `set`. */
+  readonly values: Tensor | number;
+  readonly indices: readonly Tensor[];
+  readonly indexing: Indexing;
+}
+
+export interface IndexedWrite<A extends readonly unknown[]> extends Described {
+  (input: Tensor, ...args: A): Tensor;
+  inPlace(input: Tensor, ...args: A): Tensor;
+}
+
+/** The functional form of a plan. */
+export function applyWrite(x: Tensor, plan: WritePlan): Tensor {
+  const { family, values, indices, indexing } = plan;
+  if (typeof values === 'number') return applyOne(family.fill(values), [x, ...indices], indexing);
+  return applyOne(plan.mode === 'add' ? family.add : family.set, [x, values, ...indices], indexing);
+}
+
+/** The in-place form: the kernel writes into the target itself while nothing is recorded, otherwise the general path runs. */
+export function applyWriteInPlace(name: string, target: Tensor, plan: WritePlan): Tensor {
+  const { values, indices, indexing } = plan;
+  const tensors = typeof values === 'number' ? indices : [values, ...indices];
+  const recorded = mode.grad && (isTracked(target) || tensors.some(isTracked));
+  const plain = mode.interpreters === 0 || [target, ...tensors].every((x) => x.wrapped === null);
+  const direct =
+    plain &&
+    !recorded &&
+    (target.contiguous || !indexing.flat) &&
+    !tensors.some((x) => x.storage === target.storage || mayOverlap(x, target));
+  if (!direct) return writeInPlace(name, target, (old) => applyWrite(old, plan));
+  checkWritable(name, target);
+  scatterInto(
+    name,
+    plan.mode,
+    target,
+    typeof values === 'number' ? expand(fullTensor([], values, target.type), indexing.shape) : values,
+    indices,
+    indexing,
+  );
+  markWritten(target, name);
+  return target;
+}
+
+/** A function with an in-place form from what turns its arguments into a plan. */
+export function indexedWrite<A extends readonly unknown[]>(
+  name: string,
+  plan: (input: Tensor, ...args: A) => WritePlan,
+  description: DescriptionInput & { readonly signature: string },
+): IndexedWrite<A> {
+  const f = Object.assign((input: Tensor, ...args: A): Tensor => applyWrite(input, plan(input, ...args)), {
+    inPlace: (input: Tensor, ...args: A): Tensor => applyWriteInPlace(`${name}_`, input, plan(input, ...args)),
+  });
+  return described(name, f, description);
+}
