@@ -64,11 +64,13 @@ function withLowZero(position: number, length: number): Exception {
 
 const unbiased: Exception = { names: ['input', 'unbiased'] };
 
-/** Python's `x[...]`: a list of plain numbers is one index, any other list is a tuple of indices. */
+const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every((item) => typeof item === 'number');
+
+/** Python's `x[...]`: a list of plain numbers is one tensor of indices, any other list is a tuple of indices. */
 const indexing: Exception = {
   invoke({ args: [self, index] }, library) {
-    const isTuple = Array.isArray(index) && !index.every((item) => typeof item === 'number');
-    return library.method('at')(self, ...(isTuple ? index : [index]));
+    const indices = Array.isArray(index) && !isNumbers(index) ? index : [index];
+    return library.method('at')(self, ...indices.map((item) => (isNumbers(item) ? library.indices(item) : item)));
   },
 };
 

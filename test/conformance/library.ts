@@ -86,7 +86,8 @@ export class Library {
   find(path: string): Found | null {
     const known = this.byName.get(path);
     if (known !== undefined) return known;
-    const found = this.findFunction(path) ?? (path.includes('.') ? null : this.findMember(path));
+    // A plain function may share an operator's name (slice makes an index): what the tensor has under that name comes first.
+    const found = (path.includes('.') ? null : this.findMember(path)) ?? this.findFunction(path);
     if (found !== null) this.byName.set(path, found);
     return found;
   }
@@ -166,12 +167,22 @@ export class Library {
     return this.need('fromBytes')(bytes, [], dtype) as Handle;
   }
 
+  /** A list of indices as a tensor. */
+  indices(values: readonly number[]): Handle {
+    const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.need('fromBytes')(bytes, [values.length], 'int64') as Handle;
+  }
+
   private special(value: unknown): unknown {
     if (value instanceof ComplexValue) {
       const bytes = new Uint8Array(Float64Array.of(value.re, value.im).buffer);
       return this.need('fromBytes')(bytes, [], 'complex128');
     }
-    if (value instanceof SliceValue) return { start: value.start, stop: value.stop, step: value.step };
+    if (value instanceof SliceValue) {
+      const { start, stop, step } = value;
+      const slice = this.findFunction('slice');
+      return slice === null ? { start, stop, step } : slice.call(start, stop, step ?? 1);
+    }
     if (value instanceof EllipsisValue) return '...';
     return value;
   }
