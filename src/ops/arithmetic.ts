@@ -29,20 +29,22 @@ const SAMPLES = [
 ];
 const BAD = [{ args: [t([2, 3]), t([4, 5])], error: /\[2, 3\].*\[4, 5\]/ }];
 
+/** Options of sums and differences. */
 export interface AlphaOptions {
   /** Factor of the second operand. Default 1. */
   readonly alpha?: Scalar;
 }
 
-interface ScaledFunction {
-  (input: Operand, other: Operand, options?: AlphaOptions): Tensor;
-}
+type ScaledFunction = (input: Operand, other: Operand, options?: AlphaOptions) => Tensor;
 
 function checkAlpha(name: string, alpha: Scalar, compute: DTypeInfo): void {
   if (typeof alpha === 'number' && !Number.isInteger(alpha) && !compute.isFloat && !compute.isComplex) {
-    throw new ArgumentError(`${name}: alpha is ${alpha}, but the operands have the integer dtype ${compute.name}: use a whole alpha or cast an operand`);
+    throw new ArgumentError(
+      `${name}: alpha is ${alpha}, but the operands have the integer dtype ${compute.name}: use a whole alpha or cast an operand`,
+    );
   }
-  if (typeof alpha === 'boolean' && compute !== BOOL) throw new ArgumentError(`${name}: a boolean alpha needs bool operands, not ${compute.name}`);
+  if (typeof alpha === 'boolean' && compute !== BOOL)
+    throw new ArgumentError(`${name}: a boolean alpha needs bool operands, not ${compute.name}`);
 }
 
 /** A difference is not defined where one side is bool. */
@@ -90,7 +92,12 @@ function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, check:
  */
 export const add = scaledSum('add', S.add, () => {});
 
-/** Element by element difference `input - alpha · other`, broadcast; not defined for bool. */
+/**
+ * Element by element difference `input - alpha · other`, broadcast; either may be a number. Not defined for bool.
+ *
+ * @example
+ * sub(tensor([3, 5]), 1); // tensor([2., 4.])
+ */
 export const sub = scaledSum('sub', S.sub, refuseBool);
 
 /**
@@ -113,13 +120,28 @@ export const neg = unary('neg', S.neg, {
   bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }],
 });
 
-/** Another name of `sub`. */
+/**
+ * Another name of `sub`.
+ *
+ * @example
+ * subtract(tensor([3, 5]), 1); // tensor([2., 4.])
+ */
 export const subtract = sub;
 
-/** Another name of `mul`. */
+/**
+ * Another name of `mul`.
+ *
+ * @example
+ * multiply(tensor([3, 5]), 2); // tensor([ 6., 10.])
+ */
 export const multiply = mul;
 
-/** Another name of `neg`. */
+/**
+ * Another name of `neg`.
+ *
+ * @example
+ * negative(tensor([1, -2])); // tensor([-1.,  2.])
+ */
 export const negative = neg;
 
 const reversed = mapOperator('rsub', 2, 1, ([x, y], [alpha]) => S.sub(y as S.Expr, S.mul(alpha as S.Expr, x as S.Expr)));
@@ -140,7 +162,9 @@ export const rsub = planned(
     const compute = commonType([input, other]);
     const alpha = options?.alpha ?? 1;
     checkAlpha('rsub', alpha, compute);
-    return alpha === 1 ? planOperands(reversedPlain, [input, other], compute) : planOperands(reversed, [input, other], compute, [Number(alpha)]);
+    return alpha === 1
+      ? planOperands(reversedPlain, [input, other], compute)
+      : planOperands(reversed, [input, other], compute, [Number(alpha)]);
   },
   {
     signature: 'input, other, *, alpha',
@@ -164,4 +188,3 @@ export const positive = described(
   },
   { signature: 'input', samples: unarySamples(), bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }] },
 );
-

@@ -13,7 +13,10 @@ const SAMPLES = [
   { args: [int([0, 3]), int([3])] },
 ];
 const SCALAR_SAMPLES = [...SAMPLES, { args: [int([2, 3]), 3] }];
-const BAD_FLOAT = [...BAD_BROADCAST.map(({ error }) => ({ args: [int([2, 3]), int([4, 5])], error })), { args: [t([2]), t([2])], error: /integer/ }];
+const BAD_FLOAT = [
+  ...BAD_BROADCAST.map(({ error }) => ({ args: [int([2, 3]), int([4, 5])], error })),
+  { args: [t([2]), t([2])], error: /integer/ },
+];
 
 function bits(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, type = integerOnly) {
   return binary(name, build, { type, samples: SCALAR_SAMPLES, bad: BAD_FLOAT });

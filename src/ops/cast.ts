@@ -1,4 +1,20 @@
-import { BFLOAT16, BOOL, COMPLEX64, COMPLEX128, type DType, type DTypeInfo, dtypeInfo, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8 } from '../dtype/dtype.ts';
+import {
+  BFLOAT16,
+  BOOL,
+  COMPLEX64,
+  COMPLEX128,
+  type DType,
+  type DTypeInfo,
+  dtypeInfo,
+  FLOAT16,
+  FLOAT32,
+  FLOAT64,
+  INT8,
+  INT16,
+  INT32,
+  INT64,
+  UINT8,
+} from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
@@ -10,6 +26,7 @@ import { cast, clone } from './structural.ts';
  * was a float. A cast to the dtype that a tensor has is the tensor itself. The gradient is cast back.
  */
 
+/** Options of `to`. */
 export interface ToOptions {
   readonly dtype?: DType | null;
   /** Copy even if nothing changes. */
@@ -71,7 +88,11 @@ export const typeAs = described(
     requireTensor('typeAs', 'other', other);
     return cast(input, other.type);
   },
-  { signature: 'input, other', samples: [{ args: [t([2, 3]), t([], { dtype: 'float64' })] }], bad: [{ args: [t([2]), 1], error: /other must be a tensor/ }] },
+  {
+    signature: 'input, other',
+    samples: [{ args: [t([2, 3]), t([], { dtype: 'float64' })] }],
+    bad: [{ args: [t([2]), 1], error: /other must be a tensor/ }],
+  },
 );
 
 function castTo(name: string, type: DTypeInfo) {
@@ -81,7 +102,11 @@ function castTo(name: string, type: DTypeInfo) {
       requireTensor(name, 'input', input);
       return cast(input, type);
     },
-    { signature: 'input', samples: [{ args: [t([2, 3])] }, { args: [t([])] }, { args: [t([0, 2])] }], bad: [{ args: [1], error: /must be a tensor/ }] },
+    {
+      signature: 'input',
+      samples: [{ args: [t([2, 3])] }, { args: [t([])] }, { args: [t([0, 2])] }],
+      bad: [{ args: [1], error: /must be a tensor/ }],
+    },
   );
 }
 

@@ -57,13 +57,21 @@ function planClamp(name: string, input: Tensor, min: Bound | undefined, max: Bou
   const low = min ?? null;
   const high = max ?? null;
   if (low === null && high === null) throw new ArgumentError(`${name}: needs a bound: min, max or both`);
-  for (const [role, bound] of [['min', low], ['max', high]] as const) if (bound !== null && !isScalar(bound)) requireTensor(name, role, bound);
+  for (const [role, bound] of [
+    ['min', low],
+    ['max', high],
+  ] as const)
+    if (bound !== null && !isScalar(bound)) requireTensor(name, role, bound);
   if (low !== null && high !== null && isTensor(low) !== isTensor(high)) {
     throw new ArgumentError(`${name}: min and max must both be tensors or both be numbers; wrap the number in tensor(…)`);
   }
   const operands = [input, low, high].filter((operand) => operand !== null);
   const compute = realOnly(commonType(operands), name);
-  for (const [role, bound] of [['min', low], ['max', high]] as const) if (isScalar(bound)) requireFits(name, role, bound, compute);
+  for (const [role, bound] of [
+    ['min', low],
+    ['max', high],
+  ] as const)
+    if (isScalar(bound)) requireFits(name, role, bound, compute);
   const operator = high === null ? lowOnly : low === null ? highOnly : both;
   return planOperands(operator, operands, compute);
 }
@@ -83,17 +91,21 @@ const CLAMP_SAMPLES = [
  * @example
  * clamp(tensor([-2, 0.5, 2]), 0, 1); // tensor([0.0000, 0.5000, 1.0000])
  */
-export const clamp = planned(
-  'clamp',
-  (input: Tensor, min?: Bound, max?: Bound): Plan => planClamp('clamp', input, min, max),
-  {
-    signature: 'input, min?, max?',
-    samples: CLAMP_SAMPLES,
-    bad: [...BAD_COMPLEX.map(({ error }) => ({ args: [t([2], { dtype: 'complex64' }), 0], error })), { args: [t([2])], error: /needs a bound/ }],
-  },
-);
+export const clamp = planned('clamp', (input: Tensor, min?: Bound, max?: Bound): Plan => planClamp('clamp', input, min, max), {
+  signature: 'input, min?, max?',
+  samples: CLAMP_SAMPLES,
+  bad: [
+    ...BAD_COMPLEX.map(({ error }) => ({ args: [t([2], { dtype: 'complex64' }), 0], error })),
+    { args: [t([2])], error: /needs a bound/ },
+  ],
+});
 
-/** Another name of `clamp`. */
+/**
+ * Another name of `clamp`.
+ *
+ * @example
+ * clip(tensor([-2, 2]), 0, 1); // tensor([0., 1.])
+ */
 export const clip = clamp;
 
 function bound(name: string, role: 'min' | 'max', operator: MapOperator) {
@@ -116,7 +128,11 @@ function bound(name: string, role: 'min' | 'max', operator: MapOperator) {
  * @example
  * clampMin(tensor([-2, 2]), 0); // tensor([0., 2.])
  */
-export const clampMin = bound('clampMin', 'min', mapOperator('clampMin', 2, 0, () => S.clampMin(x, y)));
+export const clampMin = bound(
+  'clampMin',
+  'min',
+  mapOperator('clampMin', 2, 0, () => S.clampMin(x, y)),
+);
 
 /**
  * Each element, but at most `max`, a number or a tensor that broadcasts.
@@ -124,4 +140,8 @@ export const clampMin = bound('clampMin', 'min', mapOperator('clampMin', 2, 0, (
  * @example
  * clampMax(tensor([-2, 2]), 0); // tensor([-2., 0.])
  */
-export const clampMax = bound('clampMax', 'max', mapOperator('clampMax', 2, 0, () => S.clampMax(x, y)));
+export const clampMax = bound(
+  'clampMax',
+  'max',
+  mapOperator('clampMax', 2, 0, () => S.clampMax(x, y)),
+);

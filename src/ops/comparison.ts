@@ -26,7 +26,7 @@ function ordering(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
  * Where elements are equal, broadcast; `other` may be a number. NaN equals nothing.
  *
  * @example
- * eq(tensor([1, 2]), 2); // tensor([false,  true])
+ * eq(tensor([1, 2]), 2); // tensor([False,  True])
  */
 export const eq = comparison('eq', S.eq);
 
@@ -34,7 +34,7 @@ export const eq = comparison('eq', S.eq);
  * Where elements differ, broadcast; `other` may be a number.
  *
  * @example
- * ne(tensor([1, 2]), 2); // tensor([ true, false])
+ * ne(tensor([1, 2]), 2); // tensor([ True, False])
  */
 export const ne = comparison('ne', S.ne);
 
@@ -42,7 +42,7 @@ export const ne = comparison('ne', S.ne);
  * Where `input` is less, broadcast; `other` may be a number. Complex is refused.
  *
  * @example
- * lt(tensor([1, 2]), 2); // tensor([ true, false])
+ * lt(tensor([1, 2]), 2); // tensor([ True, False])
  */
 export const lt = ordering('lt', S.lt);
 
@@ -50,7 +50,7 @@ export const lt = ordering('lt', S.lt);
  * Where `input` is less or equal, broadcast; `other` may be a number. Complex is refused.
  *
  * @example
- * le(tensor([1, 2, 3]), 2); // tensor([ true,  true, false])
+ * le(tensor([1, 2, 3]), 2); // tensor([ True,  True, False])
  */
 export const le = ordering('le', S.le);
 
@@ -58,7 +58,7 @@ export const le = ordering('le', S.le);
  * Where `input` is greater, broadcast; `other` may be a number. Complex is refused.
  *
  * @example
- * gt(tensor([1, 2, 3]), 2); // tensor([false, false,  true])
+ * gt(tensor([1, 2, 3]), 2); // tensor([False, False,  True])
  */
 export const gt = ordering('gt', S.gt);
 
@@ -66,19 +66,44 @@ export const gt = ordering('gt', S.gt);
  * Where `input` is greater or equal, broadcast; `other` may be a number. Complex is refused.
  *
  * @example
- * ge(tensor([1, 2, 3]), 2); // tensor([false,  true,  true])
+ * ge(tensor([1, 2, 3]), 2); // tensor([False,  True,  True])
  */
 export const ge = ordering('ge', S.ge);
 
-/** Another name of `ne`. */
+/**
+ * Another name of `ne`.
+ *
+ * @example
+ * notEqual(tensor([1, 2]), 2); // tensor([ True, False])
+ */
 export const notEqual = ne;
-/** Another name of `lt`. */
+/**
+ * Another name of `lt`.
+ *
+ * @example
+ * less(tensor([1, 2]), 2); // tensor([ True, False])
+ */
 export const less = lt;
-/** Another name of `le`. */
+/**
+ * Another name of `le`.
+ *
+ * @example
+ * lessEqual(tensor([1, 3]), 2); // tensor([ True, False])
+ */
 export const lessEqual = le;
-/** Another name of `gt`. */
+/**
+ * Another name of `gt`.
+ *
+ * @example
+ * greater(tensor([1, 3]), 2); // tensor([False,  True])
+ */
 export const greater = gt;
-/** Another name of `ge`. */
+/**
+ * Another name of `ge`.
+ *
+ * @example
+ * greaterEqual(tensor([1, 2]), 2); // tensor([False,  True])
+ */
 export const greaterEqual = ge;
 
 function logical(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
@@ -89,7 +114,7 @@ function logical(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
  * Where both elements are not 0, broadcast; any dtypes.
  *
  * @example
- * logicalAnd(tensor([true, true]), tensor([true, false])); // tensor([ true, false])
+ * logicalAnd(tensor([true, true]), tensor([true, false])); // tensor([ True, False])
  */
 export const logicalAnd = logical('logicalAnd', S.and);
 
@@ -97,7 +122,7 @@ export const logicalAnd = logical('logicalAnd', S.and);
  * Where one element or both are not 0, broadcast; any dtypes.
  *
  * @example
- * logicalOr(tensor([false, true]), tensor([false, false])); // tensor([false,  true])
+ * logicalOr(tensor([false, true]), tensor([false, false])); // tensor([False,  True])
  */
 export const logicalOr = logical('logicalOr', S.or);
 
@@ -105,19 +130,23 @@ export const logicalOr = logical('logicalOr', S.or);
  * Where exactly one element is not 0, broadcast; any dtypes.
  *
  * @example
- * logicalXor(tensor([true, true]), tensor([true, false])); // tensor([false,  true])
+ * logicalXor(tensor([true, true]), tensor([true, false])); // tensor([False,  True])
  */
 export const logicalXor = logical('logicalXor', S.xor);
 
 function test(name: string, build: (x: S.Expr) => S.Expr, type: 'promote' | typeof realOnly = 'promote') {
-  return unary(name, build, { type, samples: unarySamples(-2, 2, true), bad: type === realOnly ? BAD_COMPLEX : [{ args: [1], error: /must be a tensor/ }] });
+  return unary(name, build, {
+    type,
+    samples: unarySamples(-2, 2, true),
+    bad: type === realOnly ? BAD_COMPLEX : [{ args: [1], error: /must be a tensor/ }],
+  });
 }
 
 /**
  * Where elements are 0; any dtype.
  *
  * @example
- * logicalNot(tensor([0, 2])); // tensor([ true, false])
+ * logicalNot(tensor([0, 2])); // tensor([ True, False])
  */
 export const logicalNot = test('logicalNot', S.not);
 
@@ -125,7 +154,7 @@ export const logicalNot = test('logicalNot', S.not);
  * Where elements are NaN; never for integers.
  *
  * @example
- * isnan(tensor([1, NaN])); // tensor([false,  true])
+ * isnan(tensor([1, NaN])); // tensor([False,  True])
  */
 export const isnan = test('isnan', S.isnan);
 
@@ -133,7 +162,7 @@ export const isnan = test('isnan', S.isnan);
  * Where elements are infinite; never for integers.
  *
  * @example
- * isinf(tensor([1, -Infinity])); // tensor([false,  true])
+ * isinf(tensor([1, -Infinity])); // tensor([False,  True])
  */
 export const isinf = test('isinf', S.isinf);
 
@@ -141,7 +170,7 @@ export const isinf = test('isinf', S.isinf);
  * Where elements are neither infinite nor NaN; everywhere for integers.
  *
  * @example
- * isfinite(tensor([1, NaN])); // tensor([ true, false])
+ * isfinite(tensor([1, NaN])); // tensor([ True, False])
  */
 export const isfinite = test('isfinite', S.isfinite);
 
@@ -149,7 +178,7 @@ export const isfinite = test('isfinite', S.isfinite);
  * Where elements are positive infinity. Complex is refused.
  *
  * @example
- * isposinf(tensor([Infinity, -Infinity])); // tensor([ true, false])
+ * isposinf(tensor([Infinity, -Infinity])); // tensor([ True, False])
  */
 export const isposinf = test('isposinf', (x) => S.and(S.isinf(x), S.gt(x, 0)), realOnly);
 
@@ -157,7 +186,7 @@ export const isposinf = test('isposinf', (x) => S.and(S.isinf(x), S.gt(x, 0)), r
  * Where elements are negative infinity. Complex is refused.
  *
  * @example
- * isneginf(tensor([Infinity, -Infinity])); // tensor([false,  true])
+ * isneginf(tensor([Infinity, -Infinity])); // tensor([False,  True])
  */
 export const isneginf = test('isneginf', (x) => S.and(S.isinf(x), S.lt(x, 0)), realOnly);
 
@@ -165,10 +194,11 @@ export const isneginf = test('isneginf', (x) => S.and(S.isinf(x), S.lt(x, 0)), r
  * Where elements have no imaginary part: everywhere for real dtypes.
  *
  * @example
- * isreal(tensor([1, 2])); // tensor([true, true])
+ * isreal(tensor([1, 2])); // tensor([True, True])
  */
 export const isreal = test('isreal', (x) => S.or(S.eq(x, x), S.ne(x, x)));
 
+/** Options of `isclose` and `allclose`. */
 export interface CloseOptions {
   /** Allowed difference relative to `other`. Default 1e-5. */
   readonly rtol?: number;
@@ -196,7 +226,10 @@ function closeness(name: string, input: Tensor, other: Tensor, options: CloseOpt
   requireTensors(name, { input, other });
   sameType(name, 'other', input, other);
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
-  for (const [role, value] of [['rtol', rtol], ['atol', atol]] as const) {
+  for (const [role, value] of [
+    ['rtol', rtol],
+    ['atol', atol],
+  ] as const) {
     if (!(value >= 0)) throw new ArgumentError(`${name}: ${role} must not be negative, got ${value}`);
   }
   const exact = rtol === 0 && atol === 0;
@@ -218,7 +251,7 @@ const BAD_CLOSE = [
  * Where |input - other| <= atol + rtol · |other|, broadcast; infinities are close to themselves. Both need one dtype. Result: bool.
  *
  * @example
- * isclose(tensor([1, 2]), tensor([1.000001, 2.1])); // tensor([ true, false])
+ * isclose(tensor([1, 2]), tensor([1.000001, 2.1])); // tensor([ True, False])
  */
 export const isclose = described(
   'isclose',

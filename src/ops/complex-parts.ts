@@ -14,7 +14,8 @@ function itself(name: string, complexToo: boolean) {
     name,
     (input: Tensor): Tensor => {
       requireTensor(name, 'input', input);
-      if (input.type.isComplex && !complexToo) throw new DTypeError(`${name}: not available for dtype ${input.dtype} yet: only real dtypes are`);
+      if (input.type.isComplex && !complexToo)
+        throw new DTypeError(`${name}: not available for dtype ${input.dtype} yet: only real dtypes are`);
       return input;
     },
     { signature: 'input', samples: unarySamples(), bad: complexToo ? [{ args: [1], error: /must be a tensor/ }] : BAD },
@@ -72,7 +73,9 @@ export const imag = described(
   (input: Tensor): Tensor => {
     requireTensor('imag', 'input', input);
     throw new DTypeError(
-      input.type.isComplex ? `imag: not available for dtype ${input.dtype} yet` : `imag: a tensor of the real dtype ${input.dtype} has no imaginary part; use zerosLike`,
+      input.type.isComplex
+        ? `imag: not available for dtype ${input.dtype} yet`
+        : `imag: a tensor of the real dtype ${input.dtype} has no imaginary part; use zerosLike`,
     );
   },
   { signature: 'input', bad: [{ args: [t([2])], error: /no imaginary part/ }] },
@@ -84,7 +87,7 @@ export const imag = described(
  * @example
  * angle(tensor([2, -2])); // tensor([0.0000, 3.1416])
  */
-export const angle = unary('angle', (x) => S.select(S.isnan(x), x, S.select(S.lt(x, 0), Math.PI, 0)), {
+export const angle = unary('angle', (x) => S.select(S.isnan(x), Number.NaN, S.select(S.lt(x, 0), Math.PI, 0)), {
   type: toRealFloat,
   samples: unarySamples(0.5, 2, true),
   bad: BAD,

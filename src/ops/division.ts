@@ -27,7 +27,13 @@ class DivisionOperator extends MapOperator {
 
   override withScalar(index: number): MapOperator {
     if (index !== 0) return super.withScalar(index);
-    this.#scalarDividend ??= new DivisionOperator(this.name, substitute(this.expr, [S.param(0), S.arg(0)]), 1, 1, this.derivative.kind === 'map');
+    this.#scalarDividend ??= new DivisionOperator(
+      this.name,
+      substitute(this.expr, [S.param(0), S.arg(0)]),
+      1,
+      1,
+      this.derivative.kind === 'map',
+    );
     return this.#scalarDividend;
   }
   #scalarDividend: DivisionOperator | undefined;
@@ -47,7 +53,11 @@ function checkScalar(name: string, other: Operand, compute: DTypeInfo): void {
 const SAMPLES = binarySamples(0.5, 2, 2);
 const BAD_INTEGER = [...BAD_BROADCAST, { args: [t([2], { dtype: 'int64', grad: false }), 0], error: /division by zero/ }];
 
-function division(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, options: { differentiable?: boolean; scalars?: 'either' | 'other' } = {}) {
+function division(
+  name: string,
+  build: (x: S.Expr, y: S.Expr) => S.Expr,
+  options: { differentiable?: boolean; scalars?: 'either' | 'other' } = {},
+) {
   const differentiable = options.differentiable ?? true;
   return binary(name, build, {
     type: realNumbers,
@@ -63,6 +73,7 @@ const exact = binary('div', S.div, { type: 'float' });
 const floored = division('div', S.floorDivide);
 const truncated = division('div', (x, y) => S.trunc(S.div(x, y)));
 
+/** Options of `div`. */
 export interface DivOptions {
   /** `'floor'` or `'trunc'`: round the quotient. Default null: the exact quotient. */
   readonly roundingMode?: 'floor' | 'trunc' | null;
@@ -75,9 +86,7 @@ function divisionFor(mode: DivOptions['roundingMode']): typeof exact {
   throw new ArgumentError(`div: roundingMode must be null, 'floor' or 'trunc', got '${String(mode)}'`);
 }
 
-interface DivFunction {
-  (input: Operand, other: Operand, options?: DivOptions): Tensor;
-}
+type DivFunction = (input: Operand, other: Operand, options?: DivOptions) => Tensor;
 
 const divide_: DivFunction = (input, other, options) => divisionFor(options?.roundingMode)(input, other);
 
@@ -104,10 +113,20 @@ export const div = described(
   },
 );
 
-/** Another name of `div`. */
+/**
+ * Another name of `div`.
+ *
+ * @example
+ * divide(tensor([1, 3]), 2); // tensor([0.5000, 1.5000])
+ */
 export const divide = div;
 
-/** The exact quotient; another name of `div`. */
+/**
+ * The exact quotient; another name of `div`.
+ *
+ * @example
+ * trueDivide(tensor([1, 3]), 2); // tensor([0.5000, 1.5000])
+ */
 export const trueDivide = div;
 
 /**

@@ -8,7 +8,17 @@ import { mapInPlace } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
-import { type Described, type DescriptionInput, described, integerOnly, notBool, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
+import {
+  type Described,
+  type DescriptionInput,
+  described,
+  integerOnly,
+  notBool,
+  type Operand,
+  realOnly,
+  requireTensor,
+  type Scalar,
+} from './family.ts';
 
 /** What the elementwise families share: dtype rules, calls with any mix of tensors and scalars, samples. */
 
@@ -51,7 +61,12 @@ export function planned<A extends readonly unknown[]>(
 }
 
 /** The plan of a call in which scalars may stand for tensors: each becomes a uniform parameter after those of the operator itself. */
-export function planOperands(operator: MapOperator, operands: readonly Operand[], compute: DTypeInfo, values: readonly number[] = []): Plan {
+export function planOperands(
+  operator: MapOperator,
+  operands: readonly Operand[],
+  compute: DTypeInfo,
+  values: readonly number[] = [],
+): Plan {
   let target = operator;
   const all = [...values];
   for (let i = operands.length - 1; i >= 0; i--) {
@@ -67,7 +82,8 @@ export function planOperands(operator: MapOperator, operands: readonly Operand[]
 export function requireFits(name: string, role: string, value: Scalar, type: DTypeInfo): void {
   if (!type.isInteger || typeof value === 'boolean') return;
   const whole = BigInt(Math.trunc(Number(value)));
-  if (wrapInteger(whole, type) !== whole) throw new ArgumentError(`${name}: ${role} is ${value}, which dtype ${type.name} cannot hold; cast the input to a wider dtype`);
+  if (wrapInteger(whole, type) !== whole)
+    throw new ArgumentError(`${name}: ${role} is ${value}, which dtype ${type.name} cannot hold; cast the input to a wider dtype`);
 }
 
 export function requireTensors(name: string, tensors: Readonly<Record<string, unknown>>): void {
@@ -77,7 +93,9 @@ export function requireTensors(name: string, tensors: Readonly<Record<string, un
 /** Refuses operands that PyTorch would not promote. */
 export function sameType(name: string, role: string, input: Tensor, other: Tensor): void {
   if (input.type === other.type) return;
-  throw new DTypeError(`${name}: input has dtype ${input.dtype} but ${role} has ${other.dtype}: they must be equal, cast one with .to('${input.dtype}')`);
+  throw new DTypeError(
+    `${name}: input has dtype ${input.dtype} but ${role} has ${other.dtype}: they must be equal, cast one with .to('${input.dtype}')`,
+  );
 }
 
 // ---------------------------------------------------------------- dtype rules

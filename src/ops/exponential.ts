@@ -130,7 +130,12 @@ export const logit = planned(
  * @example
  * logaddexp(tensor([0, 100]), tensor([0, 100])); // tensor([  0.6931, 100.6931])
  */
-export const logaddexp = binary('logaddexp', S.logaddexp, { type: realFloatOnly, scalars: 'none', samples: binarySamples(), bad: BAD_BROADCAST });
+export const logaddexp = binary('logaddexp', S.logaddexp, {
+  type: realFloatOnly,
+  scalars: 'none',
+  samples: binarySamples(),
+  bad: BAD_BROADCAST,
+});
 
 /**
  * log2(2 ** a + 2 ** b), without overflow, broadcast. Floating dtypes.
@@ -138,7 +143,12 @@ export const logaddexp = binary('logaddexp', S.logaddexp, { type: realFloatOnly,
  * @example
  * logaddexp2(tensor([0, 100]), tensor([0, 100])); // tensor([  1., 101.])
  */
-export const logaddexp2 = binary('logaddexp2', S.logaddexp2, { type: realFloatOnly, scalars: 'none', samples: binarySamples(), bad: BAD_BROADCAST });
+export const logaddexp2 = binary('logaddexp2', S.logaddexp2, {
+  type: realFloatOnly,
+  scalars: 'none',
+  samples: binarySamples(),
+  bad: BAD_BROADCAST,
+});
 
 /**
  * x · log(y), broadcast; either may be a number. 0 where x is 0, unless y is NaN. Integers and bool give the default float; complex is refused.

@@ -7,7 +7,16 @@ import { applyOne } from '../tensor/apply.ts';
 import { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { emptyTensor } from './create.ts';
-import { BAD_BROADCAST, binarySamples, planned, realFloatOnly, requireTensors, sameType, toRealFloat, unarySamples } from './elementwise.ts';
+import {
+  BAD_BROADCAST,
+  binarySamples,
+  planned,
+  realFloatOnly,
+  requireTensors,
+  sameType,
+  toRealFloat,
+  unarySamples,
+} from './elementwise.ts';
 import { binary, commonType, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
 import { type NamedResults, namedResults } from './results.ts';
 
@@ -50,7 +59,10 @@ export const nextafter = planned(
   {
     signature: 'input, other',
     samples: binarySamples().map((sample) => ({ ...sample, skipNumericGradient: true })),
-    bad: [...BAD_BROADCAST, { args: [t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /floating/ }],
+    bad: [
+      ...BAD_BROADCAST,
+      { args: [t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /floating/ },
+    ],
   },
 );
 
@@ -108,12 +120,21 @@ export const frexp = described(
   (input: Tensor): Frexp => {
     requireTensor('frexp', 'input', input);
     const compute = realFloatOnly(input.type, 'frexp');
-    return namedResults(['mantissa', 'exponent'], [applyOne(MANTISSA, [input], { values: [], compute }), applyOne(exponentOperator, [input], null)]);
+    return namedResults(
+      ['mantissa', 'exponent'],
+      [applyOne(MANTISSA, [input], { values: [], compute }), applyOne(exponentOperator, [input], null)],
+    );
   },
   { signature: 'input', samples: unarySamples(0.6, 0.9), bad: [{ args: [t([2], { dtype: 'int64', grad: false })], error: /floating/ }] },
 );
 
-const HEAVISIDE = mapOperator('heaviside', 2, 0, ([x, v]) => S.select(S.eq(x as S.Expr, 0), v as S.Expr, S.select(S.gt(x as S.Expr, 0), 1, 0)), false);
+const HEAVISIDE = mapOperator(
+  'heaviside',
+  2,
+  0,
+  ([x, v]) => S.select(S.eq(x as S.Expr, 0), v as S.Expr, S.select(S.gt(x as S.Expr, 0), 1, 0)),
+  false,
+);
 
 /**
  * 0 for negative elements, 1 for positive ones, and `values` (broadcast) where `input` is 0. Both need one dtype; carries no gradient.
@@ -128,5 +149,9 @@ export const heaviside = planned(
     sameType('heaviside', 'values', input, values);
     return { operator: HEAVISIDE, inputs: [input, values], values: [], compute: realOnly(input.type, 'heaviside') };
   },
-  { signature: 'input, values', samples: binarySamples(), bad: [{ args: [t([2]), t([2], { dtype: 'float64' })], error: /float32.*float64/ }] },
+  {
+    signature: 'input, values',
+    samples: binarySamples(),
+    bad: [{ args: [t([2]), t([2], { dtype: 'float64' })], error: /float32.*float64/ }],
+  },
 );

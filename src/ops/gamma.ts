@@ -99,7 +99,7 @@ function multivariateOf(p: number): MapOperator {
  * The logarithm of the multivariate gamma function of dimension `p` >= 1 (DLMF 35.3.4).
  *
  * @example
- * mvlgamma(tensor([3, 4]), 2); // tensor([1.5963, 3.5651])
+ * mvlgamma(tensor([3, 4]), 2); // tensor([1.5502, 3.5651])
  */
 export const mvlgamma = planned(
   'mvlgamma',

@@ -34,7 +34,9 @@ function prepare(input: Operand, exponent: Operand): DTypeInfo {
   if (!isScalar(exponent)) requireTensor('pow', 'exponent', exponent);
   const compute = notBool(commonType([input, exponent]), 'pow');
   if (isScalar(exponent) && Number(exponent) < 0 && !compute.isFloat && !compute.isComplex) {
-    throw new ArgumentError(`pow: the negative exponent ${exponent} is not defined for the integer dtype ${compute.name}: cast the input with .to('float32')`);
+    throw new ArgumentError(
+      `pow: the negative exponent ${exponent} is not defined for the integer dtype ${compute.name}: cast the input with .to('float32')`,
+    );
   }
   return compute;
 }

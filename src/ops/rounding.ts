@@ -22,7 +22,12 @@ function step(name: string, build: (x: S.Expr) => S.Expr, type: typeof realNumbe
  */
 export const abs = unary('abs', S.abs, { type: notBool, samples: SAMPLES, bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }] });
 
-/** Another name of `abs`. */
+/**
+ * Another name of `abs`.
+ *
+ * @example
+ * absolute(tensor([-1, 2])); // tensor([1., 2.])
+ */
 export const absolute = abs;
 
 /**
@@ -45,7 +50,7 @@ export const sgn = step('sgn', S.sign, realOnly);
  * Whether the sign bit is set: true for negative numbers and for -0. Result: bool.
  *
  * @example
- * signbit(tensor([-1, -0, 0])); // tensor([ true,  true, false])
+ * signbit(tensor([-1, -0, 0])); // tensor([ True,  True, False])
  */
 export const signbit = unary('signbit', S.signbit, { type: realOnly, samples: SAMPLES, bad: BAD_COMPLEX });
 
@@ -73,7 +78,12 @@ export const ceil = step('ceil', S.ceil);
  */
 export const trunc = step('trunc', S.trunc);
 
-/** Another name of `trunc`. */
+/**
+ * Another name of `trunc`.
+ *
+ * @example
+ * fix(tensor([-1.5, 1.5])); // tensor([-1.,  1.])
+ */
 export const fix = trunc;
 
 /**
@@ -88,6 +98,7 @@ const whole = mapOperator('round', 1, 0, ([x]) => S.round(x as S.Expr));
 const fine = mapOperator('round', 1, 1, ([x], [scale]) => S.div(S.round(S.mul(x as S.Expr, scale as S.Expr)), scale as S.Expr));
 const coarse = mapOperator('round', 1, 1, ([x], [scale]) => S.mul(S.round(S.div(x as S.Expr, scale as S.Expr)), scale as S.Expr));
 
+/** Options of `round`. */
 export interface RoundOptions {
   /** Digits after the point; negative ones round to tens, hundreds, … Default 0. */
   readonly decimals?: number;
@@ -112,7 +123,11 @@ export const round = planned(
   },
   {
     signature: 'input, *, decimals',
-    samples: [...SAMPLES, { args: [t([2, 3]), { decimals: 1 }], skipNumericGradient: true }, { args: [t([3]), { decimals: -1 }], skipNumericGradient: true }],
+    samples: [
+      ...SAMPLES,
+      { args: [t([2, 3]), { decimals: 1 }], skipNumericGradient: true },
+      { args: [t([3]), { decimals: -1 }], skipNumericGradient: true },
+    ],
     bad: [...BAD_COMPLEX, { args: [t([2], { dtype: 'int64', grad: false }), { decimals: 1 }], error: /floating/ }],
   },
 );
@@ -123,4 +138,8 @@ export const round = planned(
  * @example
  * square(tensor([-2, 3])); // tensor([4., 9.])
  */
-export const square = unary('square', (x) => S.mul(x, x), { type: boolToInteger(INT64), samples: unarySamples(), bad: [{ args: [2], error: /must be a tensor/ }] });
+export const square = unary('square', (x) => S.mul(x, x), {
+  type: boolToInteger(INT64),
+  samples: unarySamples(),
+  bad: [{ args: [2], error: /must be a tensor/ }],
+});

@@ -17,9 +17,17 @@ export function planWhere(condition: Tensor, input: Operand, other: Operand): Pl
   if (condition.type !== BOOL && condition.type !== UINT8) {
     throw new DTypeError(`where: condition must have dtype bool, got ${condition.dtype}: compare it, for example with .ne(0)`);
   }
-  for (const [role, operand] of [['input', input], ['other', other]] as const) if (!isScalar(operand)) requireTensor('where', role, operand);
+  for (const [role, operand] of [
+    ['input', input],
+    ['other', other],
+  ] as const)
+    if (!isScalar(operand)) requireTensor('where', role, operand);
   const compute = commonType([input, other]);
-  for (const [role, operand] of [['input', input], ['other', other]] as const) if (isScalar(operand)) requireFits('where', role, operand, compute);
+  for (const [role, operand] of [
+    ['input', input],
+    ['other', other],
+  ] as const)
+    if (isScalar(operand)) requireFits('where', role, operand, compute);
   return planOperands(WHERE, [condition, input, other], compute);
 }
 
@@ -53,6 +61,7 @@ export const lerp = planned(
   },
 );
 
+/** Options of `addcmul` and `addcdiv`. */
 export interface ValueOptions {
   /** Factor of the product or quotient. Default 1. */
   readonly value?: Scalar;
@@ -107,13 +116,20 @@ export const addcdiv = planned(
     const plan = planProduct('addcdiv', ADDCDIV, ADDCDIV_SCALED, [input, tensor1, tensor2], options?.value);
     const quotient = commonType([tensor1, tensor2]);
     if (!quotient.isFloat && !quotient.isComplex) {
-      throw new DTypeError(`addcdiv: tensor1 / tensor2 of dtype ${quotient.name} is an integer division: cast one with .to('float32'), or use div with roundingMode`);
+      throw new DTypeError(
+        `addcdiv: tensor1 / tensor2 of dtype ${quotient.name} is an integer division: cast one with .to('float32'), or use div with roundingMode`,
+      );
     }
     return plan;
   },
-  { signature: 'input, tensor1, tensor2, *, value', samples: THREE, bad: [{ args: [t([2]), t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /integer division/ }] },
+  {
+    signature: 'input, tensor1, tensor2, *, value',
+    samples: THREE,
+    bad: [{ args: [t([2]), t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /integer division/ }],
+  },
 );
 
+/** Options of `nanToNum`. */
 export interface NanToNumOptions {
   /** What NaN becomes. Default 0. */
   readonly nan?: number | null;
@@ -155,7 +171,10 @@ export const nanToNum = planned(
   },
   {
     signature: 'input, *, nan, posinf, neginf',
-    samples: [...unarySamples(), { args: [t([3], { values: [Number.NaN, Number.POSITIVE_INFINITY, 1] }), { nan: 2, posinf: 3 }], skipNumericGradient: true }],
+    samples: [
+      ...unarySamples(),
+      { args: [t([3], { values: [Number.NaN, Number.POSITIVE_INFINITY, 1] }), { nan: 2, posinf: 3 }], skipNumericGradient: true },
+    ],
     bad: [{ args: [t([2], { dtype: 'complex64' })], error: /complex64/ }],
   },
 );

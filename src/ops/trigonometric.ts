@@ -39,7 +39,12 @@ export const tan = float('tan', S.tan, -1, 1);
  */
 export const asin = float('asin', S.asin, -0.9, 0.9);
 
-/** Another name of `asin`. */
+/**
+ * Another name of `asin`.
+ *
+ * @example
+ * arcsin(tensor([0, 1])); // tensor([0.0000, 1.5708])
+ */
 export const arcsin = asin;
 
 /**
@@ -50,7 +55,12 @@ export const arcsin = asin;
  */
 export const acos = float('acos', S.acos, -0.9, 0.9);
 
-/** Another name of `acos`. */
+/**
+ * Another name of `acos`.
+ *
+ * @example
+ * arccos(tensor([0, 1])); // tensor([1.5708, 0.0000])
+ */
 export const arccos = acos;
 
 /**
@@ -61,7 +71,12 @@ export const arccos = acos;
  */
 export const atan = float('atan', S.atan);
 
-/** Another name of `atan`. */
+/**
+ * Another name of `atan`.
+ *
+ * @example
+ * arctan(tensor([0, 1])); // tensor([0.0000, 0.7854])
+ */
 export const arctan = atan;
 
 /**
@@ -96,7 +111,12 @@ export const tanh = float('tanh', S.tanh);
  */
 export const asinh = float('asinh', S.asinh);
 
-/** Another name of `asinh`. */
+/**
+ * Another name of `asinh`.
+ *
+ * @example
+ * arcsinh(tensor([0, 1])); // tensor([0.0000, 0.8814])
+ */
 export const arcsinh = asinh;
 
 /**
@@ -107,7 +127,12 @@ export const arcsinh = asinh;
  */
 export const acosh = float('acosh', S.acosh, 1.2, 3);
 
-/** Another name of `acosh`. */
+/**
+ * Another name of `acosh`.
+ *
+ * @example
+ * arccosh(tensor([1, 2])); // tensor([0.0000, 1.3170])
+ */
 export const arccosh = acosh;
 
 /**
@@ -118,7 +143,12 @@ export const arccosh = acosh;
  */
 export const atanh = float('atanh', S.atanh, -0.9, 0.9);
 
-/** Another name of `atanh`. */
+/**
+ * Another name of `atanh`.
+ *
+ * @example
+ * arctanh(tensor([0, 0.5])); // tensor([0.0000, 0.5493])
+ */
 export const arctanh = atanh;
 
 /**
@@ -129,7 +159,12 @@ export const arctanh = atanh;
  */
 export const atan2 = binary('atan2', S.atan2, { type: toRealFloat, scalars: 'none', samples: binarySamples(0.5, 2), bad: BAD_BROADCAST });
 
-/** Another name of `atan2`. */
+/**
+ * Another name of `atan2`.
+ *
+ * @example
+ * arctan2(tensor([1]), tensor([0])); // tensor([1.5708])
+ */
 export const arctan2 = atan2;
 
 /**
@@ -157,7 +192,11 @@ export const sinc = float('sinc', (x) => {
  * @example
  * deg2rad(tensor([180])); // tensor([3.1416])
  */
-export const deg2rad = unary('deg2rad', (x) => S.mul(x, Math.PI / 180), { type: toRealFloat, samples: unarySamples(-2, 2, true), bad: BAD_NO_TENSOR });
+export const deg2rad = unary('deg2rad', (x) => S.mul(x, Math.PI / 180), {
+  type: toRealFloat,
+  samples: unarySamples(-2, 2, true),
+  bad: BAD_NO_TENSOR,
+});
 
 /**
  * Radians to degrees.
@@ -165,4 +204,8 @@ export const deg2rad = unary('deg2rad', (x) => S.mul(x, Math.PI / 180), { type: 
  * @example
  * rad2deg(tensor([Math.PI])); // tensor([180.])
  */
-export const rad2deg = unary('rad2deg', (x) => S.mul(x, 180 / Math.PI), { type: toRealFloat, samples: unarySamples(-2, 2, true), bad: BAD_NO_TENSOR });
+export const rad2deg = unary('rad2deg', (x) => S.mul(x, 180 / Math.PI), {
+  type: toRealFloat,
+  samples: unarySamples(-2, 2, true),
+  bad: BAD_NO_TENSOR,
+});

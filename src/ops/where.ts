@@ -5,13 +5,13 @@ import { ArgumentError } from '../util/errors.ts';
 import { described, type Operand } from './family.ts';
 import { planWhere } from './selection.ts';
 
-interface WhereFunction {
-  (condition: Tensor, input: Operand, other: Operand): Tensor;
-}
+type WhereFunction = (condition: Tensor, input: Operand, other: Operand) => Tensor;
 
 const select: WhereFunction = (condition, input, other) => {
   if (input === undefined || other === undefined) {
-    throw new ArgumentError('where: needs condition, input and other; for the positions of true elements use nonzero(condition, { asTuple: true })');
+    throw new ArgumentError(
+      'where: needs condition, input and other; for the positions of true elements use nonzero(condition, { asTuple: true })',
+    );
   }
   const { operator, inputs, values, compute } = planWhere(condition, input, other);
   return applyOne(operator, inputs, { values, compute });

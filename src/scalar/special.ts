@@ -164,6 +164,7 @@ const EULER_MACLAURIN = [
 export function zeta(s: number, q: number): number {
   if (s === 1) return Infinity;
   if (!(s > 1) || Number.isNaN(q)) return Number.NaN;
+  if (q === Infinity) return 0;
   if (q <= 0) return zetaOfNegative(s, q);
   let sum = 0;
   let a = q;

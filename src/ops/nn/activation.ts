@@ -7,9 +7,18 @@ import { applyOne } from '../../tensor/apply.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
-import { type Plan, type PlannedFunction, planned, realFloatOnly, realNumbers, sameType, toRealFloat, unarySamples } from '../elementwise.ts';
-import { compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { emptyTensor } from '../create.ts';
+import {
+  type Plan,
+  type PlannedFunction,
+  planned,
+  realFloatOnly,
+  realNumbers,
+  sameType,
+  toRealFloat,
+  unarySamples,
+} from '../elementwise.ts';
+import { compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { narrow } from '../movement.ts';
 import { uniform_ } from '../random.ts';
 import { reshape } from '../structural.ts';
@@ -39,7 +48,11 @@ function requireInput(name: string, input: Tensor, rule: Rule): DTypeInfo {
 }
 
 /** An activation without parameters. */
-function fixed(name: string, expr: S.Expr, options: { rule?: Rule; inplace?: boolean; smooth?: boolean } = {}): PlannedFunction<[input: Tensor, options?: InplaceOptions]> {
+function fixed(
+  name: string,
+  expr: S.Expr,
+  options: { rule?: Rule; inplace?: boolean; smooth?: boolean } = {},
+): PlannedFunction<[input: Tensor, options?: InplaceOptions]> {
   const operator = mapOperator(path(name), 1, 0, () => expr);
   const rule = options.rule ?? realFloatOnly;
   return planned(
@@ -48,7 +61,12 @@ function fixed(name: string, expr: S.Expr, options: { rule?: Rule; inplace?: boo
     {
       signature: options.inplace === false ? 'input' : 'input, *, inplace',
       samples: options.smooth === false ? KINKED : unarySamples(),
-      bad: rule === realFloatOnly ? BAD_INTEGER : rule === toRealFloat ? [{ args: [t([2], { dtype: 'complex64' })], error: /complex64/ }] : BAD_BOOL,
+      bad:
+        rule === realFloatOnly
+          ? BAD_INTEGER
+          : rule === toRealFloat
+            ? [{ args: [t([2], { dtype: 'complex64' })], error: /complex64/ }]
+            : BAD_BOOL,
     },
   );
 }
@@ -88,7 +106,8 @@ function parametric(name: string, scalars: number, build: (...ps: S.Expr[]) => S
  */
 export const relu = fixed('relu', S.relu(x), { rule: realNumbers, smooth: false });
 
-const between = (low: S.Operand, high: S.Operand): S.Expr => S.select(S.le(x, low), low as S.Expr, S.select(S.ge(x, high), high as S.Expr, x));
+const between = (low: S.Operand, high: S.Operand): S.Expr =>
+  S.select(S.le(x, low), low as S.Expr, S.select(S.ge(x, high), high as S.Expr, x));
 
 /**
  * min(max(x, 0), 6); integers too. The derivative at 0 and at 6 is 0.
@@ -98,6 +117,7 @@ const between = (low: S.Operand, high: S.Operand): S.Expr => S.select(S.le(x, lo
  */
 export const relu6 = fixed('relu6', between(S.constant(0), S.constant(6)), { rule: realNumbers, smooth: false });
 
+/** Options of `hardtanh`. */
 export interface HardtanhOptions extends InplaceOptions {
   /** Lower bound. Default -1. */
   readonly minVal?: number;
@@ -117,12 +137,14 @@ export const hardtanh = tunable<HardtanhOptions>(
   'min_val, max_val, inplace',
   ({ minVal = -1, maxVal = 1 }, input) => {
     if (minVal > maxVal) throw new ArgumentError(`hardtanh: minVal ${minVal} is greater than maxVal ${maxVal}`);
-    if (minVal < 0 && input.type.isInteger && !input.type.isSigned) throw new ArgumentError(`hardtanh: minVal ${minVal} is negative, but the input has the unsigned dtype ${input.dtype}`);
+    if (minVal < 0 && input.type.isInteger && !input.type.isSigned)
+      throw new ArgumentError(`hardtanh: minVal ${minVal} is negative, but the input has the unsigned dtype ${input.dtype}`);
     return [minVal, maxVal];
   },
   { samples: [{ minVal: -0.5, maxVal: 0.25 }], rule: realNumbers, bad: [{ args: [t([2]), { minVal: 1, maxVal: -1 }], error: /greater/ }] },
 );
 
+/** Options of `leakyRelu`. */
 export interface LeakyReluOptions extends InplaceOptions {
   /** Slope below 0. Default 0.01. */
   readonly negativeSlope?: number;
@@ -144,6 +166,7 @@ export const leakyRelu = tunable<LeakyReluOptions>(
   { samples: [{ negativeSlope: 0.2 }] },
 );
 
+/** Options of `elu` and `celu`. */
 export interface AlphaOptions extends InplaceOptions {
   /** The limit for large negative elements is -alpha. Default 1. */
   readonly alpha?: number;
@@ -172,7 +195,9 @@ const SELU_SCALE = 1.0507009873554805;
  * @example
  * nn.functional.selu(tensor([-1, 2])); // tensor([-1.1113,  2.1014])
  */
-export const selu = fixed('selu', S.select(S.le(x, 0), S.mul(SELU_SCALE * SELU_ALPHA, S.expm1(x)), S.mul(SELU_SCALE, x)), { smooth: false });
+export const selu = fixed('selu', S.select(S.le(x, 0), S.mul(SELU_SCALE * SELU_ALPHA, S.expm1(x)), S.mul(SELU_SCALE, x)), {
+  smooth: false,
+});
 
 /**
  * x above 0, alpha · (exp(x / alpha) - 1) below (Barron, 2017). alpha must not be 0.
@@ -191,6 +216,7 @@ export const celu = tunable<AlphaOptions>(
   { samples: [{ alpha: 2 }], bad: [{ args: [t([2]), { alpha: 0 }], error: /alpha must not be 0/ }] },
 );
 
+/** Options of `gelu`. */
 export interface GeluOptions {
   /** `'tanh'`: the approximation by a hyperbolic tangent. Default `'none'`. */
   readonly approximate?: 'none' | 'tanh';
@@ -213,7 +239,8 @@ export const gelu = planned(
   (input: Tensor, options?: GeluOptions): Plan => {
     const approximate = options?.approximate ?? 'none';
     const compute = requireInput('gelu', input, realFloatOnly);
-    if (approximate !== 'none' && approximate !== 'tanh') throw new ArgumentError(`gelu: approximate must be 'none' or 'tanh', got '${String(approximate)}'`);
+    if (approximate !== 'none' && approximate !== 'tanh')
+      throw new ArgumentError(`gelu: approximate must be 'none' or 'tanh', got '${String(approximate)}'`);
     return { operator: approximate === 'none' ? GELU : GELU_TANH, inputs: [input], values: [], compute };
   },
   {
@@ -239,6 +266,7 @@ export const silu = fixed('silu', S.mul(x, S.sigmoid(x)));
  */
 export const mish = fixed('mish', S.mul(x, S.tanh(S.softplus(x))));
 
+/** Options of `softplus`. */
 export interface SoftplusOptions {
   /** Steepness. Default 1. */
   readonly beta?: number;
@@ -269,7 +297,10 @@ export const softplus = tunable<SoftplusOptions>(
  * @example
  * nn.functional.softsign(tensor([-1, 3])); // tensor([-0.5000,  0.7500])
  */
-export const softsign = fixed('softsign', S.div(x, S.add(1, S.abs(x))), { rule: (common, name) => toRealFloat(realNumbers(common, name), name), inplace: false });
+export const softsign = fixed('softsign', S.div(x, S.add(1, S.abs(x))), {
+  rule: (common, name) => toRealFloat(realNumbers(common, name), name),
+  inplace: false,
+});
 
 /**
  * x - tanh(x). Integers give the default float.
@@ -277,7 +308,10 @@ export const softsign = fixed('softsign', S.div(x, S.add(1, S.abs(x))), { rule: 
  * @example
  * nn.functional.tanhshrink(tensor([-1, 2])); // tensor([-0.2384,  1.0360])
  */
-export const tanhshrink = fixed('tanhshrink', S.sub(x, S.tanh(x)), { rule: toRealFloat, inplace: false });
+export const tanhshrink = fixed('tanhshrink', S.sub(x, S.tanh(x)), {
+  rule: (common, name) => toRealFloat(realNumbers(common, name), name),
+  inplace: false,
+});
 
 /**
  * log(sigmoid(x)), without overflow.
@@ -293,7 +327,9 @@ export const logsigmoid = fixed('logsigmoid', S.neg(S.softplus(S.neg(x))), { inp
  * @example
  * nn.functional.hardsigmoid(tensor([-4, 0, 4])); // tensor([0.0000, 0.5000, 1.0000])
  */
-export const hardsigmoid = fixed('hardsigmoid', S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), 1, S.div(S.add(x, 3), 6))), { smooth: false });
+export const hardsigmoid = fixed('hardsigmoid', S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), 1, S.div(S.add(x, 3), 6))), {
+  smooth: false,
+});
 
 /**
  * x · hardsigmoid(x) (Howard et al., 2019).
@@ -301,8 +337,11 @@ export const hardsigmoid = fixed('hardsigmoid', S.select(S.le(x, -3), 0, S.selec
  * @example
  * nn.functional.hardswish(tensor([-4, 1, 4])); // tensor([0.0000, 0.6667, 4.0000])
  */
-export const hardswish = fixed('hardswish', S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), x, S.div(S.mul(x, S.add(x, 3)), 6))), { smooth: false });
+export const hardswish = fixed('hardswish', S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), x, S.div(S.mul(x, S.add(x, 3)), 6))), {
+  smooth: false,
+});
 
+/** Options of `hardshrink` and `softshrink`. */
 export interface ShrinkOptions {
   /** Half the width of what becomes 0. Default 0.5. */
   readonly lambd?: number;
@@ -354,7 +393,10 @@ export const threshold = planned(
   path('threshold'),
   (input: Tensor, limit: number, value: number, _options?: InplaceOptions): Plan => {
     const compute = requireInput('threshold', input, realNumbers);
-    for (const [role, number] of [['threshold', limit], ['value', value]] as const) {
+    for (const [role, number] of [
+      ['threshold', limit],
+      ['value', value],
+    ] as const) {
       if (typeof number !== 'number') throw new ArgumentError(`threshold: ${role} must be a number, got ${typeof number}`);
     }
     return { operator: THRESHOLD, inputs: [input], values: [limit, value], compute };
@@ -374,10 +416,17 @@ function alignedSlopes(input: Tensor, weight: Tensor): Tensor {
   if (weight.size !== 1) {
     const channels = input.ndim < 2 ? 1 : (input.shape[1] as number);
     if (input.ndim === 0 || channels !== weight.size) {
-      throw new ShapeError(`prelu: weight ${formatShape(weight.shape)} must have one element, or one for each of the ${channels} channels of input ${formatShape(input.shape)}`);
+      throw new ShapeError(
+        `prelu: weight ${formatShape(weight.shape)} must have one element, or one for each of the ${channels} channels of input ${formatShape(input.shape)}`,
+      );
     }
   }
-  return input.ndim === 0 ? reshape(weight, []) : reshape(weight, input.shape.map((_, i) => (i === Math.min(1, input.ndim - 1) ? weight.size : 1)));
+  return input.ndim === 0
+    ? reshape(weight, [])
+    : reshape(
+        weight,
+        input.shape.map((_, i) => (i === Math.min(1, input.ndim - 1) ? weight.size : 1)),
+      );
 }
 
 /**
@@ -405,6 +454,7 @@ export const prelu = described(
   },
 );
 
+/** Options of `rrelu`. */
 export interface RreluOptions extends InplaceOptions {
   /** Lower bound of the slopes. Default 1/8. */
   readonly lower?: number;
@@ -415,7 +465,9 @@ export interface RreluOptions extends InplaceOptions {
 }
 
 const RRELU = parametric('rrelu', 1, (slope) => LEAKY(slope as S.Expr));
-const RRELU_DRAWN = mapOperator(path('rrelu'), 2, 0, ([v, w]) => S.select(S.le(v as S.Expr, 0), S.mul(w as S.Expr, v as S.Expr), v as S.Expr));
+const RRELU_DRAWN = mapOperator(path('rrelu'), 2, 0, ([v, w]) =>
+  S.select(S.le(v as S.Expr, 0), S.mul(w as S.Expr, v as S.Expr), v as S.Expr),
+);
 
 /**
  * x above 0, slope · x below: slopes are drawn from [lower, upper) for each element while training, and are their mean otherwise (Xu et al., 2015).
@@ -459,7 +511,8 @@ export const glu = described(
     requireInput('glu', input, realFloatOnly);
     if (input.ndim === 0) throw new ShapeError('glu: a tensor without dimensions has no halves');
     const axis = normalizeDim('glu', dim, input.ndim);
-    if ((input.shape[axis] as number) % 2 !== 0) throw new ShapeError(`glu: dimension ${axis} of ${formatShape(input.shape)} must have an even size`);
+    if ((input.shape[axis] as number) % 2 !== 0)
+      throw new ShapeError(`glu: dimension ${axis} of ${formatShape(input.shape)} must have an even size`);
     return applyOne(gluOperator, [input], axis);
   },
   {

@@ -59,16 +59,24 @@ function bothSameInfinity(a: Expr, b: Expr): Expr {
 }
 
 /** log(exp(a) + exp(b)), without overflow. */
-export const logaddexp = binary('logaddexp', (a, b) => (a === b && Math.abs(a) === Infinity ? a : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))), {
-  partials: (_, a, b) => [sigmoid(sub(a, b)), sigmoid(sub(b, a))],
-  expand: (a, b) => select(bothSameInfinity(a, b), a, add(max(a, b), log1p(exp(neg(abs(sub(a, b))))))),
-});
+export const logaddexp = binary(
+  'logaddexp',
+  (a, b) => (a === b && Math.abs(a) === Infinity ? a : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))),
+  {
+    partials: (_, a, b) => [sigmoid(sub(a, b)), sigmoid(sub(b, a))],
+    expand: (a, b) => select(bothSameInfinity(a, b), a, add(max(a, b), log1p(exp(neg(abs(sub(a, b))))))),
+  },
+);
 
 /** log2(2 ** a + 2 ** b), without overflow. */
-export const logaddexp2 = binary('logaddexp2', (a, b) => (a === b && Math.abs(a) === Infinity ? a : Math.max(a, b) + Math.log1p(2 ** -Math.abs(a - b)) * Math.LOG2E), {
-  partials: (_, a, b) => [sigmoid(mul(sub(a, b), Math.LN2)), sigmoid(mul(sub(b, a), Math.LN2))],
-  expand: (a, b) => select(bothSameInfinity(a, b), a, add(max(a, b), mul(log1p(exp2(neg(abs(sub(a, b))))), Math.LOG2E))),
-});
+export const logaddexp2 = binary(
+  'logaddexp2',
+  (a, b) => (a === b && Math.abs(a) === Infinity ? a : Math.max(a, b) + Math.log1p(2 ** -Math.abs(a - b)) * Math.LOG2E),
+  {
+    partials: (_, a, b) => [sigmoid(mul(sub(a, b), Math.LN2)), sigmoid(mul(sub(b, a), Math.LN2))],
+    expand: (a, b) => select(bothSameInfinity(a, b), a, add(max(a, b), mul(log1p(exp2(neg(abs(sub(a, b))))), Math.LOG2E))),
+  },
+);
 
 /** x log(y): 0 where x is 0, whatever y is, unless it is NaN. */
 export const xlogy = binary('xlogy', (x, y) => (Number.isNaN(y) ? y : x === 0 ? 0 : x * Math.log(y)), {
@@ -95,7 +103,14 @@ export const ndtri = unary('ndtri', normal.ndtri, {
 
 /** The logarithm of the normal distribution function. */
 export const logNdtr = unary('logNdtr', normal.logNdtr, {
-  partials: (_, x) => [div(Math.sqrt(2 / Math.PI), erfcx(mul(x, -Math.SQRT1_2)))],
+  // density(x) / ndtr(x): by erfcx, which does not underflow on the left; by exponents elsewhere, where erfcx overflows.
+  partials: (y, x) => [
+    select(
+      lt(x, -1),
+      div(Math.sqrt(2 / Math.PI), erfcx(mul(x, -Math.SQRT1_2))),
+      mul(exp(sub(mul(mul(x, x), -0.5), y)), 1 / Math.sqrt(2 * Math.PI)),
+    ),
+  ],
 });
 
 const bits = new DataView(new ArrayBuffer(8));
@@ -112,7 +127,7 @@ function exponentOf(x: number): number {
 function mantissaOf(x: number): number {
   const exponent = exponentOf(x);
   const half = exponent >> 1;
-  return (x / 2 ** half) / 2 ** (exponent - half);
+  return x / 2 ** half / 2 ** (exponent - half);
 }
 
 /** The binary exponent, as C's frexp has it. */
