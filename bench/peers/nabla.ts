@@ -1,0 +1,106 @@
+/** nabla's side of the measurements; runs the built package, as a user has it. */
+import type { nn as NN, Tensor } from 'nabla';
+import { serve } from '../timing.ts';
+
+const built = '../../dist/index.js';
+const nabla = (await import(built)) as typeof import('nabla');
+const { full, nn, ones, optim, rand, randint, randn } = nabla;
+const F = nn.functional;
+
+type Step = () => void;
+
+function elementwise(n: number, f: (x: Tensor) => unknown): () => Step {
+  return () => {
+    const x = rand([n]).sub(0.5).mul(4);
+    return () => {
+      f(x);
+    };
+  };
+}
+
+function training(model: NN.Module & { forward(x: Tensor): Tensor }, x: Tensor, loss: (out: Tensor) => Tensor, optimizer: { zeroGrad(): void; step(): unknown }): Step {
+  return () => {
+    optimizer.zeroGrad();
+    const l = loss(model.forward(x));
+    l.backward();
+    optimizer.step();
+    l.item();
+  };
+}
+
+const scalar = (): Tensor => full([], 0.5, { dtype: 'float32', requiresGrad: true });
+
+const workloads: Record<string, () => Step> = {
+  'dispatch, no tape': () => {
+    const x = ones([4]);
+    return () => {
+      for (let i = 0; i < 100; i++) x.add(x);
+    };
+  },
+  'dispatch, tape': () => {
+    const x = ones([4], { requiresGrad: true });
+    return () => {
+      for (let i = 0; i < 100; i++) x.add(x);
+    };
+  },
+  scalars: () => {
+    const x = scalar();
+    return () => {
+      let y = x;
+      for (let i = 0; i < 500; i++) y = y.mul(x).add(x);
+      y.backward();
+      x.grad = null;
+    };
+  },
+  seed: () => () => {
+    const a = ones([2, 2], { requiresGrad: true });
+    a.add(2).pow(2).sum().backward();
+  },
+  tiny: () => {
+    const model = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 16), new nn.Tanh(), new nn.Linear(16, 1));
+    const y = randn([4, 1]);
+    return training(model, randn([4, 2]), (out) => F.mseLoss(out, y), new optim.SGD(model.parameters(), { lr: 0.05 }));
+  },
+  mlp: () => {
+    const model = new nn.Sequential(new nn.Linear(784, 512), new nn.ReLU(), new nn.Linear(512, 256), new nn.ReLU(), new nn.Linear(256, 10));
+    const y = randint(10, [128]);
+    return training(model, randn([128, 784]), (out) => F.crossEntropy(out, y), new optim.Adam(model.parameters(), { lr: 1e-3 }));
+  },
+  'digits step': () => {
+    const model = new nn.Sequential(new nn.Linear(64, 128), new nn.ReLU(), new nn.Linear(128, 10));
+    const y = randint(10, [32]);
+    return training(model, rand([32, 64]), (out) => F.crossEntropy(out, y), new optim.AdamW(model.parameters(), { lr: 2e-3 }));
+  },
+  'transpose-add': () => {
+    const x = randn([1000, 1000]);
+    return () => {
+      x.add(x.t());
+    };
+  },
+  softmax: () => {
+    const x = randn([512, 1000]);
+    return () => {
+      x.softmax(1);
+    };
+  },
+};
+for (const n of [64, 256, 512, 1024]) {
+  workloads[`matmul ${n}`] = () => {
+    const [a, b] = [randn([n, n]), randn([n, n])];
+    return () => {
+      a.matmul(b);
+    };
+  };
+}
+for (const e of [1, 2, 3, 4, 5, 6, 7]) {
+  const n = 10 ** e;
+  workloads[`add 1e${e}`] = elementwise(n, (x) => x.add(x));
+  workloads[`mul 1e${e}`] = elementwise(n, (x) => x.mul(x));
+  workloads[`sum 1e${e}`] = elementwise(n, (x) => x.sum());
+  if (e <= 6) {
+    workloads[`exp 1e${e}`] = elementwise(n, (x) => x.exp());
+    workloads[`tanh 1e${e}`] = elementwise(n, (x) => x.tanh());
+    workloads[`gelu 1e${e}`] = elementwise(n, (x) => F.gelu(x));
+  }
+}
+await serve(workloads);

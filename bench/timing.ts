@@ -1,0 +1,45 @@
+/** How a peer times one workload: as many calls as fit, the median. Short calls are timed in groups, so that the clock's grain does not matter. */
+export interface Timing {
+  /** Median milliseconds of one call. */
+  readonly ms: number;
+  readonly min: number;
+  readonly calls: number;
+}
+
+export function measure(run: () => void, seconds: number): Timing {
+  const warm = performance.now();
+  let warmCalls = 0;
+  while (warmCalls < 3 || (performance.now() - warm < seconds * 200 && warmCalls < 2000)) {
+    run();
+    warmCalls++;
+  }
+  const once = Math.max(1e-6, (performance.now() - warm) / warmCalls);
+  const group = Math.max(1, Math.floor(0.05 / once));
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end || times.length < 5) {
+    const start = performance.now();
+    for (let i = 0; i < group; i++) run();
+    times.push((performance.now() - start) / group);
+  }
+  times.sort((a, b) => a - b);
+  return { ms: times[times.length >> 1] as number, min: times[0] as number, calls: times.length * group };
+}
+
+/** The protocol of a peer: a line `{ name, seconds }` in, a line `{ name, timing | null }` out; null where it cannot run the workload. */
+export async function serve(workloads: Readonly<Record<string, () => () => void>>): Promise<void> {
+  const { createInterface } = await import('node:readline');
+  console.log(JSON.stringify({ ready: true, names: Object.keys(workloads) }));
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { name, seconds } = JSON.parse(line) as { name: string; seconds: number };
+    const make = workloads[name];
+    let timing: Timing | null = null;
+    let error: string | undefined;
+    try {
+      if (make !== undefined) timing = measure(make(), seconds);
+    } catch (e) {
+      error = e instanceof Error ? e.message : String(e);
+    }
+    console.log(JSON.stringify({ name, timing, error }));
+  }
+}
