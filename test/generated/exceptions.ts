@@ -1,0 +1,2 @@
+/** Checks that do not apply to an operator, with the reason. An entry is a decision about what the operator means, never a place for a defect. */
+export const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {};

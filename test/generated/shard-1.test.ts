@@ -1,0 +1,3 @@
+import { defineShard } from './suite.ts';
+
+defineShard(0, 4);
