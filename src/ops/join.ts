@@ -49,12 +49,12 @@ export const catOperator: Operator<Tensor, number> = makeOperator<number>({
   },
   batching: {
     kind: 'rule',
-    rule: (xs, batched, size, dim) =>
-      applyOne(
-        catOperator,
-        xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]))),
-        dim + 1,
-      ),
+    rule: (xs, batched, size, dim) => {
+      const nothing = xs.map((x, i) => isNothing(batched[i] === true ? x.shape.slice(1) : x.shape));
+      const all = xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape])));
+      // With the batch in front an empty vector no longer looks like nothing.
+      return applyOne(catOperator, nothing.includes(false) ? all.filter((_, i) => nothing[i] === false) : all, dim + 1);
+    },
   },
 });
 
