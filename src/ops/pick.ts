@@ -1,16 +1,15 @@
 /** Elements picked by an index along one dimension, and its transpose. */
 import { INT64 } from '../dtype/dtype.ts';
-import { type Expr, eq, select } from '../scalar/expr.ts';
+import { type Expr, eq } from '../scalar/expr.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { callMap, mapOperator } from './family.ts';
-import { catTensors } from './join.ts';
-import { sumKept } from './reduction.ts';
+import { gatherAlong, spreadAlong } from './gather.ts';
+import { replaced } from './view.ts';
 
 const SAME = mapOperator('eq', 2, 0, ([x, y]) => eq(x as Expr, y as Expr));
-const WHERE = mapOperator('where', 2, 0, ([hit, x]) => select(hit as Expr, x as Expr, 0));
 
-/** Where the position along `dim` is the index. */
+/** Where the position along `dim` is the index; `indices` has size 1 there. */
 export function positionsEqual(indices: Tensor, dim: number, size: number): Tensor {
   const shape = indices.shape.map((_, d) => (d === dim ? size : 1));
   const positions = tensorOfElements(
@@ -21,27 +20,12 @@ export function positionsEqual(indices: Tensor, dim: number, size: number): Tens
   return callMap(SAME, [positions, indices], [], INT64);
 }
 
-/** `x[…, indices, …]` along `dim`, where `indices` has size 1. */
+/** The elements that `indices` (int64, of the same rank) name along `dim`. */
 export function pick(x: Tensor, indices: Tensor, dim: number): Tensor {
-  return sumKept(callMap(WHERE, [positionsEqual(indices, dim, x.shape[dim] as number), x], [], x.type), [dim]);
+  return gatherAlong(x, indices, dim);
 }
 
-/** The transpose of `pick`: `g` at the indices, zeros elsewhere along `dim`, which gets `size` elements. */
+/** The transpose of `pick`: `g` added at the indices to zeros, `size` of them along `dim`. */
 export function place(g: Tensor, indices: Tensor, dim: number, size: number): Tensor {
-  return callMap(WHERE, [positionsEqual(indices, dim, size), g], [], g.type);
-}
-
-const SAME_AT = mapOperator('eq', 1, 1, ([x], [k]) => eq(x as Expr, k as Expr));
-
-/**
- * Elements of `g` added up at their indices along `dim`, which gets `size` elements: the transpose of picking several. `indices` has the shape of
- * `g`.
- */
-export function placeAlong(g: Tensor, indices: Tensor, dim: number, size: number): Tensor {
-  const parts: Tensor[] = [];
-  for (let k = 0; k < size; k++) {
-    const hits = callMap(SAME_AT, [indices], [k], INT64);
-    parts.push(sumKept(callMap(WHERE, [hits, g], [], g.type), [dim]));
-  }
-  return catTensors(parts, dim);
+  return spreadAlong(g, indices, dim, replaced(g.shape, dim, size));
 }

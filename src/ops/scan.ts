@@ -25,7 +25,7 @@ import {
 } from './family.ts';
 import { catTensors, commonTensors } from './join.ts';
 import { sliceDim } from './movement.ts';
-import { placeAlong } from './pick.ts';
+import { place } from './pick.ts';
 import { needsComposition, sumOver } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { cast, reshape } from './structural.ts';
@@ -200,7 +200,7 @@ function extremeScan(name: 'cummax' | 'cummin', kind: 'max' | 'min') {
       vjp: ([g], context) => {
         const shape = context.inputShape(0);
         if (g === null || g === undefined || g.size === 0 || shape.length === 0) return [g ?? null];
-        return [placeAlong(g, context.output(1), context.params, shape[context.params] as number)];
+        return [place(g, context.output(1), context.params, shape[context.params] as number)];
       },
     },
     batching: { kind: 'params', rewrite: (dim) => dim + 1 },

@@ -28,3 +28,4 @@ export {
   tripletMarginLoss,
   tripletMarginWithDistanceLoss,
 } from '../nn/margin-loss.ts';
+export { crossEntropy, linearCrossEntropy, nllLoss } from '../nn/classification-loss.ts';
