@@ -15,6 +15,7 @@ export { Variable } from './api/variable.ts';
 export type { DType } from './dtype/dtype.ts';
 export * as nn from './nn/index.ts';
 export { detach } from './ops/detach.ts';
+export { backward, grad } from './tensor/autograd.ts';
 export * from './ops/index.ts';
 export * as linalg from './ops/namespaces/linalg.ts';
 export * as masked from './ops/namespaces/masked.ts';
