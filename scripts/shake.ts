@@ -37,7 +37,9 @@ export function shake(fileName: string, text: string, options: ShakeOptions): st
   if (options.stripSamples) collectStrips(source, edits);
   if (options.keepBareImport) collectBareImports(source, options.keepBareImport, edits);
   const isStripped = (node: ts.Node): boolean => edits.some((edit) => edit.text === '' && node.pos >= edit.start && node.end <= edit.end);
-  for (const initializer of topLevelInitializers(source)) annotate(initializer, edits, isStripped);
+  const namespaces = importedNamespaces(source);
+  for (const initializer of topLevelInitializers(source))
+    annotate(evaluatedAtLoad(initializer, isStripped, namespaces), initializer, edits);
   return applyEdits(text, edits);
 }
 
@@ -118,8 +120,7 @@ function* topLevelInitializers(source: ts.SourceFile): Generator<ts.Expression> 
   }
 }
 
-function annotate(initializer: ts.Expression, edits: Edit[], isStripped: (node: ts.Node) => boolean): void {
-  const found = evaluatedAtLoad(initializer, isStripped);
+function annotate(found: Evaluated, initializer: ts.Expression, edits: Edit[]): void {
   if (found.reads && !found.awaits) {
     // Bundlers take a property read for an effect (it might be a getter), so the whole expression goes into one call that is marked.
     edits.push({ start: initializer.getStart(), end: initializer.getStart(), text: `${PURE}(() => (` });
@@ -130,35 +131,44 @@ function annotate(initializer: ts.Expression, edits: Edit[], isStripped: (node: 
 }
 
 interface Evaluated {
-  /** Outermost call of each chain, where the annotation belongs. */
   readonly calls: readonly ts.Expression[];
   readonly reads: boolean;
   readonly awaits: boolean;
 }
 
 /** What runs when the module is loaded: everything but the bodies of functions. */
-function evaluatedAtLoad(initializer: ts.Expression, isStripped: (node: ts.Node) => boolean): Evaluated {
+function evaluatedAtLoad(initializer: ts.Expression, isStripped: (node: ts.Node) => boolean, namespaces: ReadonlySet<string>): Evaluated {
   const calls: ts.Expression[] = [];
   let reads = false;
   let awaits = false;
+  // A member of `import * as S` is a name like any other; every other member might be a getter.
+  const isName = (node: ts.Expression): boolean =>
+    ts.isIdentifier(node) ||
+    (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && namespaces.has(node.expression.text));
   const visit = (node: ts.Node): void => {
     if (isStripped(node) || ts.isFunctionLike(node)) return;
     if (ts.isAwaitExpression(node)) awaits = true;
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
       calls.push(node);
-      if (!ts.isIdentifier(node.expression)) reads = true;
-    } else if (
-      ts.isPropertyAccessExpression(node) ||
-      ts.isElementAccessExpression(node) ||
-      ts.isSpreadAssignment(node) ||
-      ts.isSpreadElement(node)
-    ) {
+      if (!isName(node.expression)) reads = true;
+    } else if (ts.isPropertyAccessExpression(node)) {
+      if (!isName(node)) reads = true;
+    } else if (ts.isElementAccessExpression(node) || ts.isSpreadAssignment(node) || ts.isSpreadElement(node)) {
       reads = true;
     }
     ts.forEachChild(node, visit);
   };
   visit(initializer);
   return { calls, reads, awaits };
+}
+
+function importedNamespaces(source: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  for (const statement of source.statements) {
+    const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined;
+    if (bindings && ts.isNamespaceImport(bindings)) names.add(bindings.name.text);
+  }
+  return names;
 }
 
 function collectStrips(source: ts.SourceFile, edits: Edit[]): void {

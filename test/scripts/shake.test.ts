@@ -29,8 +29,10 @@ describe('top-level initializers', () => {
     expect(strip('const m = new Map();')).toBe('const m = /*#__PURE__*/ new Map();');
   });
 
-  test('are wrapped in one marked call when they read properties, which may be getters', () => {
+  test('are wrapped in one marked call when they read properties, which may be getters, save those of imported namespaces', () => {
     expect(strip('export const a = f(b.c);')).toBe('export const a = /*#__PURE__*/ (() => (f(b.c)))();');
+    const namespace = `import * as S from './s.js';\n`;
+    expect(strip(`${namespace}const a = f(S.x, S.g(1));`)).toBe(`${namespace}const a = /*#__PURE__*/ f(S.x, /*#__PURE__*/ S.g(1));`);
     expect(strip('const a = { ...b };')).toBe('const a = /*#__PURE__*/ (() => ({ ...b }))();');
   });
 
