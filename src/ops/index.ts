@@ -58,3 +58,4 @@ export { addcdiv, addcmul, lerp, nanToNum } from './selection.ts';
 export * from './trigonometric.ts';
 export { where } from './where.ts';
 export { gather, indexSelect, put, scatter, scatterAdd, take, takeAlongDim } from './gather.ts';
+export { argsort, kthvalue, mode, msort, sort, topk } from './sort.ts';

@@ -26,6 +26,9 @@ export interface IndexedDim {
   readonly dim: number;
 }
 
+/** One element of a sorted line: that of a rank, the lower median (NaN if there is one; of the numbers alone), or the most frequent one. */
+export type LinePick = number | 'median' | 'nanmedian' | 'mode';
+
 /** A device. Outputs are allocated by the caller; no launch allocates tensors. */
 export interface Backend {
   /**
@@ -60,6 +63,12 @@ export interface Backend {
    * as many as `values` and `indices` have along `dim`; either may be null. All have any strides.
    */
   sort(values: View | null, indices: View | null, input: View, dim: number, descending: boolean): void;
+  /**
+   * Writes one element of each sorted line along `dim`, and its position (int64); both have size 1 along `dim`, and any strides. Lines are not empty.
+   * Of equal elements, a rank takes the one that a stable sort puts there; the mode is the smallest of those that are equally frequent, at the last
+   * of its positions.
+   */
+  pick(values: View, indices: View, input: View, dim: number, which: LinePick): void;
   /**
    * For each value the number of elements of its line that are smaller (`right`: or equal). `sorted` is one line, or one for each line of `values`.
    * All are contiguous; `out` is int64 or int32.

@@ -9,7 +9,7 @@ import { gather } from './move.ts';
 import { reduce } from './reduce.ts';
 import { scan } from './scan.ts';
 import { scatter } from './scatter.ts';
-import { nonzero, search, sort } from './sort.ts';
+import { nonzero, pick, search, sort } from './sort.ts';
 
 /** The device that runs kernels emitted as WebAssembly, on the heap. */
 export const wasmBackend: Backend = {
@@ -30,6 +30,7 @@ export const wasmBackend: Backend = {
   gather,
   scatter,
   sort,
+  pick,
   search,
   nonzero,
 };

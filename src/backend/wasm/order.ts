@@ -33,14 +33,33 @@ export class LineSorter {
       this.radix(keys as Float64Array, count, descending, single);
       return order;
     }
-    for (let i = 0; i < count; i++) order[i] = i;
-    const before = descending ? after : comesFirst;
-    for (let start = 0; start < count; start += SMALL) insertionSort(keys, order, start, Math.min(count, start + SMALL), before);
-    return this.merge(keys, count, before);
+    const numbers = this.numbersFirst(keys, count);
+    const before = descending ? isGreater : isLess;
+    for (let start = 0; start < numbers; start += SMALL) insertionSort(keys, order, start, Math.min(numbers, start + SMALL), before);
+    this.merge(keys, numbers, before);
+    if (descending && numbers < count) this.rotate(numbers, count);
+    return order;
+  }
+
+  /** Fills `order` with the positions of numbers, then those of NaN; returns how many numbers there are. */
+  private numbersFirst(keys: Keys, count: number): number {
+    const { order } = this;
+    let numbers = 0;
+    for (let i = 0; i < count; i++) if (!Number.isNaN(keys[i] as number)) order[numbers++] = i;
+    let next = numbers;
+    for (let i = 0; next < count; i++) if (Number.isNaN(keys[i] as number)) order[next++] = i;
+    return numbers;
+  }
+
+  /** Puts what follows `numbers` positions in front of them. */
+  private rotate(numbers: number, count: number): void {
+    this.other.set(this.order.subarray(numbers, count));
+    this.other.set(this.order.subarray(0, numbers), count - numbers);
+    this.order.set(this.other.subarray(0, count));
   }
 
   /** Bottom-up merging of sorted runs. The result is in `order`. */
-  private merge(keys: Keys, count: number, before: Before): Int32Array {
+  private merge(keys: Keys, count: number, before: Before): void {
     let [from, to] = [this.order, this.other];
     for (let width = SMALL; width < count; width *= 2) {
       for (let start = 0; start < count; start += 2 * width) {
@@ -49,7 +68,6 @@ export class LineSorter {
       [from, to] = [to, from];
     }
     if (from !== this.order) this.order.set(from.subarray(0, count));
-    return this.order;
   }
 
   /** Least significant digit first: three passes over 32 bits. */
@@ -84,13 +102,22 @@ export class LineSorter {
 
 type Before = (a: number | bigint, b: number | bigint) => boolean;
 
-/** a < b, with NaN after all numbers. */
-function comesFirst(a: number | bigint, b: number | bigint): boolean {
-  return a < b || (b !== b && a === a);
+function isLess(a: number | bigint, b: number | bigint): boolean {
+  return a < b;
 }
 
-function after(a: number | bigint, b: number | bigint): boolean {
-  return a > b || (a !== a && b === b);
+function isGreater(a: number | bigint, b: number | bigint): boolean {
+  return a > b;
+}
+
+/** a < b, with NaN after all numbers. */
+function comesFirst(a: number | bigint, b: number | bigint): boolean {
+  return a < b || (Number.isNaN(b as number) && !Number.isNaN(a as number));
+}
+
+/** a > b, with NaN before all numbers. */
+function comesLast(a: number | bigint, b: number | bigint): boolean {
+  return a > b || (Number.isNaN(a as number) && !Number.isNaN(b as number));
 }
 
 function insertionSort(keys: Keys, order: Int32Array, start: number, end: number, before: Before): void {
@@ -129,7 +156,7 @@ function sortableBits(keys: Float64Array, count: number, descending: boolean, ki
     const key = keys[i] as number;
     let sortable: number;
     if (kind === 'integer') sortable = key ^ 0x80000000;
-    else if (key !== key) sortable = 0xffffffff;
+    else if (Number.isNaN(key)) sortable = 0xffffffff;
     else {
       floatScratch[0] = key + 0; // -0 + 0 is 0
       const raw = bitScratch[0] as number;
@@ -144,7 +171,7 @@ function sortableBits(keys: Float64Array, count: number, descending: boolean, ki
  * Equal keys come in the order of their positions, as a stable sort has them.
  */
 export function selectFirst(keys: Keys, count: number, wanted: number, descending: boolean): Int32Array {
-  const before = descending ? after : comesFirst;
+  const before = descending ? comesLast : comesFirst;
   /** Whether position a comes after position b in the sorted order. */
   const later = (a: number, b: number): boolean => {
     const [x, y] = [keys[a] as number, keys[b] as number];

@@ -1,6 +1,7 @@
 /** Sorting and searching along one dimension. */
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { bfloat16ToNumber, float16ToNumber } from '../../dtype/half.ts';
+import type { LinePick } from '../../runtime/backend.ts';
 import { heap } from '../../runtime/heap.ts';
 import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
@@ -73,42 +74,125 @@ function elementCopier(itemsize: number): (to: number, from: number) => void {
   };
 }
 
+/** Reads lines as keys, one after the other. */
+class Lines {
+  readonly length: number;
+  readonly keys: Keys;
+  readonly single: 'float' | 'integer' | null;
+  private readonly read: KeyReader;
+  private readonly stride: number;
+  private readonly base: number;
+  private readonly starts: Float64Array;
+
+  constructor(input: View, dim: number) {
+    this.length = input.shape[dim] as number;
+    this.keys = input.type.name === 'int64' ? new BigInt64Array(this.length) : new Float64Array(this.length);
+    this.single = singleKind(input.type);
+    this.read = readerFor(input.type);
+    this.stride = input.strides[dim] as number;
+    this.base = addressOfView(input) / input.type.itemsize;
+    this.starts = lineStarts(input, dim);
+  }
+
+  get count(): number {
+    return this.starts.length;
+  }
+
+  /** Takes the keys of a line. */
+  load(line: number): void {
+    const { keys, length, stride, read } = this;
+    const first = this.base + (this.starts[line] as number);
+    for (let i = 0; i < length; i++) keys[i] = read(first + i * stride) as never;
+  }
+
+  /** Where an element of a line is, in elements from the start of the heap. */
+  elementAt(line: number, position: number): number {
+    return this.base + (this.starts[line] as number) + position * this.stride;
+  }
+}
+
+/** Writes elements, and their positions, to the lines of the outputs. */
+class LineWriter {
+  private readonly values: { readonly base: number; readonly starts: Float64Array; readonly step: number } | null;
+  private readonly indices: { readonly base: number; readonly starts: Float64Array; readonly step: number } | null;
+  private readonly copy: (to: number, from: number) => void;
+  private readonly lines: Lines;
+
+  constructor(lines: Lines, values: View | null, indices: View | null, dim: number) {
+    const place = (view: View) => ({
+      base: addressOfView(view) / view.type.itemsize,
+      starts: lineStarts(view, dim),
+      step: view.strides[dim] as number,
+    });
+    this.lines = lines;
+    this.values = values === null ? null : place(values);
+    this.indices = indices === null ? null : place(indices);
+    this.copy = elementCopier(values?.type.itemsize ?? 8);
+  }
+
+  /** The element at `position` of a line goes to place `at` of it. */
+  write(line: number, at: number, position: number): void {
+    const { values, indices } = this;
+    if (values !== null) this.copy(values.base + (values.starts[line] as number) + at * values.step, this.lines.elementAt(line, position));
+    if (indices !== null) writeInt64(8 * (indices.base + (indices.starts[line] as number) + at * indices.step), position);
+  }
+}
+
 /** See `Backend.sort`. */
 export function sort(values: View | null, indices: View | null, input: View, dim: number, descending: boolean): void {
   const kept = (values ?? indices) as View;
   if (kept.size === 0) return;
-  const length = input.shape[dim] as number;
-  const wanted = kept.shape[dim] as number;
   beginLaunch();
-  const { itemsize } = input.type;
-  const source = addressOfView(input) / itemsize;
-  const stride = input.strides[dim] as number;
-  const starts = lineStarts(input, dim);
-  const read = readerFor(input.type);
-  const keys: Keys = input.type.name === 'int64' ? new BigInt64Array(length) : new Float64Array(length);
-  const single = singleKind(input.type);
-  const few = wanted < length && wanted * 8 <= length;
-  const sorter = few ? null : new LineSorter(length);
-  const copy = elementCopier(itemsize);
-  const valueBase = values === null ? 0 : addressOfView(values) / itemsize;
-  const valueStarts = values === null ? starts : lineStarts(values, dim);
-  const indexBase = indices === null ? 0 : addressOfView(indices);
-  const indexStarts = indices === null ? starts : lineStarts(indices, dim);
-  for (let line = 0; line < starts.length; line++) {
-    const first = source + (starts[line] as number);
-    for (let i = 0; i < length; i++) keys[i] = read(first + i * stride) as never;
+  const lines = new Lines(input, dim);
+  const writer = new LineWriter(lines, values, indices, dim);
+  const { length, keys, single } = lines;
+  const wanted = kept.shape[dim] as number;
+  const sorter = wanted < length && wanted * 8 <= length ? null : new LineSorter(length);
+  for (let line = 0; line < lines.count; line++) {
+    lines.load(line);
     const order = sorter === null ? selectFirst(keys, length, wanted, descending) : sorter.sort(keys, length, descending, single);
-    if (values !== null) {
-      const to = valueBase + (valueStarts[line] as number);
-      const step = values.strides[dim] as number;
-      for (let i = 0; i < wanted; i++) copy(to + i * step, first + (order[i] as number) * stride);
-    }
-    if (indices !== null) {
-      const to = indexBase + (indexStarts[line] as number) * 8;
-      const step = (indices.strides[dim] as number) * 8;
-      for (let i = 0; i < wanted; i++) writeInt64(to + i * step, order[i] as number);
+    for (let i = 0; i < wanted; i++) writer.write(line, i, order[i] as number);
+  }
+}
+
+/** See `Backend.pick`. */
+export function pick(values: View, indices: View, input: View, dim: number, which: LinePick): void {
+  if (values.size === 0) return;
+  beginLaunch();
+  const lines = new Lines(input, dim);
+  const writer = new LineWriter(lines, values, indices, dim);
+  const sorter = new LineSorter(lines.length);
+  for (let line = 0; line < lines.count; line++) {
+    lines.load(line);
+    const order = sorter.sort(lines.keys, lines.length, false, lines.single);
+    writer.write(line, 0, order[rankOf(which, lines.keys, order)] as number);
+  }
+}
+
+/** Where in the sorted line the wanted element is. */
+function rankOf(which: LinePick, keys: Keys, order: Int32Array): number {
+  if (typeof which === 'number') return which;
+  if (which === 'mode') return mostFrequent(keys, order);
+  const count = keys.length;
+  let numbers = count;
+  while (numbers > 0 && Number.isNaN(keys[order[numbers - 1] as number] as number)) numbers--;
+  if (which === 'median' && numbers < count) return numbers;
+  return numbers === 0 ? 0 : (numbers - 1) >> 1;
+}
+
+/** The end of the longest run of equal keys, the first of several. */
+function mostFrequent(keys: Keys, order: Int32Array): number {
+  let best = 0;
+  let longest = 0;
+  let start = 0;
+  for (let i = 0; i < keys.length; i++) {
+    if (keys[order[i] as number] !== keys[order[start] as number]) start = i;
+    if (i - start + 1 > longest) {
+      longest = i - start + 1;
+      best = i;
     }
   }
+  return best;
 }
 
 /** See `Backend.search`. */
