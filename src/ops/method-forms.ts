@@ -10,5 +10,5 @@ import { where } from './where.ts';
 export const METHOD_FORMS: Readonly<Record<string, (...args: never[]) => unknown>> = {
   ...castMethods,
   polygamma: (input: Tensor, n: number): Tensor => polygamma(n, input),
-  where: (input: Tensor, condition: Tensor, other: Operand): Tensor => where(condition, input, other) as Tensor,
+  where: (input: Tensor, condition: Tensor, other: Operand): Tensor => where(condition, input, other),
 };

@@ -127,6 +127,22 @@ test('nextafter steps by one unit of every dtype', () => {
   }
 });
 
+test('where with a condition alone gives coordinates', () => {
+  expect(
+    where(
+      tensor([
+        [0, 2],
+        [3, 0],
+      ]),
+    ).map(values),
+  ).toEqual([
+    [0, 1],
+    [1, 0],
+  ]);
+  expect(where(tensor(true)).map(values)).toEqual([[0]]);
+  expect(where(tensor([false])).map(values)).toEqual([[]]);
+});
+
 test('closeness and equality', () => {
   const x = tensor([1, Number.NaN]);
   expect(values(isclose(x, x))).toEqual([true, false]);
