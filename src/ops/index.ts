@@ -9,6 +9,7 @@ export * from './movement.ts';
 export * from './products.ts';
 export * from './einsum.ts';
 export { cosineSimilarity } from './nn/distance.ts';
+export { nativeBatchNorm, nativeGroupNorm, nativeLayerNorm } from './nn/normalization.ts';
 export { logSoftmax, softmax } from './nn/softmax.ts';
 export * from './power.ts';
 export {
@@ -59,3 +60,4 @@ export * from './trigonometric.ts';
 export { where } from './where.ts';
 export { gather, indexSelect, put, scatter, scatterAdd, take, takeAlongDim } from './gather.ts';
 export { argsort, kthvalue, mode, msort, sort, topk } from './sort.ts';
+export { median, nanmedian, nanquantile, quantile } from './order-statistics.ts';

@@ -29,3 +29,4 @@ export {
   tripletMarginWithDistanceLoss,
 } from '../nn/margin-loss.ts';
 export { crossEntropy, linearCrossEntropy, nllLoss } from '../nn/classification-loss.ts';
+export { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from '../nn/normalization.ts';
