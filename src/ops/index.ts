@@ -1,5 +1,6 @@
 /** All operators, by family. */
 export * from './arithmetic.ts';
+export { corrcoef, cov } from './covariance.ts';
 export * from './creation.ts';
 export { amax, amin, aminmax, argmax, argmin, max, min } from './extrema.ts';
 export * from './join.ts';
@@ -61,3 +62,5 @@ export { where } from './where.ts';
 export { gather, indexSelect, put, scatter, scatterAdd, take, takeAlongDim } from './gather.ts';
 export { argsort, kthvalue, mode, msort, sort, topk } from './sort.ts';
 export { median, nanmedian, nanquantile, quantile } from './order-statistics.ts';
+export { maskedFill, maskedScatter, maskedSelect } from './masked.ts';
+export { argwhere, nonzero, nonzeroStatic } from './nonzero.ts';
