@@ -30,3 +30,5 @@ export {
 } from '../nn/margin-loss.ts';
 export { crossEntropy, linearCrossEntropy, nllLoss } from '../nn/classification-loss.ts';
 export { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from '../nn/normalization.ts';
+export { bilinear } from '../nn/bilinear.ts';
+export { embedding, oneHot } from '../nn/embedding.ts';
