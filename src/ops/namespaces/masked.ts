@@ -1,1 +1,22 @@
-export {};
+/** Functions of `masked`. */
+export {
+  amax,
+  amin,
+  argmax,
+  argmin,
+  cumprod,
+  cumsum,
+  logaddexp,
+  logSoftmax,
+  logsumexp,
+  mean,
+  median,
+  norm,
+  normalize,
+  prod,
+  softmax,
+  softmin,
+  std,
+  sum,
+  variance as var,
+} from '../masked.ts';
