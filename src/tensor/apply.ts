@@ -13,21 +13,27 @@ import { aliasOf, type Interpreter, type Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
 
 /**
- * The one door to every operator: interpreters first (one comparison in plain code), then the kernel, then the tape.
+ * The one door to every operator: the tape looks at the handles first, then the interpreters at their values (one comparison in plain code), then
+ * the kernel runs. So a tape inside a transform records the handles that the transform wrapped, and one outside records the values below.
  * Returns a tensor, or an array for operators with several results.
  */
 export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
-  if (mode.interpreters !== 0) {
-    const top = topInterpreter(inputs);
-    if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
-  }
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)
       if (isTracked(inputs[i] as Tensor)) return record(operator as unknown as AnyOperator, inputs, params);
   }
-  const result = operator.composite ? scoped(operator as unknown as AnyOperator, inputs, params) : operator.forward(inputs, params);
+  const result = execute(operator as unknown as AnyOperator, inputs, params);
   if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
   return result;
+}
+
+/** Runs an operator without recording it at this level. */
+function execute(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  if (mode.interpreters !== 0) {
+    const top = topInterpreter(inputs);
+    if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
+  }
+  return operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
 }
 
 /** `apply` for an operator with one result. */
@@ -73,7 +79,7 @@ function linkViews(aliasing: 'view' | 'multi-view', result: Tensor | Tensor[], s
 }
 
 function linkView(view: Tensor, source: Tensor, multiple: boolean): void {
-  if (view === source || view.storage !== source.storage) return;
+  if (view === source || view.storage !== source.storage || view.wrapped !== null) return;
   const meta = metaOf(view);
   meta.base = source.meta?.base ?? source;
   meta.viewVersion = view.storage.version;
@@ -92,7 +98,7 @@ function record(operator: AnyOperator, inputs: readonly Tensor[], params: unknow
 }
 
 function recordMap(operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
-  const result = operator.forward(inputs, params);
+  const result = mode.interpreters === 0 ? operator.forward(inputs, params) : (execute(operator as unknown as AnyOperator, inputs, params) as Tensor);
   if (!result.type.isFloat && !result.type.isComplex) return result;
   result.node = new MapNode(operator, params, inputs, result);
   result.tracked = true;
@@ -100,16 +106,20 @@ function recordMap(operator: MapOperator, inputs: readonly Tensor[], params: Map
 }
 
 function recordRules(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
-  mode.grad = false;
-  let result: Tensor | Tensor[];
-  try {
-    result = operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
-  } finally {
-    mode.grad = true;
-  }
+  const result = mode.interpreters === 0 ? executeUnrecorded(operator, inputs, params) : execute(operator, inputs, params);
   if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
   attach(operator, makeNode(operator, inputs, params, result), result);
   return result;
+}
+
+/** Under interpreters recording stays on, since a tape below this level may have to see what they run. */
+function executeUnrecorded(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  mode.grad = false;
+  try {
+    return operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
+  } finally {
+    mode.grad = true;
+  }
 }
 
 /** Makes the node of a call whose results are there already; in-place operators use it to rebase history. */

@@ -108,7 +108,9 @@ export function contiguousTensor(storage: Storage, shape: readonly number[], typ
 
 /** Another handle on the same elements; shares storage and version, has no history. */
 export function aliasOf(x: Tensor): Tensor {
-  return new Tensor(x.storage, x.offset, x.shape, x.strides, x.type, x.size, x.contiguous);
+  const alias = new Tensor(x.storage, x.offset, x.shape, x.strides, x.type, x.size, x.contiguous);
+  alias.wrapped = x.wrapped;
+  return alias;
 }
 
 /** A handle on some of the elements of `x`. */
