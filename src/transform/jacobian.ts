@@ -5,7 +5,7 @@ import { moveDim, reshape } from '../ops/structural.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { jvp } from './jvp.ts';
-import { vjp } from './reverse.ts';
+import { linearised, released } from './reverse.ts';
 import { vmap } from './vmap.ts';
 
 /** Whole Jacobians: one row or column for each element, all computed as one batch. */
@@ -55,10 +55,10 @@ export function jacrev(f: TensorFunction, options: JacobianOptions = {}): Tensor
   const argnums = options.argnums ?? 0;
   return (...args) => {
     const x = argumentOf('jacrev', args, argnums);
-    const [value, pull] = vjp(partialOf(f, args, argnums) as never, x);
+    const { value, pull, own } = linearised('jacrev', partialOf(f, args, argnums) as never, [x]);
     if (!isTensor(value)) throw new ArgumentError('jacrev: the function must return one tensor');
     const rows = chunked((basis) => vmap((g) => pull(g)[0] as Tensor)(basis), basisOf(value), options.chunkSize);
-    return reshape(rows, [...value.shape, ...x.shape]);
+    return released(reshape(rows, [...value.shape, ...x.shape]), own);
   };
 }
 

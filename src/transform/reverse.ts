@@ -28,7 +28,7 @@ function connected(x: Tensor): Tensor {
 }
 
 /** Cuts off the graph of a result that only this transform's own inputs hang on to; one that the outside recorded stays. */
-function released(x: Tensor, own: ReadonlySet<Tensor>): Tensor {
+export function released(x: Tensor, own: ReadonlySet<Tensor>): Tensor {
   if (!isTracked(x) || x.node === null) return own.has(x) ? plain(x) : x;
   const stack: Node[] = [x.node];
   const seen = new Set(stack);
@@ -148,21 +148,26 @@ export function gradAndValue(f: AnyFunction, options: GradFunctionOptions = {}):
  * pull(ones([2])); // [tensor([2., 4.])]
  */
 export function vjp(f: AnyFunction, ...primals: unknown[]): [unknown, (cotangents: unknown) => unknown[]] {
-  const done = run(
-    'vjp',
-    f,
-    primals,
-    primals.map((_, i) => i),
-    false,
-  );
+  const { value, pull: pullBack } = linearised('vjp', f, primals);
+  return [value, pullBack];
+}
+
+/** What `vjp` returns, and the handles whose graph is this transform's own. */
+export function linearised(
+  name: string,
+  f: AnyFunction,
+  primals: readonly unknown[],
+): { value: unknown; pull: (cotangents: unknown) => unknown[]; own: ReadonlySet<Tensor> } {
+  const all = primals.map((_, i) => i);
+  const done = run(name, f, primals, all, false);
   const { leaves, structure } = flattenTree(done.output);
-  const value = structure.rebuild(leaves.map((y) => released(y, done.own)));
-  return [
-    value,
-    (cotangents) => {
-      const gs = leavesLike('vjp', 'the cotangent', cotangents, leaves.length);
+  return {
+    value: structure.rebuild(leaves.map((y) => released(y, done.own))),
+    pull: (cotangents) => {
+      const gs = leavesLike(name, 'the cotangent', cotangents, leaves.length);
       const found = pull(leaves, gs, done, true);
       return done.rebuild.map((build) => build(found));
     },
-  ];
+    own: done.own,
+  };
 }
