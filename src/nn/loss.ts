@@ -22,6 +22,7 @@ import {
   type WeightedLossOptions,
 } from '../ops/nn/loss.ts';
 import type { LossOptions } from '../ops/nn/reduced-loss.ts';
+import { reshape } from '../ops/structural.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Linear, type LinearOptions } from './linear.ts';
 import { Module } from './module.ts';
@@ -195,9 +196,9 @@ export class LinearCrossEntropyLoss extends WeightedLoss<CrossEntropyOptions> {
   forward(input: Tensor, target: Tensor): Tensor {
     const { weight, bias } = this.linear;
     const shape = this.#features;
-    return linearCrossEntropy(input, weight.reshape([...shape, weight.shape[1] as number]), target, {
+    return linearCrossEntropy(input, reshape(weight, [...shape, weight.shape[1] as number]), target, {
       ...this.options,
-      linearBias: bias === null ? null : bias.reshape([...shape]),
+      linearBias: bias === null ? null : reshape(bias, shape),
       weight: this.weight,
     });
   }
