@@ -37,6 +37,9 @@ function shifted<P extends DimsParams>(params: P): P {
 
 const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
 
+/** The product of nothing, from its sum: it stays connected to the graph. */
+const PLUS_ONE = mapOperator('add', 1, 0, ([x]) => S.add(x as S.Expr, 1));
+
 /** The product of two tensors of one dtype. */
 export function product(x: Tensor, y: Tensor): Tensor {
   return callMap(MUL, [x, y], [], x.type);
@@ -48,7 +51,7 @@ export function product(x: Tensor, y: Tensor): Tensor {
  */
 function productByHalves(x: Tensor, dim: number): Tensor {
   let size = x.shape[dim] as number;
-  if (size === 0) return fullTensor(reducedShape(x.shape, [dim], true), 1, x.type);
+  if (size === 0) return callMap(PLUS_ONE, [sumOver(x, [dim], true)], [], x.type);
   let current = x;
   let rest: Tensor | null = null;
   while (size > 1) {
