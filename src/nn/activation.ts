@@ -1,7 +1,7 @@
-import { empty } from '../ops/creation.ts';
 import type { DType } from '../dtype/dtype.ts';
-import * as F from '../ops/nn/activation.ts';
+import { empty } from '../ops/creation.ts';
 import { sigmoid } from '../ops/exponential.ts';
+import * as F from '../ops/nn/activation.ts';
 import { tanh } from '../ops/trigonometric.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import * as init from './init.ts';
@@ -239,7 +239,9 @@ export class PReLU extends Module {
   weight: Tensor;
   constructor(options: PReLUOptions = {}) {
     super();
-    this.weight = new Parameter(init.constant_(empty([options.numParameters ?? 1], { dtype: options.dtype ?? null }), options.init ?? 0.25));
+    this.weight = new Parameter(
+      init.constant_(empty([options.numParameters ?? 1], { dtype: options.dtype ?? null }), options.init ?? 0.25),
+    );
   }
   forward(input: Tensor): Tensor {
     return F.prelu(input, this.weight);

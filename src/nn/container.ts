@@ -21,7 +21,8 @@ export class Sequential extends Module {
   constructor(...layers: (Module & Layer)[]) {
     super();
     layers.forEach((layer, i) => {
-      if (!(layer instanceof Module)) throw new ArgumentError(`Sequential: layer ${i} is not a module; wrap functions in a class that extends Module`);
+      if (!(layer instanceof Module))
+        throw new ArgumentError(`Sequential: layer ${i} is not a module; wrap functions in a class that extends Module`);
     });
     this.#layers = layers;
   }

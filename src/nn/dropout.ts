@@ -1,4 +1,4 @@
-import { dropout, dropout1d, dropout2d, dropout3d, type DropoutOptions } from '../ops/nn/dropout.ts';
+import { type DropoutOptions, dropout, dropout1d, dropout2d, dropout3d } from '../ops/nn/dropout.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { Module } from './module.ts';

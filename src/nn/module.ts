@@ -1,9 +1,9 @@
 import type { DType } from '../dtype/dtype.ts';
 import { dtypeInfo } from '../dtype/dtype.ts';
+import { cast } from '../ops/structural.ts';
 import { formatShape } from '../shape/shape.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { cast } from '../ops/structural.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { copyInto } from './copy.ts';
 import { isParameter } from './parameter.ts';
@@ -151,7 +151,13 @@ export abstract class Module {
     for (const tensor of [...this.parameters(), ...this.buffers()]) {
       if (!tensor.type.isFloat && !tensor.type.isComplex) continue;
       const converted = withGradMode(false, () => cast(tensor, type));
-      Object.assign(tensor, { storage: converted.storage, offset: converted.offset, strides: converted.strides, type: converted.type, contiguous: converted.contiguous });
+      Object.assign(tensor, {
+        storage: converted.storage,
+        offset: converted.offset,
+        strides: converted.strides,
+        type: converted.type,
+        contiguous: converted.contiguous,
+      });
       if (tensor.meta !== null) {
         tensor.meta.grad = null;
         tensor.meta.accumulator = null;
@@ -202,7 +208,9 @@ export abstract class Module {
     for (const [name, target] of own) {
       const value = given.get(name);
       if (value !== undefined && formatShape(value.shape) !== formatShape(target.shape)) {
-        throw new ShapeError(`loadStateDict: '${name}' has shape ${formatShape(target.shape)} in ${this.constructor.name} but ${formatShape(value.shape)} in the state`);
+        throw new ShapeError(
+          `loadStateDict: '${name}' has shape ${formatShape(target.shape)} in ${this.constructor.name} but ${formatShape(value.shape)} in the state`,
+        );
       }
     }
     for (const [name, target] of own) {

@@ -1,5 +1,5 @@
-import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { metaOf } from '../tensor/meta.ts';
+import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
 
 /** `Parameter(tensor)`, with or without `new`; `instanceof` tells parameters from other tensors. */
@@ -19,7 +19,8 @@ export const Parameter: ParameterConstructor = makeParameter as unknown as Param
 
 function makeParameter(data: Tensor, requiresGrad = true): Tensor {
   if (!(data instanceof Tensor)) throw new ArgumentError(`Parameter: data must be a tensor, got ${data === null ? 'null' : typeof data}`);
-  if (requiresGrad && !data.type.isFloat && !data.type.isComplex) throw new DTypeError(`Parameter: a tensor of dtype ${data.dtype} cannot require a gradient`);
+  if (requiresGrad && !data.type.isFloat && !data.type.isComplex)
+    throw new DTypeError(`Parameter: a tensor of dtype ${data.dtype} cannot require a gradient`);
   const parameter = aliasOf(data);
   parameter.tracked = requiresGrad;
   metaOf(parameter).isParameter = true;
