@@ -24,6 +24,18 @@ describe('bundle size, minified and gzipped', () => {
   });
 });
 
+describe('for browsers', () => {
+  const manifest = JSON.parse(readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')) as {
+    readonly exports: object;
+  };
+  const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
+
+  test.each(subpaths)('%s imports nothing of Node', async (subpath) => {
+    const { code } = await bundle(`export * from '${subpath.replace('.', 'nabla')}';`, false);
+    expect(code.match(/^import .*node:.*$/gm) ?? []).toEqual([]);
+  });
+});
+
 describe('a bundle that imports one operator', () => {
   // Each operator's definition carries its name, so the names in the bundle are the operators in it.
   const others = ['cosh', 'erfinv', 'matmul', 'cumsum', 'logsumexp', 'crossEntropy', 'conv2d', 'softmax', 'linalg.'];
