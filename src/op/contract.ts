@@ -89,6 +89,10 @@ export interface Operator<T, P> {
    * kind `rules` is an optimisation that a test holds equal to the composition.
    */
   readonly composite: boolean;
+  /** Written by a user: its rules may keep what they see, so the engine frees nothing behind their back. */
+  readonly custom?: boolean;
+  /** Called when the graph of a call gives up what it saved. */
+  onRelease?(): void;
   /** Indices of outputs that never carry a gradient although their dtype could. */
   readonly nonDifferentiableOutputs?: readonly number[];
 }

@@ -61,7 +61,12 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
     meta.grad.storage.version++;
     drop(g);
   }
-  if (meta.accumulateHooks !== null) for (const hook of meta.accumulateHooks) hook(leaf);
+  if (meta.accumulateHooks !== null) for (const hook of meta.accumulateHooks) checkReturn(hook(leaf));
+}
+
+function checkReturn(returned: unknown): void {
+  if (returned === undefined || returned === null) return;
+  throw new AutogradError(`a hook after accumulation returned ${typeof returned}: it must return nothing; change the leaf's grad itself instead`);
 }
 
 function detached(g: Tensor): Tensor {

@@ -46,7 +46,8 @@ function applyTo(operator: MapOperator, inputs: readonly Tensor[], target: Tenso
 export function writeInPlace(name: string, target: Tensor, compute: (old: Tensor) => Tensor): Tensor {
   if (target.wrapped !== null) return rebind(target, compute(target));
   checkWritable(name, target);
-  const old = mode.grad && isTracked(target) ? withOldValue(target) : target;
+  // A derivative may read the old value even where only another operand wants a gradient.
+  const old = mode.grad ? withOldValue(target) : target;
   const result = compute(old);
   if (result.wrapped !== null) return rebind(target, result);
   checkResultType(name, target, result.type);
@@ -81,7 +82,8 @@ function rebind(target: Tensor, result: Tensor): Tensor {
   return target;
 }
 
-function rebase(target: Tensor, result: Tensor): void {
+/** Makes the history of `result` that of `target`; a view passes it on to its base. */
+export function rebase(target: Tensor, result: Tensor): void {
   const value = result.type === target.type && sameSizes(result, target) ? result : fitResult(result, target);
   const meta = target.meta;
   if (meta === null || meta.base === null) {
@@ -109,9 +111,10 @@ function sameSizes(a: Tensor, b: Tensor): boolean {
 
 /** Counts a write, so that what was saved before it is known to be stale. */
 export function markWritten(target: Tensor, name: string): void {
+  const meta = target.meta;
+  if (meta !== null && (meta.unversioned || meta.base?.meta?.unversioned === true)) return;
   target.storage.version++;
   target.storage.writer = name;
-  const meta = target.meta;
   if (meta !== null && meta.base !== null && !target.tracked && !meta.base.tracked) meta.viewVersion = target.storage.version;
 }
 

@@ -22,6 +22,8 @@ export class AutogradMeta {
   origin: ViewOrigin = 'single';
   /** The storage version at which `node` was right; a later in-place write makes a view's history stale. */
   viewVersion = 0;
+  /** Writes through this handle and its views are not counted: `x.data` and what is taken from it. */
+  unversioned = false;
   name: string | null = null;
   /** A parameter of a module: collected by `parameters()`. */
   isParameter = false;

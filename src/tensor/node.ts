@@ -16,6 +16,11 @@ export type NodePostHook = (
   gradOutputs: readonly (Tensor | null)[],
 ) => readonly (Tensor | null)[] | void;
 
+/** Takes a hook away again. */
+export interface HookHandle {
+  remove(): void;
+}
+
 /** What the engine writes on a node while it visits it. */
 export interface NodeState {
   readonly task: number;
@@ -59,7 +64,9 @@ export abstract class Node {
   watched: (Tensor | null)[] | null = null;
   released = false;
   /** Its rules are ours: they keep no tensor that they do not return, so the engine may free the rest. */
-  readonly trusted: boolean = true;
+  get trusted(): boolean {
+    return true;
+  }
 
   constructor(
     order: number,
@@ -77,6 +84,18 @@ export abstract class Node {
     this.inputTypes = inputTypes;
     this.outputShapes = outputShapes;
     this.outputTypes = outputTypes;
+  }
+
+  /** Calls `hook` with the gradients of the outputs before the rule runs; what it returns replaces them. */
+  registerPrehook(hook: NodePreHook): HookHandle {
+    this.preHooks = [...(this.preHooks ?? []), hook];
+    return { remove: () => void (this.preHooks = (this.preHooks ?? []).filter((h) => h !== hook)) };
+  }
+
+  /** Calls `hook` with the gradients of the inputs and of the outputs after the rule has run; what it returns replaces the former. */
+  registerHook(hook: NodePostHook): HookHandle {
+    this.postHooks = [...(this.postHooks ?? []), hook];
+    return { remove: () => void (this.postHooks = (this.postHooks ?? []).filter((h) => h !== hook)) };
   }
 
   abstract get name(): string;
@@ -166,6 +185,9 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
   needs(index: number): boolean {
     return this.next[index] !== null && this.next[index] !== undefined;
   }
+  override get trusted(): boolean {
+    return this.operator.custom !== true;
+  }
   get inputCount(): number {
     return this.next.length;
   }
@@ -226,6 +248,7 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
     this.released = true;
     this.savedInputs = NOTHING;
     this.savedOutputs = NOTHING;
+    this.operator.onRelease?.();
   }
 }
 
