@@ -19,11 +19,6 @@ export interface ReduceOptions {
   readonly dtype?: DType | null;
 }
 
-/** Puts reduced dimensions back with size 1 when asked to. */
-export function kept(result: Tensor, shape: readonly number[], dims: readonly number[], keepdim: boolean | undefined): Tensor {
-  return keepdim === true ? reshape(result, reducedShape(shape, dims, true)) : result;
-}
-
 const scaleBy = mapOperator('mul', 1, 1, ([x], [s]) => mulExpr(x as never, s as never));
 
 /**
@@ -40,7 +35,7 @@ export const sum = described(
     const dims = normalizeDims('sum', dim, input.ndim);
     const type = optionalType(options.dtype) ?? (input.type.isInteger || input.type === BOOL ? INT64 : input.type);
     const source = type === input.type || !(type.isFloat || type.isComplex) || !(input.type.isFloat || input.type.isComplex) ? input : cast(input, type);
-    return kept(applyOne(sumDimsOperator, [source], { dims, type }), input.shape, dims, options.keepdim);
+    return applyOne(sumDimsOperator, [source], { dims, type, keepdim: options.keepdim === true });
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',
@@ -80,7 +75,7 @@ export const mean = described(
     const type: DTypeInfo = optionalType(options.dtype) ?? input.type;
     if (!type.isFloat && !type.isComplex) throw new DTypeError(`mean: needs a floating or complex dtype, got ${type.name}: cast with .to('float32'), or pass { dtype }`);
     const count = dims.reduce((n, d) => n * (input.shape[d] as number), 1);
-    return kept(applyOne(meanOperator, [cast(input, type)], { dims, type, count }), input.shape, dims, options.keepdim);
+    return applyOne(meanOperator, [cast(input, type)], { dims, type, count, keepdim: options.keepdim === true });
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',

@@ -9,7 +9,7 @@ import { IDENTITY } from '../tensor/identity.ts';
 import { MapOperator } from '../tensor/map-operator.ts';
 import type { Operator } from '../op/contract.ts';
 import { provideStructural } from '../tensor/structural.ts';
-import { Tensor, viewOf } from '../tensor/tensor.ts';
+import { contiguousTensor, Tensor, viewOf } from '../tensor/tensor.ts';
 import { InPlaceError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { makeOperator } from './family.ts';
@@ -81,6 +81,8 @@ export interface ReduceParams {
   readonly dims: readonly number[];
   /** The dtype that is accumulated and returned. */
   readonly type: DTypeInfo;
+  /** Keep the reduced dimensions with size 1. */
+  readonly keepdim?: boolean;
 }
 
 export function reducedShape(shape: readonly number[], dims: readonly number[], keep = false): number[] {
@@ -92,14 +94,14 @@ export function reducedShape(shape: readonly number[], dims: readonly number[], 
   return result;
 }
 
-/** Sum over `dims`, which disappear. */
+/** Sum over `dims`, which disappear unless they are kept. */
 export const sumDimsOperator = makeOperator<ReduceParams>({
   name: 'sum',
   forward: ([x], params) => {
     const source = x as Tensor;
     const result = emptyTensor(reducedShape(source.shape, params.dims), params.type);
     backend().reduce('sum', result, source, params.dims);
-    return result;
+    return params.keepdim === true ? contiguousTensor(result.storage, reducedShape(source.shape, params.dims, true), params.type) : result;
   },
   derivative: {
     kind: 'linear',
