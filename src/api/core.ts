@@ -28,7 +28,7 @@ export interface CoreMembers {
   readonly outputNr: number;
   /** How often the storage was written in place. */
   readonly version: number;
-  /** The values without history and without the version counter. Assigning replaces the values. */
+  /** The values without history; writing through it is not counted as a change. Assigning replaces the values. */
   data: Tensor;
   /** All dimensions in reverse order. */
   readonly T: Tensor;
@@ -77,6 +77,7 @@ function show(x: Tensor): string {
 function dataOf(x: Tensor): Tensor {
   requirePlain('data', x);
   const view = aliasOf(x);
+  metaOf(view).unversioned = true;
   return view;
 }
 
