@@ -179,6 +179,16 @@ export type Promote<A extends DType, B extends DType> = DType extends A | B ? DT
 export type FloatDType = 'float32' | 'float64' | 'float16' | 'bfloat16';
 export type ComplexDType = 'complex64' | 'complex128';
 export type IntegerDType = 'int64' | 'int32' | 'int16' | 'int8' | 'uint8';
+/** All but the complex ones: what has an order. */
+export type RealDType = FloatDType | IntegerDType | 'bool';
+/** All but bool: what has a sign. */
+export type NumericDType = FloatDType | ComplexDType | IntegerDType;
+/** Neither bool nor complex. */
+export type RealNumericDType = FloatDType | IntegerDType;
+/** What has a gradient. */
+export type FloatingDType = FloatDType | ComplexDType;
+/** What has bits. */
+export type WholeDType = IntegerDType | 'bool';
 
 type KindOf<D extends DType> = D extends ComplexDType ? 3 : D extends FloatDType ? 2 : D extends IntegerDType ? 1 : 0;
 /** The kinds that lie below a kind. */
@@ -252,6 +262,13 @@ export type PromoteScalar<D extends DType, V> = DType extends D
               : 'float32'
           : DType;
 type WithInteger<D extends DType> = D extends 'bool' ? 'int64' : D;
+
+/** True where a result of dtype D may be written into a target of dtype T, else a message: a kind holds itself and those below it. */
+export type FitsInto<D extends DType, T extends DType, Op extends string> = DType extends D | T
+  ? true
+  : KindOf<D> extends BelowKind[KindOf<T>] | KindOf<T>
+    ? true
+    : `${Op}: a ${D} result does not fit into the ${T} target`;
 
 /** Results that cannot be whole (division, means, sines): integers and bool become the default float, taken for float32. */
 export type ToFloat<D extends DType> = DType extends D ? DType : D extends IntegerDType | 'bool' ? 'float32' : D;

@@ -1,8 +1,14 @@
 /** The shape of nested arrays, where they are literals. */
 import type { DType } from '../../dtype/dtype.ts';
 
+/** A complex number as data. */
+interface ComplexData {
+  readonly re: number;
+  readonly im: number;
+}
+type Leaf = number | boolean | bigint | ComplexData;
 /** What a tensor can be made from. */
-export type NestedData = number | boolean | bigint | readonly NestedData[];
+export type NestedData = Leaf | readonly NestedData[];
 
 type CountOf<A> = A extends { length: infer L extends number } ? L : number;
 
@@ -11,19 +17,19 @@ export type DataShape<A> = [A] extends [readonly (infer B)[]]
   ? [B] extends [readonly (infer C)[]]
     ? [C] extends [readonly (infer D)[]]
       ? [D] extends [readonly (infer E)[]]
-        ? [E] extends [number | boolean | bigint]
+        ? [E] extends [Leaf]
           ? [CountOf<A>, CountOf<B>, CountOf<C>, CountOf<D>]
           : number[]
-        : [D] extends [number | boolean | bigint]
+        : [D] extends [Leaf]
           ? [CountOf<A>, CountOf<B>, CountOf<C>]
           : number[]
-      : [C] extends [number | boolean | bigint]
+      : [C] extends [Leaf]
         ? [CountOf<A>, CountOf<B>]
         : number[]
-    : [B] extends [number | boolean | bigint]
+    : [B] extends [Leaf]
       ? [CountOf<A>]
       : number[]
-  : [A] extends [number | boolean | bigint]
+  : [A] extends [Leaf]
     ? []
     : number[];
 
@@ -36,11 +42,15 @@ type LeafOf<A> = A extends readonly (infer B)[]
       : C
     : B
   : A;
-/** The dtype that data has if none is named: numbers are float32 (the default), booleans bool, bigints int64. */
+/** The dtype that data has if none is named: numbers are float32 (the default), booleans bool, bigints int64, complex numbers complex64. */
 export type DataDType<A> = [LeafOf<A>] extends [boolean]
-  ? 'bool'
-  : [LeafOf<A>] extends [bigint]
+  ? [LeafOf<A>] extends [never]
+    ? 'float32'
+    : 'bool'
+  : [LeafOf<A>] extends [bigint | boolean]
     ? 'int64'
     : [LeafOf<A>] extends [number]
       ? 'float32'
-      : DType;
+      : LeafOf<A> extends ComplexData
+        ? 'complex64'
+        : DType;

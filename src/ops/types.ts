@@ -1,0 +1,7 @@
+/** The types of all functions and methods, by kind. */
+export type * from './types/creation.ts';
+export type * from './types/elementwise.ts';
+export type * from './types/movement.ts';
+export type * from './types/operands.ts';
+export type * from './types/products.ts';
+export type * from './types/reduction.ts';
