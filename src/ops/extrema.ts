@@ -155,17 +155,26 @@ interface DimParams {
 }
 
 function shiftedDim(params: DimParams): DimParams {
-  return { ...params, dim: params.dim + 1 };
+  return { ...params, dim: params.dim < 0 ? params.dim : params.dim + 1 };
+}
+
+/** The dimension that is meant, or -1 for the one that a 0-d tensor does not have: batches of numbers stay what they are. */
+function alongDim(name: string, dim: number, x: Tensor): number {
+  const d = normalizeDim(name, dim, x.ndim);
+  if (x.ndim === 0) return -1;
+  requireElements(name, x, [d]);
+  return d;
 }
 
 /** The index of the extremum along a dimension, and the extremum itself where it is asked for. */
 function launchArg(kind: Extremum, x: Tensor, { dim, keepdim }: DimParams, withValues: boolean): Tensor[] {
-  const slim = x.ndim === 0 ? [] : reducedShape(x.shape, [dim]);
-  const shape = keepdim && x.ndim > 0 ? reducedShape(x.shape, [dim], true) : slim;
+  const slim = dim < 0 ? x.shape : reducedShape(x.shape, [dim]);
+  const shape = keepdim && dim >= 0 ? reducedShape(x.shape, [dim], true) : slim;
   const values = withValues ? emptyTensor(shape, x.type) : null;
   const indices = emptyTensor(shape, INT64);
   const seen = (y: Tensor): Tensor => viewOf(y, slim, contiguousStrides(slim), 0);
-  backend().argReduce(kind, values === null ? null : seen(values), seen(indices), x, dim);
+  const source = dim < 0 ? viewOf(x, [...x.shape, 1], [...x.strides, 1], x.offset) : x;
+  backend().argReduce(kind, values === null ? null : seen(values), seen(indices), source, dim < 0 ? x.ndim : dim);
   return values === null ? [indices] : [values, indices];
 }
 
@@ -181,13 +190,13 @@ function extremumAlongOperator(kind: Extremum): Operator<Tensor, DimParams> {
         const shape = context.inputShape(0);
         const { dim } = context.params;
         if (g === null || g === undefined) return [null];
-        if (shape.length === 0) return [g];
+        if (dim < 0) return [g];
         return [place(restored(g, shape, [dim]), restored(context.output(1), shape, [dim]), dim, shape[dim] as number)];
       },
       jvp: ([tangent], context) => {
         const shape = context.inputShape(0);
         const { dim } = context.params;
-        if (tangent === null || tangent === undefined || shape.length === 0) return [tangent ?? null, null];
+        if (tangent === null || tangent === undefined || dim < 0) return [tangent ?? null, null];
         const picked = pick(tangent, restored(context.output(1), shape, [dim]), dim);
         return [reshape(picked, context.output(1).shape), null];
       },
@@ -220,8 +229,7 @@ function extremum(kind: Extremum, whole: Operator<Tensor, DimsParams>): Extremum
       requireElements(kind, input, dims);
       return applyOne(whole, [input], { dims, keepdim: false });
     }
-    const d = normalizeDim(kind, dim, input.ndim);
-    if (input.ndim > 0) requireElements(kind, input, [d]);
+    const d = alongDim(kind, dim, input);
     return namedResults(['values', 'indices'], applyMany(alongOperators[kind], [input], { dim: d, keepdim: options.keepdim === true }));
   };
   return described(kind, f as unknown as ExtremumFunction, {
@@ -283,8 +291,7 @@ function argExtremum(name: string, kind: Extremum) {
             )
           : index;
       }
-      const d = normalizeDim(name, dim, input.ndim);
-      if (input.ndim > 0) requireElements(name, input, [d]);
+      const d = alongDim(name, dim, input);
       return applyOne(operator, [input], { dim: d, keepdim: options.keepdim === true });
     },
     {

@@ -1,7 +1,7 @@
 import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
 import { type Operator, t } from '../op/contract.ts';
-import { backend } from '../runtime/backend.ts';
+import { backend, type ScanKind } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
@@ -39,9 +39,27 @@ const SAMPLES = [
   { args: [t([0, 3]), 0] },
 ];
 
+/** The dimension that is meant, or -1 for the one that a 0-d tensor does not have: batches of numbers stay what they are. */
+function scanDim(name: string, dim: number, x: Tensor): number {
+  const d = normalizeDim(name, dim, x.ndim);
+  return x.ndim === 0 ? -1 : d;
+}
+
+const shiftedDim = (dim: number): number => (dim < 0 ? dim : dim + 1);
+
+/** Runs a scan; along no dimension each element is a line of its own. */
+function launch(kind: ScanKind, out: Tensor, indices: Tensor | null, x: Tensor, dim: number): void {
+  if (dim >= 0) {
+    backend().scan(kind, out, indices, x, dim);
+    return;
+  }
+  const line = (y: Tensor): Tensor => viewOf(y, [...y.shape, 1], [...y.strides, 1], y.offset);
+  backend().scan(kind, line(out), indices === null ? null : line(indices), line(x), x.ndim);
+}
+
 /** The elements of one dimension in reverse, seen without copying. */
 function reversed(x: Tensor, dim: number): Tensor {
-  if (x.ndim === 0 || x.size === 0) return x;
+  if (dim < 0 || x.size === 0) return x;
   const strides = x.strides.map((stride, d) => (d === dim ? -stride : stride));
   return viewOf(x, x.shape, strides, x.offset + ((x.shape[dim] as number) - 1) * (x.strides[dim] as number));
 }
@@ -60,11 +78,11 @@ const cumsumOperator: Operator<Tensor, CumsumParams> = makeOperator<CumsumParams
   forward: ([input], { dim, type, reverse }) => {
     const x = input as Tensor;
     const result = emptyTensor(x.shape, type);
-    backend().scan('sum', reverse ? reversed(result, dim) : result, null, reverse ? reversed(x, dim) : x, dim);
+    launch('sum', reverse ? reversed(result, dim) : result, null, reverse ? reversed(x, dim) : x, dim);
     return result;
   },
   derivative: { kind: 'linear', transpose: (g, { params }) => applyOne(cumsumOperator, [g], { ...params, reverse: !params.reverse }) },
-  batching: { kind: 'params', rewrite: (params) => ({ ...params, dim: params.dim + 1 }) },
+  batching: { kind: 'params', rewrite: (params) => ({ ...params, dim: shiftedDim(params.dim) }) },
 });
 
 /** Running sums along a normalised dimension, for other operators. */
@@ -97,7 +115,7 @@ export const cumsum = described(
   'cumsum',
   (input: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
     requireTensor('cumsum', 'input', input);
-    const d = normalizeDim('cumsum', dim, input.ndim);
+    const d = scanDim('cumsum', dim, input);
     const { source, type } = accumulated(input, options);
     return applyOne(cumsumOperator, [source], { dim: d, type, reverse: false });
   },
@@ -111,7 +129,7 @@ export const cumsum = described(
  * 1986). Its derivatives of all orders are those of the combination.
  */
 function scanByDoubling(x: Tensor, dim: number, combine: MapOperator): Tensor {
-  const size = x.ndim === 0 ? 1 : (x.shape[dim] as number);
+  const size = dim < 0 ? 1 : (x.shape[dim] as number);
   let current = x;
   for (let reach = 1; reach < size; reach *= 2) {
     const kept = sliceDim(current, dim, 0, reach);
@@ -131,7 +149,7 @@ function composedScan(name: string, kind: 'prod' | 'logaddexp', combine: MapOper
     const x = input as Tensor;
     if (needsComposition(x)) return scanByDoubling(cast(x, type), dim, combine);
     const result = emptyTensor(x.shape, type);
-    backend().scan(kind, result, null, x, dim);
+    launch(kind, result, null, x, dim);
     return result;
   });
 }
@@ -158,7 +176,7 @@ export const cumprod = described(
   'cumprod',
   (input: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
     requireTensor('cumprod', 'input', input);
-    const d = normalizeDim('cumprod', dim, input.ndim);
+    const d = scanDim('cumprod', dim, input);
     const { source, type } = accumulated(input, options);
     return applyOne(cumprodOperator, [source], { dim: d, type });
   },
@@ -176,7 +194,7 @@ export const logcumsumexp = described(
   (input: Tensor, dim: number): Tensor => {
     requireTensor('logcumsumexp', 'input', input);
     realOnly(floatOnly(input.type, 'logcumsumexp'), 'logcumsumexp');
-    return applyOne(logcumsumexpOperator, [input], { dim: normalizeDim('logcumsumexp', dim, input.ndim), type: input.type });
+    return applyOne(logcumsumexpOperator, [input], { dim: scanDim('logcumsumexp', dim, input), type: input.type });
   },
   { signature: 'input, dim', samples: SAMPLES, bad: [...BAD_DIM, { args: [t([2], { dtype: 'int64' }), 0], error: /floating/ }] },
 );
@@ -191,7 +209,7 @@ function extremeScan(name: 'cummax' | 'cummin', kind: 'max' | 'min') {
       const x = input as Tensor;
       const values = emptyTensor(x.shape, x.type);
       const indices = emptyTensor(x.shape, INT64);
-      backend().scan(kind, values, indices, x, dim);
+      launch(kind, values, indices, x, dim);
       return [values, indices];
     },
     derivative: {
@@ -199,11 +217,11 @@ function extremeScan(name: 'cummax' | 'cummin', kind: 'max' | 'min') {
       saves: { outputs: [1] },
       vjp: ([g], context) => {
         const shape = context.inputShape(0);
-        if (g === null || g === undefined || g.size === 0 || shape.length === 0) return [g ?? null];
+        if (g === null || g === undefined || g.size === 0 || context.params < 0) return [g ?? null];
         return [place(g, context.output(1), context.params, shape[context.params] as number)];
       },
     },
-    batching: { kind: 'params', rewrite: (dim) => dim + 1 },
+    batching: { kind: 'params', rewrite: shiftedDim },
     nonDifferentiableOutputs: [1],
   });
   return described(
@@ -211,7 +229,7 @@ function extremeScan(name: 'cummax' | 'cummin', kind: 'max' | 'min') {
     (input: Tensor, dim: number): NamedResults<'values' | 'indices'> => {
       requireTensor(name, 'input', input);
       realOnly(input.type, name);
-      return namedResults(['values', 'indices'], applyMany(operator, [input], normalizeDim(name, dim, input.ndim)));
+      return namedResults(['values', 'indices'], applyMany(operator, [input], scanDim(name, dim, input)));
     },
     { signature: 'input, dim', samples: SAMPLES, bad: BAD_DIM },
   );

@@ -77,6 +77,10 @@ const STATISTICS_GRADIENT = mapOperator('normalizeBackward', 5, 1, ([gm, gr, x, 
     n as S.Expr,
   ),
 );
+/** A cotangent of the variance as one of the inverse deviation: d var = -2 / r³ · d r. */
+const VARIANCE_AS_INVERSE = mapOperator('normalizeBackward', 2, 0, ([gv, r]) =>
+  S.div(S.mul(-2, gv as S.Expr), S.mul(S.mul(r as S.Expr, r as S.Expr), r as S.Expr)),
+);
 const ROOT_GRADIENT = mapOperator('normalizeBackward', 3, 1, ([gr, x, r], [n]) =>
   S.div(S.neg(S.mul(gr as S.Expr, S.mul(S.mul(r as S.Expr, r as S.Expr), plain(x as S.Expr, r as S.Expr)))), n as S.Expr),
 );
@@ -136,12 +140,13 @@ export function normalizationOperator(name: string): Operator<Tensor, Normalizat
     {
       kind: 'rules',
       saves: (needs, { weighted }) => ({ inputs: weighted && needs[0] === true ? [0, 1] : [0], outputs: [1, 2] }),
-      vjp: ([g, gMean, gInverse], context) => {
+      vjp: ([g, gMean, gDeviation, gVariance], context) => {
         const { params } = context;
         const x = reshape(context.input(0), params.seen);
         const [mean, inverse] = [context.output(1), context.output(2)];
         const direct = g === null || g === undefined ? null : inputGradients(reshape(g, params.seen), x, mean, inverse, context);
         let dx = direct?.[0] ?? null;
+        const gInverse = inverseCotangent(gDeviation ?? null, gVariance ?? null, inverse);
         if (context.needs(0) && (gMean || gInverse)) {
           const zero = (): Tensor => callMap(ZERO, [mean], [], x.type);
           const more = callMap(
@@ -156,6 +161,13 @@ export function normalizationOperator(name: string): Operator<Tensor, Normalizat
       },
     },
   );
+}
+
+/** The cotangents of inverse deviation and variance as one. */
+function inverseCotangent(gInverse: Tensor | null, gVariance: Tensor | null, inverse: Tensor): Tensor | null {
+  if (gVariance === null) return gInverse;
+  const own = callMap(VARIANCE_AS_INVERSE, [gVariance, inverse], [], inverse.type);
+  return gInverse === null ? own : callMap(ADD, [gInverse, own], [], inverse.type);
 }
 
 /** Gradients of input, weight and bias from that of the result. */
