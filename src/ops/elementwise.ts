@@ -40,12 +40,12 @@ function wantsInPlace(args: readonly unknown[]): boolean {
   return typeof last === 'object' && last !== null && !isTensor(last) && (last as { readonly inplace?: unknown }).inplace === true;
 }
 
-/** An elementwise function whose arguments `plan` turns into one call, with its in-place form. */
-export function planned<A extends readonly unknown[]>(
+/** An elementwise function whose arguments `plan` turns into one call, with its in-place form. `R`: what users see of it, see `described`. */
+export function planned<A extends readonly unknown[], R extends object = PlannedFunction<A>>(
   name: string,
   plan: (...args: A) => Plan,
   description: DescriptionInput & { readonly signature: string },
-): PlannedFunction<A> {
+): R {
   const own = name.slice(name.lastIndexOf('.') + 1);
   const inPlace = (...args: A): Tensor => {
     const { operator, inputs, values, compute } = plan(...args);
@@ -57,7 +57,7 @@ export function planned<A extends readonly unknown[]>(
     const { operator, inputs, values, compute } = plan(...args);
     return applyOne(operator, inputs, { values, compute });
   };
-  return described(name, Object.assign(f, { inPlace }), description);
+  return described<typeof f & { inPlace: typeof inPlace }, R>(name, Object.assign(f, { inPlace }), description);
 }
 
 /** The plan of a call in which scalars may stand for tensors: each becomes a uniform parameter after those of the operator itself. */

@@ -27,8 +27,15 @@ export interface DescriptionInput {
 /**
  * Attaches the description to the function that the user calls, and refuses options that its signature does not name: a misspelt option would
  * otherwise be ignored silently.
+ *
+ * `f` is written with dynamic tensors. `R` is what users see of it, with shapes and dtypes: the type that the result is declared with. The compiler
+ * cannot hold the one against the other; test/types does, by running the samples.
  */
-export function described<F extends object>(name: string, f: F, d: DescriptionInput & { readonly signature: string }): F & Described {
+export function described<F extends object, R extends object = F>(
+  name: string,
+  f: F,
+  d: DescriptionInput & { readonly signature: string },
+): R & Described {
   const operator: Description = {
     name,
     signature: d.signature,
@@ -38,7 +45,7 @@ export function described<F extends object>(name: string, f: F, d: DescriptionIn
   };
   const guarded = Object.assign(guardOptions(name, f as unknown as AnyFunction, optionNames(d.signature)), f);
   Object.defineProperty(guarded, 'name', { value: name.slice(name.lastIndexOf('.') + 1), configurable: true });
-  return Object.assign(guarded as unknown as F, { operator });
+  return Object.assign(guarded as unknown as R, { operator });
 }
 
 type AnyFunction = (...args: unknown[]) => unknown;
@@ -140,8 +147,8 @@ export interface UnaryFunction extends Described {
   inPlace(input: Tensor): Tensor;
 }
 
-/** An elementwise function of one tensor: everything follows from its scalar expression. */
-export function unary(name: string, build: (x: Expr) => Expr, options: UnaryOptions = {}): UnaryFunction {
+/** An elementwise function of one tensor: everything follows from its scalar expression. `R`: what users see of it, see `described`. */
+export function unary<R extends object = UnaryFunction>(name: string, build: (x: Expr) => Expr, options: UnaryOptions = {}): R {
   const operator = new MapOperator(name, build(arg(0)), 1, 0, options.differentiable ?? true);
   const rule = options.type ?? 'float';
   const paramsFor = (input: Tensor): MapParams => {
@@ -151,7 +158,7 @@ export function unary(name: string, build: (x: Expr) => Expr, options: UnaryOpti
   const f = Object.assign((input: Tensor): Tensor => applyOne(operator, [input], paramsFor(input)), {
     inPlace: (input: Tensor): Tensor => mapInPlace(`${name}_`, input, operator, [input], paramsFor(input)),
   });
-  return described(name, f, { signature: 'input', ...options });
+  return described<typeof f, R>(name, f, { signature: 'input', ...options });
 }
 
 export interface BinaryOptions extends DescriptionInput {
@@ -171,8 +178,8 @@ export interface BinaryFunction extends Described {
   readonly map: MapOperator;
 }
 
-/** An elementwise function of two operands, either of which may be a scalar. */
-export function binary(name: string, build: (x: Expr, y: Expr) => Expr, options: BinaryOptions = {}): BinaryFunction {
+/** An elementwise function of two operands, either of which may be a scalar. `R`: what users see of it, see `described`. */
+export function binary<R extends object = BinaryFunction>(name: string, build: (x: Expr, y: Expr) => Expr, options: BinaryOptions = {}): R {
   const operator = options.operator ?? new MapOperator(name, build(arg(0), arg(1)), 2, 0, options.differentiable ?? true);
   const rule = options.type ?? 'promote';
   const scalars = options.scalars ?? 'either';
@@ -192,7 +199,7 @@ export function binary(name: string, build: (x: Expr, y: Expr) => Expr, options:
     },
     map: operator,
   });
-  return described(name, f, { signature: 'input, other', ...options });
+  return described<typeof f, R>(name, f, { signature: 'input, other', ...options });
 }
 
 function checkOperands(name: string, input: unknown, other: unknown): void {
