@@ -62,5 +62,5 @@ export { where } from './where.ts';
 export { gather, indexSelect, put, scatter, scatterAdd, take, takeAlongDim } from './gather.ts';
 export { argsort, kthvalue, mode, msort, sort, topk } from './sort.ts';
 export { median, nanmedian, nanquantile, quantile } from './order-statistics.ts';
-export { maskedFill, maskedScatter, maskedSelect } from './masked.ts';
+export { maskedFill, maskedScatter, maskedSelect } from './masking.ts';
 export { argwhere, nonzero, nonzeroStatic } from './nonzero.ts';
