@@ -94,7 +94,7 @@ function setData(x: Tensor, value: Tensor): void {
     strides: value.strides,
     type: value.type,
     size: value.size,
-    contiguous: value.contiguous,
+    rowMajor: value.rowMajor,
   });
 }
 
@@ -163,7 +163,7 @@ const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
     return this.ndim;
   },
   isContiguous() {
-    return this.contiguous;
+    return this.rowMajor;
   },
   stride(dim?: number) {
     return dim === undefined ? this.strides : this.strides[dim < 0 ? dim + this.ndim : dim];

@@ -156,7 +156,7 @@ export abstract class Module {
         offset: converted.offset,
         strides: converted.strides,
         type: converted.type,
-        contiguous: converted.contiguous,
+        rowMajor: converted.rowMajor,
       });
       if (tensor.meta !== null) {
         tensor.meta.grad = null;
@@ -179,7 +179,7 @@ export abstract class Module {
     const state: StateDict = new Map();
     for (const [prefix, module] of this.allModules()) {
       for (const [name, tensor] of [...module.ownParameters(), ...module.ownBuffers(true)]) {
-        const view = new Tensor(tensor.storage, tensor.offset, tensor.shape, tensor.strides, tensor.type, tensor.size, tensor.contiguous);
+        const view = new Tensor(tensor.storage, tensor.offset, tensor.shape, tensor.strides, tensor.type, tensor.size, tensor.rowMajor);
         state.set(join(prefix, stateName(name)), view);
       }
     }

@@ -42,7 +42,7 @@ export function applyWriteInPlace(name: string, target: Tensor, plan: WritePlan)
   const direct =
     plain &&
     !recorded &&
-    (target.contiguous || !indexing.flat) &&
+    (target.rowMajor || !indexing.flat) &&
     !tensors.some((x) => x.storage === target.storage || mayOverlap(x, target));
   if (!direct) return writeInPlace(name, target, (old) => applyWrite(old, plan));
   checkWritable(name, target);

@@ -99,7 +99,7 @@ function indexStrides(index: Tensor, { shape, at }: Indexing): number[] {
 }
 
 function rowMajor(x: Tensor): Tensor {
-  return x.contiguous ? x : (cloneOperator.forward([x], null) as Tensor);
+  return x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor);
 }
 
 function gathered(name: string, x: Tensor, indices: readonly Tensor[], indexing: Indexing): Tensor {

@@ -32,7 +32,7 @@ const nonzeroOperator = makeOperator<NonzeroParams>({
 });
 
 function rowMajor(x: Tensor): Tensor {
-  return x.contiguous ? x : (cloneOperator.forward([x], null) as Tensor);
+  return x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor);
 }
 
 function coordinates(x: Tensor): Tensor {

@@ -201,7 +201,7 @@ function drawInto(name: string, x: Tensor, generator: Generator | null | undefin
   requireTensor(name, 'input', x);
   requirePlain(name, x);
   checkWritable(name, x);
-  if (x.contiguous) fillContiguous(x, generator, fill);
+  if (x.rowMajor) fillContiguous(x, generator, fill);
   else {
     const drawn = emptyTensor(x.shape, x.type);
     fillContiguous(drawn, generator, fill);

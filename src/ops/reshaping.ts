@@ -23,7 +23,7 @@ export const view = described(
     requireTensor('view', 'input', input);
     if (shape.length === 1 && typeof shape[0] === 'string') return viewAsType(input, shape[0]);
     const target = inferReshape('view', input.shape, asShape('view', shape, true));
-    if (!input.contiguous && input.wrapped === null && viewStrides(input.shape, input.strides, target) === null) {
+    if (!input.rowMajor && input.wrapped === null && viewStrides(input.shape, input.strides, target) === null) {
       throw new ShapeError(
         `view: ${formatShape(input.shape)} with strides ${formatShape(input.strides)} cannot be seen as ${formatShape(target)} without copying: use reshape, or contiguous() first`,
       );

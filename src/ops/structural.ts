@@ -125,8 +125,8 @@ export const reshapeOperator = makeOperator<readonly number[]>({
 });
 
 function reshaped(source: Tensor, shape: readonly number[]): Tensor {
-  const strides = source.contiguous ? contiguousStrides(shape) : viewStrides(source.shape, source.strides, shape);
-  if (strides !== null) return new Tensor(source.storage, source.offset, shape, strides, source.type, source.size, source.contiguous || isContiguous(shape, strides));
+  const strides = source.rowMajor ? contiguousStrides(shape) : viewStrides(source.shape, source.strides, shape);
+  if (strides !== null) return new Tensor(source.storage, source.offset, shape, strides, source.type, source.size, source.rowMajor || isContiguous(shape, strides));
   const copy = emptyTensor(source.shape, source.type);
   backend().map(IDENTITY.program, copy, [source], [], source.type);
   return new Tensor(copy.storage, 0, shape, contiguousStrides(shape), source.type, source.size, true);
@@ -262,7 +262,7 @@ function overlappingDim({ shape, strides }: Geometry): number {
 
 /** `g` copied into memory laid out as `geometry`. */
 function inLayout(g: Tensor, geometry: Geometry): Tensor {
-  if (g.contiguous && g.offset === 0 && isContiguous(geometry.shape, geometry.strides) && lowest(geometry) === geometry.offset) return reshape(g, [g.size]);
+  if (g.rowMajor && g.offset === 0 && isContiguous(geometry.shape, geometry.strides) && lowest(geometry) === geometry.offset) return reshape(g, [g.size]);
   return applyOne(stridedScatterOperator, [g], { ...geometry, source: cover(geometry) });
 }
 
@@ -345,7 +345,7 @@ export function cast(x: Tensor, type: DTypeInfo): Tensor {
 
 /** `x` itself if its elements lie in row-major order, else a copy. */
 export function contiguous(x: Tensor): Tensor {
-  return x.contiguous ? x : clone(x);
+  return x.rowMajor ? x : clone(x);
 }
 
 // ---------------------------------------------------------------- select and stack

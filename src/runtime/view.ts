@@ -14,5 +14,5 @@ export interface View {
   /** How many elements there are. */
   readonly size: number;
   /** Whether the elements lie one after the other in row-major order. */
-  readonly contiguous: boolean;
+  readonly rowMajor: boolean;
 }

@@ -25,12 +25,12 @@ function drop(g: Tensor): void {
 export function addGradients(a: Tensor, b: Tensor): Tensor {
   const operators = structural();
   if (mode.grad || mode.interpreters !== 0) return operators.add(a, b);
-  if (isOurs(a) && a.contiguous && a.node === null) {
+  if (isOurs(a) && a.rowMajor && a.node === null) {
     operators.accumulate(a, b);
     drop(b);
     return a;
   }
-  if (isOurs(b) && b.contiguous && b.node === null && a.type === b.type) {
+  if (isOurs(b) && b.rowMajor && b.node === null && a.type === b.type) {
     operators.accumulate(b, a);
     drop(a);
     return b;
@@ -48,7 +48,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
   const operators = structural();
   if (meta.grad === null) {
     if (createGraph) meta.grad = g.node === null && !isOurs(g) ? operators.clone(g) : g;
-    else if (isOurs(g) && g.contiguous) meta.grad = detached(g);
+    else if (isOurs(g) && g.rowMajor) meta.grad = detached(g);
     else {
       meta.grad = detached(operators.clone(g));
       drop(g);

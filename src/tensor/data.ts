@@ -36,7 +36,7 @@ export function requirePlain(name: string, x: Tensor): void {
 export function bytesOf(x: Tensor): Uint8Array<ArrayBuffer> {
   requirePlain('toBytes', x);
   const length = x.size * x.type.itemsize;
-  const source = x.contiguous ? x : rowMajorCopy(x);
+  const source = x.rowMajor ? x : rowMajorCopy(x);
   beginLaunch();
   const start = addressOf(source.storage) + source.offset * x.type.itemsize;
   return heap.u8.slice(start, start + length) as Uint8Array<ArrayBuffer>;

@@ -138,7 +138,7 @@ export function emptyFor(inputs: readonly Tensor[], name: string, type: DTypeInf
     const second = inputs[1] as Tensor;
     if (second.shape !== shape) shape = broadcastShapes(name, shape, second.shape);
   } else if (inputs.length > 2) shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
-  if (shape === first.shape && first.contiguous) {
+  if (shape === first.shape && first.rowMajor) {
     return new Tensor(allocate(first.size * type.itemsize), 0, shape, first.strides, type, first.size, true);
   }
   const size = numel(shape);

@@ -47,7 +47,8 @@ export class Tensor<S extends Shape = number[], D extends DType = DType> impleme
   strides: readonly number[];
   type: DTypeInfo;
   readonly size: number;
-  contiguous: boolean;
+  /** Whether the elements lie in row-major order without gaps. Not called `contiguous`, which is a method. */
+  rowMajor: boolean;
   /** A leaf that wants a gradient, or the result of a recorded operation. */
   tracked: boolean;
   /** The operation that made this tensor, if it was recorded. */
@@ -66,7 +67,7 @@ export class Tensor<S extends Shape = number[], D extends DType = DType> impleme
     strides: readonly number[],
     type: DTypeInfo,
     size: number,
-    contiguous: boolean,
+    rowMajor: boolean,
   ) {
     this.storage = storage;
     this.offset = offset;
@@ -74,7 +75,7 @@ export class Tensor<S extends Shape = number[], D extends DType = DType> impleme
     this.strides = strides;
     this.type = type;
     this.size = size;
-    this.contiguous = contiguous;
+    this.rowMajor = rowMajor;
     this.tracked = false;
     this.node = null;
     this.outputIndex = 0;
@@ -108,7 +109,7 @@ export function contiguousTensor(storage: Storage, shape: readonly number[], typ
 
 /** Another handle on the same elements; shares storage and version, has no history. */
 export function aliasOf(x: Tensor): Tensor {
-  const alias = new Tensor(x.storage, x.offset, x.shape, x.strides, x.type, x.size, x.contiguous);
+  const alias = new Tensor(x.storage, x.offset, x.shape, x.strides, x.type, x.size, x.rowMajor);
   alias.wrapped = x.wrapped;
   return alias;
 }

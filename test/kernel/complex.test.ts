@@ -11,7 +11,7 @@ describe.each(['complex64', 'complex128'] as const)('%s', (name) => {
   const complex = (shape: number[], parts: number[]): View => {
     const size = shape.reduce((a, b) => a * b, 1);
     const { storage } = viewOf(part, [2 * size], parts.length > 0 ? parts : Array<number>(2 * size).fill(77));
-    return { storage, offset: 0, shape, strides: contiguousStrides(shape), type, size, contiguous: true };
+    return { storage, offset: 0, shape, strides: contiguousStrides(shape), type, size, rowMajor: true };
   };
   const partsOf = (view: View): unknown[] =>
     valuesOf({ ...view, type: dtypeInfo(part), shape: [2 * view.size], strides: [1], size: 2 * view.size });
@@ -19,7 +19,7 @@ describe.each(['complex64', 'complex128'] as const)('%s', (name) => {
     ...view,
     shape: view.shape.toReversed(),
     strides: view.strides.toReversed(),
-    contiguous: false,
+    rowMajor: false,
   });
 
   test('products of matrices', () => {

@@ -23,8 +23,8 @@ export function makeView(type: DTypeInfo, shape: readonly number[], strides?: re
   }
   const first = offset - low;
   const storage = allocate(Math.max(1, first + high + 1) * type.itemsize);
-  const contiguous = size <= 1 || shape.every((n, d) => n === 1 || own[d] === dense[d]);
-  return { storage, offset: first, shape, strides: own, type, size, contiguous };
+  const rowMajor = size <= 1 || shape.every((n, d) => n === 1 || own[d] === dense[d]);
+  return { storage, offset: first, shape, strides: own, type, size, rowMajor };
 }
 
 /** The element offsets of a view in row-major order. */

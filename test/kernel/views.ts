@@ -52,8 +52,8 @@ export function contiguousStrides(shape: readonly number[]): number[] {
 export function makeView(storage: Storage, type: DTypeInfo, shape: readonly number[], strides: readonly number[], offset = 0): View {
   const size = shape.reduce((a, b) => a * b, 1);
   const natural = contiguousStrides(shape);
-  const contiguous = size === 0 || shape.every((n, dim) => n === 1 || strides[dim] === natural[dim]);
-  return { storage, offset, shape, strides, type, size, contiguous };
+  const rowMajor = size === 0 || shape.every((n, dim) => n === 1 || strides[dim] === natural[dim]);
+  return { storage, offset, shape, strides, type, size, rowMajor };
 }
 
 /** A contiguous view over new storage, filled with a value that no test expects. */

@@ -20,7 +20,7 @@ export function reduceComplex(kind: ReduceKind, out: View, input: View, dims: re
     invariant(kind === 'all', 'complex numbers have no order');
     const { shape, size } = input;
     const strides = shape.map((_, dim) => shape.slice(dim + 1).reduce((a, b) => a * b, 1));
-    const truths: View = { storage: allocate(size), offset: 0, shape, strides, type: BOOL, size, contiguous: true };
+    const truths: View = { storage: allocate(size), offset: 0, shape, strides, type: BOOL, size, rowMajor: true };
     reduce('any', truths, realPairs(input), [shape.length]);
     reduce('all', out, truths, dims);
     release(truths.storage);

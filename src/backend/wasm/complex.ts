@@ -15,7 +15,7 @@ export function realPairs(view: View): View {
     strides: [...view.strides.map((stride) => stride * 2), 1],
     type: partType(view),
     size: view.size * 2,
-    contiguous: view.contiguous,
+    rowMajor: view.rowMajor,
   };
 }
 
@@ -28,6 +28,6 @@ export function partOf(view: View, part: 0 | 1): View {
     strides: view.strides.map((stride) => stride * 2),
     type: partType(view),
     size: view.size,
-    contiguous: false,
+    rowMajor: false,
   };
 }

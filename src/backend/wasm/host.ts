@@ -63,7 +63,7 @@ export function addressOfView(view: View): number {
  */
 export function elementsOf<T extends DType>(view: View, type: T): ElementArrays[T] {
   invariant(view.type.name === type, `elementsOf: the view holds ${view.type.name}, not ${type}`);
-  invariant(view.contiguous, 'elementsOf: the view is not contiguous');
+  invariant(view.rowMajor, 'elementsOf: the view is not contiguous');
   const array = heapOf(type) as ElementArrays[T];
   const start = addressOfView(view) / array.BYTES_PER_ELEMENT;
   const count = view.type.isComplex ? 2 * view.size : view.size;
@@ -91,7 +91,7 @@ export function integersOf(view: View): Float64Array {
   const first = addressOfView(view);
   let i = 0;
   if (view.type.name === 'int64') {
-    if (view.contiguous) {
+    if (view.rowMajor) {
       const { u32, i32 } = heap;
       for (let word = first / 4; i < result.length; i++, word += 2) result[i] = i32[word + 1]! * WORD + u32[word]!;
       return result;

@@ -95,7 +95,7 @@ export function planIndexed(name: string, near: View, far: View, indexed: readon
   for (const axis of indexed) {
     const { index } = axis;
     const strides = of(index.strides);
-    const view: View = { ...viewFields(index), shape: sizes, strides, size: count, contiguous: isRun(sizes, strides) };
+    const view: View = { ...viewFields(index), shape: sizes, strides, size: count, rowMajor: isRun(sizes, strides) };
     addIndices(name, farOffsets, axis, integersOf(view));
   }
   return {

@@ -18,7 +18,7 @@ const TYPES = DTYPES.length;
 export function map(program: MapProgram, out: View, ins: readonly View[], params: readonly number[], compute: DTypeInfo): void {
   const n = out.size;
   if (n === 0) return;
-  if (out.contiguous && out.type.kind !== 'complex') {
+  if (out.rowMajor && out.type.kind !== 'complex') {
     switch (ins.length) {
       case 0: {
         const key = out.type.index * TYPES + compute.index;
@@ -73,7 +73,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
 
 /** Whether an operand is read from front to back, or is one element for all. */
 function isFlat(view: View, size: number): boolean {
-  return (view.size === 1 || (view.size === size && view.contiguous)) && view.type.kind !== 'complex';
+  return (view.size === 1 || (view.size === size && view.rowMajor)) && view.type.kind !== 'complex';
 }
 
 function areFlat(ins: readonly View[], size: number): boolean {

@@ -261,7 +261,7 @@ function converted(view: View, type: DTypeInfo): View {
     strides[dim] = stride;
     stride *= view.shape[dim]!;
   }
-  return { storage: allocate(view.size * type.itemsize), offset: 0, shape: view.shape, strides, type, size: view.size, contiguous: true };
+  return { storage: allocate(view.size * type.itemsize), offset: 0, shape: view.shape, strides, type, size: view.size, rowMajor: true };
 }
 
 /**

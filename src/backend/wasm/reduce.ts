@@ -106,7 +106,7 @@ export function reduce(kind: ReduceKind, out: View, input: View, dims: readonly 
     fill(out, compute, identityOf(combination, compute));
     return;
   }
-  if (input.contiguous && isNative(out.type.name) && reduceRun(combination, out, input, dims, compute)) return;
+  if (input.rowMajor && isNative(out.type.name) && reduceRun(combination, out, input, dims, compute)) return;
   const plan = planFor(input, dims);
   const resultBytes = COMPUTE_BYTES[compute];
   const result = plan.resultAxes !== null || !isNative(out.type.name) ? allocate(out.size * resultBytes) : null;

@@ -44,7 +44,7 @@ function inconsistency(y: Tensor): string | null {
   if (y.wrapped !== null) return 'it is still wrapped by an interpreter';
   const length = y.toBytes().length;
   if (length !== y.size * y.type.itemsize) return `it has ${length} bytes`;
-  if (y.contiguous && !isRowMajor(y)) return `it says it is contiguous with strides [${y.strides.join(', ')}]`;
+  if (y.rowMajor && !isRowMajor(y)) return `it says it is contiguous with strides [${y.strides.join(', ')}]`;
   if (y.requiresGrad && !y.type.isFloat && !y.type.isComplex) return `it has dtype ${y.dtype} and requires a gradient`;
   if (y.gradFn !== null && !y.requiresGrad) return 'it has a gradFn but requires no gradient';
   return null;
