@@ -7,6 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
+import { describeOptions } from './repr.ts';
 
 /** Activations as layers: each calls the function of the same name. */
 export abstract class Activation extends Module {
@@ -16,10 +17,7 @@ export abstract class Activation extends Module {
   constructor(run: (input: Tensor) => Tensor, options: object = {}) {
     super();
     this.#run = run;
-    this.#repr = Object.entries(options)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${String(value)}`)
-      .join(', ');
+    this.#repr = describeOptions(options);
   }
 
   forward(input: Tensor): Tensor {

@@ -3,10 +3,12 @@
 export * as functional from '../ops/namespaces/functional.ts';
 export * from './activation.ts';
 export { type Layer, ModuleList, Sequential } from './container.ts';
+export { CosineSimilarity, type CosineSimilarityOptions, PairwiseDistance } from './distance.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';
+export { Embedding, type EmbeddingModuleOptions, type PretrainedOptions } from './embedding.ts';
 export { Flatten, Unflatten } from './flatten.ts';
 export * as init from './init.ts';
-export { Identity, Linear, type LinearOptions } from './linear.ts';
+export { Bilinear, Identity, Linear, type LinearOptions } from './linear.ts';
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -37,4 +39,22 @@ export {
   TripletMarginWithDistanceLoss,
 } from './margin-loss.ts';
 export { type HookHandle, type LoadResult, Module, type StateDict } from './module.ts';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormOptions,
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  LayerNorm,
+  type LayerNormOptions,
+  LocalResponseNorm,
+  type LocalResponseNormOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from './normalization.ts';
 export { isParameter, Parameter } from './parameter.ts';
+export { LogSoftmax, Softmax, Softmax2d, Softmin } from './softmax.ts';

@@ -1,10 +1,13 @@
 import type { DType } from '../dtype/dtype.ts';
 import { empty } from '../ops/creation.ts';
+import { bilinear } from '../ops/nn/bilinear.ts';
 import { linear } from '../ops/nn/linear.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from '../util/errors.ts';
 import * as init from './init.ts';
 import { Module } from './module.ts';
 import { Parameter } from './parameter.ts';
+import { describeOptions } from './repr.ts';
 
 export interface LinearOptions {
   readonly bias?: boolean;
@@ -57,5 +60,48 @@ export class Identity extends Module {
   static readonly signature = '';
   forward(input: Tensor): Tensor {
     return input;
+  }
+}
+
+/**
+ * A bilinear map x1ᵀ W x2 + b of two inputs' last dimensions. `weight`: [outFeatures, in1Features, in2Features], `bias`: [outFeatures] or null; both
+ * start uniform within ±1/√in1Features.
+ *
+ * @example
+ * new nn.Bilinear(3, 4, 2).forward(ones([5, 3]), ones([5, 4])).shape; // [5, 2]
+ */
+export class Bilinear extends Module {
+  static readonly signature: string = 'in1_features, in2_features, out_features, *, bias, dtype';
+  readonly in1Features: number;
+  readonly in2Features: number;
+  readonly outFeatures: number;
+  weight: Tensor;
+  bias: Tensor | null;
+
+  constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    if (!(in1Features > 0)) throw new ArgumentError(`Bilinear: in1Features must be above 0, got ${in1Features}`);
+    this.in1Features = in1Features;
+    this.in2Features = in2Features;
+    this.outFeatures = outFeatures;
+    const dtype = options.dtype ?? null;
+    this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], { dtype }));
+    this.bias = (options.bias ?? true) ? new Parameter(empty([outFeatures], { dtype })) : null;
+    this.resetParameters();
+  }
+
+  resetParameters(): void {
+    const bound = 1 / Math.sqrt(this.in1Features);
+    init.uniform_(this.weight, -bound, bound);
+    if (this.bias !== null) init.uniform_(this.bias, -bound, bound);
+  }
+
+  forward(input1: Tensor, input2: Tensor): Tensor {
+    return bilinear(input1, input2, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const { in1Features, in2Features, outFeatures, bias } = this;
+    return describeOptions({ in1Features, in2Features, outFeatures, bias: bias !== null });
   }
 }

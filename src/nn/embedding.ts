@@ -1,0 +1,78 @@
+import type { DType } from '../dtype/dtype.ts';
+import { fillTensor } from '../ops/create.ts';
+import { empty } from '../ops/creation.ts';
+import { type EmbeddingOptions, embedding } from '../ops/nn/embedding.ts';
+import { select } from '../ops/structural.ts';
+import { formatShape } from '../shape/shape.ts';
+import { withGradMode } from '../tensor/modes.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError, ShapeError } from '../util/errors.ts';
+import * as init from './init.ts';
+import { Module } from './module.ts';
+import { Parameter } from './parameter.ts';
+import { describeOptions } from './repr.ts';
+
+/** Options of `Embedding`. */
+export interface EmbeddingModuleOptions extends EmbeddingOptions {
+  readonly dtype?: DType | null;
+}
+
+/** Options of `Embedding.fromPretrained`. */
+export interface PretrainedOptions extends EmbeddingOptions {
+  /** Do not learn the rows. Default true. */
+  readonly freeze?: boolean;
+}
+
+/**
+ * A table of learned rows, looked up by index: `weight` [numEmbeddings, embeddingDim], standard normal at first, the row `paddingIdx` 0. Throws
+ * ArgumentError for a `paddingIdx` out of range.
+ *
+ * @example
+ * new nn.Embedding(10, 3).forward(tensor([1n, 2n])).shape; // [2, 3]
+ */
+export class Embedding extends Module {
+  static readonly signature: string =
+    'num_embeddings, embedding_dim, *, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, dtype';
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
+  readonly options: EmbeddingOptions;
+  weight: Tensor;
+
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingModuleOptions = {}) {
+    super();
+    const { dtype, ...rest } = options;
+    const padding = rest.paddingIdx ?? null;
+    if (padding !== null && !(Number.isInteger(padding) && padding >= -numEmbeddings && padding < numEmbeddings)) {
+      throw new ArgumentError(`Embedding: paddingIdx ${padding} is out of range for ${numEmbeddings} rows`);
+    }
+    this.numEmbeddings = numEmbeddings;
+    this.embeddingDim = embeddingDim;
+    this.options = rest;
+    this.weight = new Parameter(empty([numEmbeddings, embeddingDim], { dtype: dtype ?? null }));
+    this.resetParameters();
+  }
+
+  /** A table with these rows, [count, features], which are not learned unless `freeze` is false. The tensor is shared. */
+  static fromPretrained(rows: Tensor, options: PretrainedOptions = {}): Embedding {
+    const { freeze = true, ...rest } = options;
+    if (rows.ndim !== 2) throw new ShapeError(`Embedding.fromPretrained: the rows must be a matrix, got ${formatShape(rows.shape)}`);
+    const table = new Embedding(0, 0);
+    const made = { numEmbeddings: rows.shape[0], embeddingDim: rows.shape[1], options: rest, weight: new Parameter(rows, !freeze) };
+    return Object.assign(table, made);
+  }
+
+  resetParameters(): void {
+    init.normal_(this.weight);
+    const { paddingIdx = null } = this.options;
+    if (paddingIdx === null) return;
+    withGradMode(false, () => fillTensor(select(this.weight, 0, paddingIdx < 0 ? paddingIdx + this.numEmbeddings : paddingIdx), 0));
+  }
+
+  forward(input: Tensor): Tensor {
+    return embedding(input, this.weight, this.options);
+  }
+
+  override extraRepr(): string {
+    return [`${this.numEmbeddings}, ${this.embeddingDim}`, describeOptions(this.options)].filter((part) => part !== '').join(', ');
+  }
+}
