@@ -1,4 +1,5 @@
-import { BOOL, type DTypeInfo } from '../dtype/dtype.ts';
+import { BOOL, type DType, type DTypeInfo } from '../dtype/dtype.ts';
+import type { NumericDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
@@ -6,9 +7,11 @@ import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { type Plan, planned, planOperands, unarySamples } from './elementwise.ts';
 import {
+  type BinaryFunction,
   binary,
   callMap,
   commonType,
+  type Described,
   described,
   isScalar,
   mapOperator,
@@ -18,6 +21,7 @@ import {
   type Scalar,
   unary,
 } from './family.ts';
+import type { BinaryOther, BinaryPromote, UnarySame } from './types.ts';
 
 const SAMPLES = [
   { args: [t([2, 3]), t([2, 3])] },
@@ -53,8 +57,12 @@ function refuseBool(name: string, input: Operand, other: Operand): void {
 }
 
 /** `x ± alpha · y`: without alpha the plain two-operand expression. */
-function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, check: (name: string, input: Operand, other: Operand) => void) {
-  const plain = binary(name, build, { check: (input, other) => check(name, input, other) });
+function scaledSum<R extends object>(
+  name: string,
+  build: (x: S.Expr, y: S.Expr) => S.Expr,
+  check: (name: string, input: Operand, other: Operand) => void,
+): R & Described {
+  const plain: BinaryFunction = binary(name, build, { check: (input, other) => check(name, input, other) });
   const scaled = mapOperator(name, 2, 1, ([x, y], [alpha]) => build(x as S.Expr, S.mul(alpha as S.Expr, y as S.Expr)));
   const plan = (input: Operand, other: Operand, alpha: Scalar): Plan => {
     if (!isTensor(other) || !isScalar(input)) requireTensor(name, 'input', input);
@@ -76,7 +84,7 @@ function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, check:
     const { operator, inputs, values, compute } = plan(input, other, alpha);
     return mapInPlace(`${name}_`, input, operator, inputs, { values, compute });
   };
-  return described(name, Object.assign(f, { inPlace }), {
+  return described<typeof f, R>(name, Object.assign(f, { inPlace }), {
     signature: 'input, other, *, alpha',
     samples: [...SAMPLES, { args: [t([2, 3]), t([3]), { alpha: 0.5 }] }, { args: [t([2, 3]), 3, { alpha: 2 }] }],
     bad: BAD,
@@ -90,7 +98,7 @@ function scaledSum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, check:
  * @example
  * add(tensor([1, 2]), tensor([10, 20])); // tensor([11., 22.])
  */
-export const add = scaledSum('add', S.add, () => {});
+export const add: BinaryPromote<'add', DType, [options?: AlphaOptions]> = scaledSum('add', S.add, () => {});
 
 /**
  * Element by element difference `input - alpha · other`, broadcast; either may be a number. Not defined for bool.
@@ -98,7 +106,7 @@ export const add = scaledSum('add', S.add, () => {});
  * @example
  * sub(tensor([3, 5]), 1); // tensor([2., 4.])
  */
-export const sub = scaledSum('sub', S.sub, refuseBool);
+export const sub: BinaryPromote<'sub', NumericDType, [options?: AlphaOptions]> = scaledSum('sub', S.sub, refuseBool);
 
 /**
  * Element by element product, broadcast; either operand may be a number.
@@ -106,7 +114,7 @@ export const sub = scaledSum('sub', S.sub, refuseBool);
  * @example
  * mul(tensor([1, 2]), 3); // tensor([3., 6.])
  */
-export const mul = binary('mul', S.mul, { samples: SAMPLES, bad: BAD });
+export const mul: BinaryPromote<'mul'> = binary('mul', S.mul, { samples: SAMPLES, bad: BAD });
 
 /**
  * Minus each element; not defined for bool.
@@ -114,7 +122,7 @@ export const mul = binary('mul', S.mul, { samples: SAMPLES, bad: BAD });
  * @example
  * neg(tensor([1, -2])); // tensor([-1., 2.])
  */
-export const neg = unary('neg', S.neg, {
+export const neg: UnarySame<NumericDType> = unary('neg', S.neg, {
   type: notBool,
   samples: unarySamples(),
   bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }],
@@ -153,7 +161,7 @@ const reversedPlain = mapOperator('rsub', 2, 0, ([x, y]) => S.sub(y as S.Expr, x
  * @example
  * rsub(tensor([1, 2]), 10); // tensor([9., 8.])
  */
-export const rsub = planned(
+export const rsub: BinaryOther<'rsub', NumericDType, [options?: AlphaOptions]> = planned(
   'rsub',
   (input: Tensor, other: Operand, options?: AlphaOptions) => {
     requireTensor('rsub', 'input', input);
@@ -179,7 +187,7 @@ export const rsub = planned(
  * @example
  * positive(tensor([1, -2])); // tensor([ 1., -2.])
  */
-export const positive = described(
+export const positive: UnarySame<NumericDType> = described(
   'positive',
   (input: Tensor): Tensor => {
     requireTensor('positive', 'input', input);

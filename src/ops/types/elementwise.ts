@@ -74,10 +74,11 @@ export type BinaryPromoteMethod<N extends string, D extends DType = DType, O ext
   ...options: O
 ) => Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>>, Common<X, Y>>;
 /** The same where the first operand is a tensor. */
-export interface BinaryOther<N extends string, D extends DType = DType> extends Described {
+export interface BinaryOther<N extends string, D extends DType = DType, O extends readonly unknown[] = []> extends Described {
   <X extends Tensor<number[], D>, Y extends OperandOf<D>>(
     input: X,
     other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>, Y>,
+    ...options: O
   ): Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>>, Common<X, Y>>;
 }
 /** The same where both operands are tensors. */
