@@ -1,9 +1,11 @@
-import type { DTypeInfo } from '../../dtype/dtype.ts';
+import { type DTypeInfo, FLOAT64 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
+import { defaultGenerator, fillUniform } from '../../runtime/random.ts';
 import * as S from '../../scalar/expr.ts';
 import { normalizeDim } from '../../shape/dims.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
+import { tensorOfBytes, typedArrayOf } from '../../tensor/data.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
@@ -21,7 +23,7 @@ import {
 import { compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { narrow } from '../movement.ts';
 import { uniform_ } from '../random.ts';
-import { reshape } from '../structural.ts';
+import { cast, reshape } from '../structural.ts';
 
 /** Activation functions. Floating dtypes of any shape, unless said otherwise; complex is refused. */
 
@@ -469,6 +471,20 @@ const RRELU_DRAWN = mapOperator(path('rrelu'), 2, 0, ([v, w]) =>
   S.select(S.le(v as S.Expr, 0), S.mul(w as S.Expr, v as S.Expr), v as S.Expr),
 );
 
+/** Slopes as PyTorch draws them: in double precision, for the elements that are not above 0, in their order. */
+function drawSlopes(input: Tensor, lower: number, upper: number): Tensor {
+  // A transformed tensor has no values to look at: then each element gets a slope.
+  if (input.wrapped !== null) return uniform_(emptyTensor(input.shape, input.type), lower, upper);
+  const values = typedArrayOf(input) as Float32Array | Float64Array;
+  const slopes = new Float64Array(values.length);
+  let count = 0;
+  for (const value of values) if (value <= 0) count++;
+  const drawn = fillUniform(defaultGenerator, new Float64Array(count), lower, upper);
+  let next = 0;
+  for (let i = 0; i < values.length; i++) if ((values[i] as number) <= 0) slopes[i] = drawn[next++] as number;
+  return cast(tensorOfBytes(new Uint8Array(slopes.buffer), input.shape, FLOAT64), input.type);
+}
+
 /**
  * x above 0, slope · x below: slopes are drawn from [lower, upper) for each element while training, and are their mean otherwise (Xu et al., 2015).
  *
@@ -482,7 +498,7 @@ export const rrelu = planned(
     const compute = requireInput('rrelu', input, realFloatOnly);
     if (!(lower <= upper)) throw new ArgumentError(`rrelu: lower ${lower} is greater than upper ${upper}`);
     if (!training) return { operator: RRELU, inputs: [input], values: [(lower + upper) / 2], compute };
-    return { operator: RRELU_DRAWN, inputs: [input, uniform_(emptyTensor(input.shape, input.type), lower, upper)], values: [], compute };
+    return { operator: RRELU_DRAWN, inputs: [input, drawSlopes(input, lower, upper)], values: [], compute };
   },
   {
     signature: 'input, *, lower, upper, training, inplace',
