@@ -118,6 +118,54 @@ function totalWeight(weight: Tensor | null, counts: Tensor, type: Tensor['type']
   return sumOver(each, allDims(each));
 }
 
+// ---------------------------------------------------------------- the common case as one node
+
+/** The loss of a row that counts. */
+const ROW_LOSS = mapOperator('crossEntropy', 3, 0, ([total, chosen, counts]) =>
+  S.select(S.ne(counts as S.Expr, 0), S.sub(total as S.Expr, chosen as S.Expr), 0),
+);
+/** The cotangent of each row that counts. */
+const ROW_SHARE = mapOperator('crossEntropy', 2, 0, ([g, counts]) => S.select(S.ne(counts as S.Expr, 0), g as S.Expr, 0));
+const ROW_SHARE_OF_MEAN = mapOperator('crossEntropy', 3, 0, ([g, counts, n]) =>
+  S.select(S.ne(counts as S.Expr, 0), S.div(g as S.Expr, n as S.Expr), 0),
+);
+
+/**
+ * Mean or sum over the rows that count, without weights or smoothing. The outputs are the loss, the logarithms of the sums of exponentials, and how many
+ * rows count. Its rule is the softmax less 1 at the class, times what falls to each row.
+ */
+const reducedCrossEntropy = compositeOperator<ClassParams>(
+  'nn.functional.crossEntropy',
+  ([input, target], { dim, ignoreIndex, reduction }) => {
+    const x = input as Tensor;
+    const { indices, counts } = labelsOf(target as Tensor, dim, ignoreIndex);
+    const total = logsumexpOver(x, [dim], true);
+    const chosen = applyOne(rows.gather, [x, indices], alongDim(x.shape, dim, indices.shape));
+    const losses = callMap(ROW_LOSS, [total, chosen, counts], [], x.type);
+    const sum = sumOver(losses, allDims(losses));
+    const count = totalWeight(null, counts, x.type);
+    return [reduction === 'sum' ? sum : callMap(DIV, [sum, count], [], x.type), total, count];
+  },
+  {
+    kind: 'rules',
+    saves: { inputs: [0, 1], outputs: [1, 2] },
+    vjp: ([g, gTotal], context) => {
+      const { dim, ignoreIndex, reduction } = context.params;
+      const x = context.input(0);
+      const softmaxTimes = (share: Tensor): Tensor => callMap(SOFTMAX_PART, [share, x, context.output(1)], [], x.type);
+      const direct = gTotal === null || gTotal === undefined ? null : softmaxTimes(gTotal);
+      if (g === null || g === undefined) return [direct, null];
+      const { indices, counts } = labelsOf(context.input(1), dim, ignoreIndex);
+      const share =
+        reduction === 'sum'
+          ? callMap(ROW_SHARE, [g, counts], [], x.type)
+          : callMap(ROW_SHARE_OF_MEAN, [g, counts, context.output(2)], [], x.type);
+      const gradient = lessAt(softmaxTimes(share), share, indices, dim);
+      return [direct === null ? gradient : callMap(ADD, [gradient, direct], [], x.type), null];
+    },
+  },
+);
+
 // ---------------------------------------------------------------- arguments
 
 interface ClassParams {
@@ -154,7 +202,7 @@ function checkLabels(name: string, input: Tensor, target: Tensor, dim: number): 
   return cast(target, INT64);
 }
 
-const labels = (shape: readonly number[], values: readonly number[]) => t(shape, { dtype: 'int64', values, grad: false });
+const classes = (shape: readonly number[], values: readonly number[]) => t(shape, { dtype: 'int64', values, grad: false });
 
 // ---------------------------------------------------------------- nllLoss
 
@@ -192,14 +240,14 @@ export const nllLoss = described(
   {
     signature: 'input, target, *, weight, ignore_index, reduction',
     samples: [
-      { args: [t([2, 3]), labels([2], [0, 2])] },
-      { args: [t([3]), labels([], [1]), { reduction: 'sum' }] },
-      { args: [t([2, 3, 2]), labels([2, 2], [0, 2, 1, 1]), { weight: t([3], { low: 0.5, high: 2, grad: false }), ignoreIndex: 1 }] },
+      { args: [t([2, 3]), classes([2], [0, 2])] },
+      { args: [t([3]), classes([], [1]), { reduction: 'sum' }] },
+      { args: [t([2, 3, 2]), classes([2, 2], [0, 2, 1, 1]), { weight: t([3], { low: 0.5, high: 2, grad: false }), ignoreIndex: 1 }] },
     ],
     bad: [
-      { args: [t([2, 3]), labels([2], [0, 3])], error: /index 3 is out of range/ },
+      { args: [t([2, 3]), classes([2], [0, 3])], error: /index 3 is out of range/ },
       { args: [t([2, 3]), t([2], { grad: false })], error: /int64/ },
-      { args: [t([2, 3]), labels([3], [0, 1, 2])], error: /class indices of shape \[2\]/ },
+      { args: [t([2, 3]), classes([3], [0, 1, 2])], error: /class indices of shape \[2\]/ },
     ],
   },
 );
@@ -303,7 +351,10 @@ function crossEntropyOf(name: string, input: Tensor, target: Tensor, options: Cr
     if (params.ignoreIndex >= 0) throw new ArgumentError(`${name}: ignoreIndex has no meaning where the target holds probabilities`);
     return applyOne(softTargetOperator, [input, target, ...extra], params);
   }
-  return applyOne(crossEntropyOperator, [input, checkLabels(name, input, target, dim), ...extra], params);
+  const labels = checkLabels(name, input, target, dim);
+  if (weight === null && labelSmoothing === 0 && reduction !== 'none')
+    return applyMany(reducedCrossEntropy, [input, labels], params)[0] as Tensor;
+  return applyOne(crossEntropyOperator, [input, labels, ...extra], params);
 }
 
 /**
@@ -321,23 +372,23 @@ export const crossEntropy = described(
   {
     signature: 'input, target, *, weight, ignore_index, reduction, label_smoothing',
     samples: [
-      { args: [t([2, 3]), labels([2], [0, 2])] },
-      { args: [t([3]), labels([], [1]), { reduction: 'sum' }] },
+      { args: [t([2, 3]), classes([2], [0, 2])] },
+      { args: [t([3]), classes([], [1]), { reduction: 'sum' }] },
       {
         args: [
           t([2, 3, 2]),
-          labels([2, 2], [0, 2, 1, 1]),
+          classes([2, 2], [0, 2, 1, 1]),
           { weight: t([3], { low: 0.5, high: 2, grad: false }), ignoreIndex: 1, labelSmoothing: 0.1 },
         ],
       },
       { args: [t([2, 3]), t([2, 3], { low: 0.1, high: 0.9 }), { labelSmoothing: 0.2 }] },
-      { args: [t([2, 3]), labels([2], [0, 2]), { reduction: 'none' }] },
+      { args: [t([2, 3]), classes([2], [0, 2]), { reduction: 'none' }] },
     ],
     bad: [
-      { args: [t([2, 3]), labels([2], [0, 3])], error: /index 3 is out of range/ },
+      { args: [t([2, 3]), classes([2], [0, 3])], error: /index 3 is out of range/ },
       { args: [t([2, 3]), t([2], { grad: false })], error: /int64/ },
-      { args: [t([2, 3]), labels([3], [0, 1, 2])], error: /class indices of shape \[2\]/ },
-      { args: [t([2, 3]), labels([2], [0, 1]), { labelSmoothing: 2 }], error: /labelSmoothing/ },
+      { args: [t([2, 3]), classes([3], [0, 1, 2])], error: /class indices of shape \[2\]/ },
+      { args: [t([2, 3]), classes([2], [0, 1]), { labelSmoothing: 2 }], error: /labelSmoothing/ },
     ],
   },
 );
@@ -401,9 +452,9 @@ export const linearCrossEntropy = described(
   {
     signature: 'input, linear_weight, target, *, linear_bias, weight, reduction, ignore_index, label_smoothing, options',
     samples: [
-      { args: [t([2, 3]), t([4, 3]), labels([2], [0, 3])] },
-      { args: [t([3]), t([4, 3]), labels([], [1]), { linearBias: t([4]), reduction: 'sum' }] },
+      { args: [t([2, 3]), t([4, 3]), classes([2], [0, 3])] },
+      { args: [t([3]), t([4, 3]), classes([], [1]), { linearBias: t([4]), reduction: 'sum' }] },
     ],
-    bad: [{ args: [t([2, 3]), t([4, 5]), labels([2], [0, 1])], error: /last dimensions/ }],
+    bad: [{ args: [t([2, 3]), t([4, 5]), classes([2], [0, 1])], error: /last dimensions/ }],
   },
 );
