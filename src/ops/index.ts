@@ -64,3 +64,5 @@ export { argsort, kthvalue, mode, msort, sort, topk } from './sort.ts';
 export { median, nanmedian, nanquantile, quantile } from './order-statistics.ts';
 export { maskedFill, maskedScatter, maskedSelect } from './masking.ts';
 export { argwhere, nonzero, nonzeroStatic } from './nonzero.ts';
+export { indexAdd, indexCopy, indexFill } from './index-along.ts';
+export { indexReduce, scatterReduce } from './scatter-reduce.ts';
