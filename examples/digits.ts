@@ -1,6 +1,6 @@
 /** Real data: a classifier of handwritten digits, trained, looked at, saved and loaded. */
-import { SingleBar } from 'cli-progress';
 import { writeFileSync } from 'node:fs';
+import { Presets, SingleBar } from 'cli-progress';
 import { manualSeed, nn, noGrad, optim, type Tensor, tensor } from 'nabla';
 import { DataLoader, randomSplit, TensorDataset } from 'nabla/data';
 import { csvNumbers, loadSafetensors, parseCsv, readText, saveSafetensors } from 'nabla/io';
@@ -25,20 +25,28 @@ function network(): nn.Sequential {
 }
 
 /** A bar on a terminal; a plain line for every few epochs elsewhere. */
-function progress(total: number): { step(loss: number, rate: number, epoch: number): void; stop(): void } {
+function progress(total: number): { step(loss: number, epoch: number): void; stop(): void } {
   const started = performance.now();
-  if (process.stdout.isTTY) {
-    const bar = new SingleBar({ format: '  {bar} {percentage}%  loss {loss}  rate {rate}/s  left {eta_formatted}', hideCursor: true });
-    bar.start(total, 0, { loss: '-', rate: '-' });
-    return { step: (loss, rate) => bar.increment({ loss: loss.toFixed(4), rate: rate.toFixed(0) }), stop: () => bar.stop() };
-  }
   let done = 0;
+  /** What is known after a step: the loss, steps a second, seconds to go. */
+  const figures = (loss: number): { loss: string; rate: string; left: string } => {
+    const seconds = (performance.now() - started) / 1000;
+    return { loss: loss.toFixed(4), rate: (done / seconds).toFixed(0), left: ((seconds / done) * (total - done)).toFixed(1) };
+  };
+  if (process.stdout.isTTY) {
+    const bar = new SingleBar(
+      { format: '  {bar} {percentage}%  loss {loss}, {rate} steps/s, {left} s left', hideCursor: true },
+      Presets.shades_classic,
+    );
+    bar.start(total, 0, { loss: '-', rate: '-', left: '-' });
+    return { step: (loss) => bar.update(++done, figures(loss)), stop: () => bar.stop() };
+  }
   return {
-    step(loss, rate, epoch) {
+    step(loss, epoch) {
       done++;
       if (done % Math.ceil(total / 6) !== 0 && done !== total) return;
-      const left = ((performance.now() - started) / done) * (total - done);
-      console.log(`  epoch ${String(epoch + 1).padStart(2)}: step ${done} of ${total}, loss ${loss.toFixed(4)}, ${rate.toFixed(0)} steps/s, ${(left / 1000).toFixed(1)} s left`);
+      const { rate, left, ...rest } = figures(loss);
+      console.log(`  epoch ${String(epoch + 1).padStart(2)}: step ${done} of ${total}, loss ${rest.loss}, ${rate} steps/s, ${left} s left`);
     },
     stop() {},
   };
@@ -48,7 +56,6 @@ function train(model: nn.Sequential, loader: DataLoader<Tensor[], Tensor[]>): nu
   const optimizer = new optim.AdamW(model.parameters(), { lr: 2e-3, weightDecay: 0.01 });
   const losses: number[] = [];
   const bar = progress(EPOCHS * loader.length);
-  const started = performance.now();
   model.train();
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     for (const [x, y] of loader) {
@@ -56,8 +63,9 @@ function train(model: nn.Sequential, loader: DataLoader<Tensor[], Tensor[]>): nu
       const loss = nn.functional.crossEntropy(model.forward(x as Tensor), y as Tensor);
       loss.backward();
       optimizer.step();
-      losses.push(loss.item() as number);
-      bar.step(losses[losses.length - 1] as number, losses.length / ((performance.now() - started) / 1000), epoch);
+      const value = Number(loss.item());
+      losses.push(value);
+      bar.step(value, epoch);
     }
   }
   bar.stop();
@@ -85,8 +93,13 @@ export async function digits(): Promise<void> {
   heading('2. Real data: handwritten digits');
   manualSeed(0);
   const data = await readDigits();
-  const [trainSet, testSet] = randomSplit(data, [0.8, 0.2]) as [ReturnType<typeof randomSplit<Tensor[]>>[0], ReturnType<typeof randomSplit<Tensor[]>>[0]];
-  say(`${data.length} images of 8 × 8 pixels; ${trainSet.length} to learn from, ${testSet.length} held out. Credit: see examples/data/README.md.`);
+  const [trainSet, testSet] = randomSplit(data, [0.8, 0.2]) as [
+    ReturnType<typeof randomSplit<Tensor[]>>[0],
+    ReturnType<typeof randomSplit<Tensor[]>>[0],
+  ];
+  say(
+    `${data.length} images of 8 × 8 pixels; ${trainSet.length} to learn from, ${testSet.length} held out. Credit: see examples/data/README.md.`,
+  );
   const model = network();
   console.log(String(model).replace(/^/gm, '  '));
 
@@ -100,7 +113,9 @@ export async function digits(): Promise<void> {
   const labels = y.toArray() as number[];
   const predictions = predict(model, x);
   const right = labels.filter((label, i) => label === predictions[i]).length;
-  say(`Right on the held-out fifth: ${right} of ${labels.length}, ${((100 * right) / labels.length).toFixed(1)} %. Rows: what it is; columns: what it was read as.`);
+  say(
+    `Right on the held-out fifth: ${right} of ${labels.length}, ${((100 * right) / labels.length).toFixed(1)} %. Rows: what it is; columns: what it was read as.`,
+  );
   console.log(confusion(labels, predictions));
 
   writeFileSync('out/loss.svg', lossChart(losses, loader.length));

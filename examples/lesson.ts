@@ -1,6 +1,7 @@
 /** How gradients come about: Variable, backward, grad and gradFn. */
-import { instance } from '@viz-js/viz';
+
 import { writeFileSync } from 'node:fs';
+import { instance } from '@viz-js/viz';
 import { ones, tensor, Variable } from 'nabla';
 import { graphDot, graphTree } from 'nabla/viz';
 import { heading, say, show } from './terminal.ts';
@@ -39,6 +40,8 @@ export async function lesson(): Promise<void> {
 
   say('Adding 3 changes no slope. Multiplying by 3 does; that gives the 0.6, 6, 60 that the lesson announces:');
   x.grad = null;
-  x.pow(2).mul(3).backward(tensor([0.1, 1, 10]));
+  x.pow(2)
+    .mul(3)
+    .backward(tensor([0.1, 1, 10]));
   show('z = y * 3, z.backward([0.1, 1, 10]): x.grad', x.grad);
 }
