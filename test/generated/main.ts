@@ -3,7 +3,7 @@
  * Names select operators exactly, or as a namespace (`special.`), or all with a pattern (`/norm/`).
  */
 import { CHECKS } from './checks/index.ts';
-import { memory } from './checks/memory.ts';
+import { leaks } from './checks/memory.ts';
 import { collect, type Entry } from './operators.ts';
 import { CheckFailure, describeError } from './report.ts';
 
@@ -13,12 +13,12 @@ function selects(selector: string, entry: Entry): boolean {
   return selector.endsWith('.') ? name.startsWith(selector) : name === selector;
 }
 
-function main(args: readonly string[]): void {
+async function main(args: readonly string[]): Promise<void> {
   const at = args.indexOf('--check');
   const only = at < 0 ? null : args[at + 1];
   const selectors = args.filter((_, i) => at < 0 || (i !== at && i !== at + 1));
   const entries = collect().filter((entry) => selectors.length === 0 || selectors.some((selector) => selects(selector, entry)));
-  const checks = [...CHECKS, memory].filter((check) => only === null || check.name === only);
+  const checks = CHECKS.filter((check) => only === null || check.name === only);
   const spent = new Map<string, number>();
   let failed = 0;
   for (const entry of entries) {
@@ -35,8 +35,16 @@ function main(args: readonly string[]): void {
       spent.set(check.name, (spent.get(check.name) ?? 0) + performance.now() - start);
     }
   }
+  if (only === null || only === 'memory') {
+    const start = performance.now();
+    for (const { name, bytes } of await leaks(entries)) {
+      failed++;
+      console.log(`${name}  [memory]  ${bytes} bytes stay in use after a call with its backward pass`);
+    }
+    spent.set('memory', performance.now() - start);
+  }
   console.log(`${entries.length} operators, ${failed} failing checks`);
   console.log([...spent].map(([name, time]) => `${name} ${(time / 1000).toFixed(1)} s`).join(', '));
 }
 
-main(process.argv.slice(2));
+await main(process.argv.slice(2));

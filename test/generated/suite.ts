@@ -1,7 +1,7 @@
 /** The generated tests: every operator that the library exports is looked at in the same way, from the samples in its description. */
 import { describe, expect, test } from 'vitest';
 import { CHECKS } from './checks/index.ts';
-import { leak } from './checks/memory.ts';
+import { leaks } from './checks/memory.ts';
 import { EXCEPTIONS } from './exceptions.ts';
 import { collect, type Entry } from './operators.ts';
 import { CheckFailure, describeError } from './report.ts';
@@ -27,14 +27,6 @@ function groupsOf(entries: readonly Entry[]): Entry[][] {
   return Array.from({ length: Math.ceil(entries.length / GROUP) }, (_, i) => entries.slice(i * GROUP, (i + 1) * GROUP));
 }
 
-/** Which operators of a group leave memory behind; they are told apart only when there are any. */
-function leaking(group: readonly Entry[]): string[] {
-  if (leak(group) === 0) return [];
-  return group
-    .map((entry) => ({ entry, bytes: leak([entry]) }))
-    .flatMap(({ entry, bytes }) => (bytes > 0 ? [`${entry.description.name}: ${bytes} bytes`] : []));
-}
-
 /** Defines the tests of one file. Test names begin with the operator's: `vitest run test/generated -t '^sum '`. */
 export function defineShard(index: number, count: number): void {
   const entries = shard(index, count);
@@ -49,8 +41,8 @@ export function defineShard(index: number, count: number): void {
     });
   }
   for (const group of groupsOf(entries)) {
-    test(`memory of ${group.map((entry) => entry.description.name).join(' ')}`, { timeout: 120_000 }, () =>
-      expect(leaking(group)).toEqual([]),
-    );
+    test(`memory of ${group.map((entry) => entry.description.name).join(' ')}`, { timeout: 120_000 }, async () => {
+      expect(await leaks(group)).toEqual([]);
+    });
   }
 }
