@@ -417,6 +417,6 @@ export const trapz = integrating('trapz', false);
  * The running integral along `dim` (the last by default) by the trapezoidal rule: one element less than `y`.
  *
  * @example
- * cumulativeTrapezoid(tensor([1, 2, 3])); // tensor([1.5000, 4.])
+ * cumulativeTrapezoid(tensor([1, 2, 3])); // tensor([1.5000, 4.0000])
  */
 export const cumulativeTrapezoid = integrating('cumulativeTrapezoid', true);

@@ -401,7 +401,7 @@ function truth(name: 'any' | 'all') {
  * Whether any element is not zero, of all or along `dim`. The result is bool (uint8 for uint8).
  *
  * @example
- * any(tensor([[0, 0], [0, 2]]), 1); // tensor([false, true])
+ * any(tensor([[0, 0], [0, 2]]), 1); // tensor([False,  True])
  */
 export const any = truth('any');
 
@@ -409,7 +409,7 @@ export const any = truth('any');
  * Whether all elements are not zero, of all or along `dim`. The result is bool (uint8 for uint8).
  *
  * @example
- * all(tensor([[0, 1], [3, 2]]), 1); // tensor([false, true])
+ * all(tensor([[0, 1], [3, 2]]), 1); // tensor([False,  True])
  */
 export const all = truth('all');
 

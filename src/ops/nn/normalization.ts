@@ -145,7 +145,7 @@ const EPSILONS = new Map([
  * dtype's machine epsilon by default. Zhang, Sennrich, "Root Mean Square Layer Normalization", 2019.
  *
  * @example
- * nn.functional.rmsNorm(tensor([[3, 3]]), [2]); // tensor([[1.0000, 1.0000]])
+ * nn.functional.rmsNorm(tensor([[3, 3]]), [2]); // tensor([[1., 1.]])
  */
 export const rmsNorm = described(
   'nn.functional.rmsNorm',
