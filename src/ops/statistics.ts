@@ -206,7 +206,7 @@ const VARIANCE = {
  * default, which makes it unbiased). Needs a floating dtype.
  *
  * @example
- * variance(tensor([1, 2, 3, 4])); // tensor(1.6667)
+ * nabla.var(tensor([1, 2, 3, 4])); // tensor(1.6667)
  */
 export const variance = described(
   'var',
@@ -464,7 +464,7 @@ export function logsumexpOver(x: Tensor, dims: readonly number[], keepdim = fals
  * log(sum(exp(x))) over `dim`, without overflow. Integers become the default float.
  *
  * @example
- * logsumexp(tensor([1000, 1000]), 0); // tensor(1000.6931)
+ * logsumexp(tensor([1000, 1000]), 0); // tensor(1000.6932)
  */
 export const logsumexp = described(
   'logsumexp',
