@@ -66,3 +66,4 @@ export { maskedFill, maskedScatter, maskedSelect } from './masking.ts';
 export { argwhere, nonzero, nonzeroStatic } from './nonzero.ts';
 export { indexAdd, indexCopy, indexFill } from './index-along.ts';
 export { indexReduce, scatterReduce } from './scatter-reduce.ts';
+export { flip, fliplr, flipud, repeat, repeatInterleave, roll, rot90, tile } from './rearrange.ts';
