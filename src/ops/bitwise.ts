@@ -1,7 +1,9 @@
+import type { WholeDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { BAD_BROADCAST, integersOnly } from './elementwise.ts';
 import { binary, integerOnly, unary } from './family.ts';
+import type { BinaryPromote, BinaryTensors, UnarySame } from './types.ts';
 
 /** Bits and divisors of integers. No gradients. */
 
@@ -18,7 +20,7 @@ const BAD_FLOAT = [
   { args: [t([2]), t([2])], error: /integer/ },
 ];
 
-function bits(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr, type = integerOnly) {
+function bits<N extends string>(name: N, build: (x: S.Expr, y: S.Expr) => S.Expr, type = integerOnly): BinaryPromote<N, WholeDType> {
   return binary(name, build, { type, samples: SCALAR_SAMPLES, bad: BAD_FLOAT });
 }
 
@@ -52,7 +54,7 @@ export const bitwiseXor = bits('bitwiseXor', S.bitXor);
  * @example
  * bitwiseNot(tensor([0n, 5n])); // tensor([-1, -6])
  */
-export const bitwiseNot = unary('bitwiseNot', S.bitNot, {
+export const bitwiseNot: UnarySame<WholeDType> = unary('bitwiseNot', S.bitNot, {
   type: integerOnly,
   samples: [{ args: [int([2, 3])] }, { args: [int([])] }, { args: [t([3], { dtype: 'bool', grad: false })] }],
   bad: [{ args: [t([2])], error: /integer/ }],
@@ -80,7 +82,12 @@ export const bitwiseRightShift = bits('bitwiseRightShift', S.shiftRight, integer
  * @example
  * gcd(tensor([12n, -9n]), tensor([8n, 6n])); // tensor([4, 3])
  */
-export const gcd = binary('gcd', S.gcd, { type: integersOnly, scalars: 'none', samples: SAMPLES, bad: BAD_FLOAT });
+export const gcd: BinaryTensors<'gcd', WholeDType> = binary('gcd', S.gcd, {
+  type: integersOnly,
+  scalars: 'none',
+  samples: SAMPLES,
+  bad: BAD_FLOAT,
+});
 
 /**
  * The least common multiple, not negative, broadcast. Integers only.
@@ -88,4 +95,9 @@ export const gcd = binary('gcd', S.gcd, { type: integersOnly, scalars: 'none', s
  * @example
  * lcm(tensor([4n, 6n]), tensor([6n, 0n])); // tensor([12,  0])
  */
-export const lcm = binary('lcm', S.lcm, { type: integersOnly, scalars: 'none', samples: SAMPLES, bad: BAD_FLOAT });
+export const lcm: BinaryTensors<'lcm', WholeDType> = binary('lcm', S.lcm, {
+  type: integersOnly,
+  scalars: 'none',
+  samples: SAMPLES,
+  bad: BAD_FLOAT,
+});

@@ -20,6 +20,7 @@ import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { described, requireTensor } from './family.ts';
 import { cast, clone } from './structural.ts';
+import type { ToFunction, TypeAsFunction, UnaryTo } from './types.ts';
 
 /**
  * Casts. Floats become integers by dropping the fraction; what an integer dtype cannot hold wraps around if it was an integer and saturates if it
@@ -60,7 +61,7 @@ function isOptions(x: unknown): x is ToOptions {
  * @example
  * to(tensor([1.5, 2]), 'int64'); // tensor([1, 2])
  */
-export const to = described(
+export const to: ToFunction<ToOptions> = described(
   'to',
   (input: Tensor, target?: DType | 'cpu' | Tensor | ToOptions | null, options?: ToOptions): Tensor => {
     requireTensor('to', 'input', input);
@@ -81,7 +82,7 @@ export const to = described(
  * @example
  * typeAs(tensor([1.5]), tensor([1n])); // tensor([1])
  */
-export const typeAs = described(
+export const typeAs: TypeAsFunction = described(
   'typeAs',
   (input: Tensor, other: Tensor): Tensor => {
     requireTensor('typeAs', 'input', input);
@@ -95,7 +96,7 @@ export const typeAs = described(
   },
 );
 
-function castTo(name: string, type: DTypeInfo) {
+function castTo<E extends DType>(name: string, type: DTypeInfo & { readonly name: E }): UnaryTo<E> {
   return described(
     name,
     (input: Tensor): Tensor => {

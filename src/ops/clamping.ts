@@ -1,3 +1,4 @@
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
@@ -5,10 +6,11 @@ import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, type Plan, planned, planOperands, requireFits } from './elementwise.ts';
 import { binary, commonType, isScalar, mapOperator, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
+import type { BinaryOther, BinaryTensors, ClampFunction } from './types.ts';
 
 /** The larger and the smaller of two, and clamping. Complex is refused. */
 
-function extremum(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
+function extremum<N extends string>(name: N, build: (x: S.Expr, y: S.Expr) => S.Expr): BinaryTensors<N, RealDType> {
   return binary(name, build, { type: realOnly, scalars: 'none', samples: binarySamples(), bad: BAD_BROADCAST });
 }
 
@@ -91,14 +93,18 @@ const CLAMP_SAMPLES = [
  * @example
  * clamp(tensor([-2, 0.5, 2]), 0, 1); // tensor([0.0000, 0.5000, 1.0000])
  */
-export const clamp = planned('clamp', (input: Tensor, min?: Bound, max?: Bound): Plan => planClamp('clamp', input, min, max), {
-  signature: 'input, min?, max?',
-  samples: CLAMP_SAMPLES,
-  bad: [
-    ...BAD_COMPLEX.map(({ error }) => ({ args: [t([2], { dtype: 'complex64' }), 0], error })),
-    { args: [t([2])], error: /needs a bound/ },
-  ],
-});
+export const clamp: ClampFunction<'clamp', RealDType> = planned(
+  'clamp',
+  (input: Tensor, min?: Bound, max?: Bound): Plan => planClamp('clamp', input, min, max),
+  {
+    signature: 'input, min?, max?',
+    samples: CLAMP_SAMPLES,
+    bad: [
+      ...BAD_COMPLEX.map(({ error }) => ({ args: [t([2], { dtype: 'complex64' }), 0], error })),
+      { args: [t([2])], error: /needs a bound/ },
+    ],
+  },
+);
 
 /**
  * Another name of `clamp`.
@@ -108,7 +114,7 @@ export const clamp = planned('clamp', (input: Tensor, min?: Bound, max?: Bound):
  */
 export const clip = clamp;
 
-function bound(name: string, role: 'min' | 'max', operator: MapOperator) {
+function bound<N extends string>(name: N, role: 'min' | 'max', operator: MapOperator): BinaryOther<N, RealDType> {
   return planned(
     name,
     (input: Tensor, limit: Tensor | Scalar): Plan => {

@@ -1,5 +1,6 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { resultType, toFloatType } from '../dtype/promotion.ts';
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
@@ -9,16 +10,17 @@ import { ArgumentError } from '../util/errors.ts';
 import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, requireTensors, sameType, unarySamples } from './elementwise.ts';
 import { binary, described, mapOperator, realOnly, unary } from './family.ts';
 import { everyElement } from './truth.ts';
+import type { CloseElements, Closeness, Comparison, EqualFunction, TensorComparison, UnaryBool } from './types.ts';
 
 /** Comparisons, logic and classification. Results have dtype bool and no gradient. */
 
 const SAMPLES = binarySamples(-2, 2, 1);
 
-function comparison(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
+function comparison<N extends string>(name: N, build: (x: S.Expr, y: S.Expr) => S.Expr): Comparison<N> {
   return binary(name, build, { scalars: 'other', samples: SAMPLES, bad: BAD_BROADCAST });
 }
 
-function ordering(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
+function ordering<N extends string>(name: N, build: (x: S.Expr, y: S.Expr) => S.Expr): Comparison<N, RealDType> {
   return binary(name, build, { type: realOnly, scalars: 'other', samples: SAMPLES, bad: BAD_BROADCAST });
 }
 
@@ -106,7 +108,7 @@ export const greater = gt;
  */
 export const greaterEqual = ge;
 
-function logical(name: string, build: (x: S.Expr, y: S.Expr) => S.Expr) {
+function logical<N extends string>(name: N, build: (x: S.Expr, y: S.Expr) => S.Expr): TensorComparison<N> {
   return binary(name, build, { scalars: 'none', samples: binarySamples(), bad: BAD_BROADCAST });
 }
 
@@ -134,7 +136,7 @@ export const logicalOr = logical('logicalOr', S.or);
  */
 export const logicalXor = logical('logicalXor', S.xor);
 
-function test(name: string, build: (x: S.Expr) => S.Expr, type: 'promote' | typeof realOnly = 'promote') {
+function test(name: string, build: (x: S.Expr) => S.Expr, type: 'promote' | typeof realOnly = 'promote'): UnaryBool {
   return unary(name, build, {
     type,
     samples: unarySamples(-2, 2, true),
@@ -180,7 +182,7 @@ export const isfinite = test('isfinite', S.isfinite);
  * @example
  * isposinf(tensor([Infinity, -Infinity])); // tensor([ True, False])
  */
-export const isposinf = test('isposinf', (x) => S.and(S.isinf(x), S.gt(x, 0)), realOnly);
+export const isposinf: UnaryBool<RealDType> = test('isposinf', (x) => S.and(S.isinf(x), S.gt(x, 0)), realOnly);
 
 /**
  * Where elements are negative infinity. Complex is refused.
@@ -188,7 +190,7 @@ export const isposinf = test('isposinf', (x) => S.and(S.isinf(x), S.gt(x, 0)), r
  * @example
  * isneginf(tensor([Infinity, -Infinity])); // tensor([False,  True])
  */
-export const isneginf = test('isneginf', (x) => S.and(S.isinf(x), S.lt(x, 0)), realOnly);
+export const isneginf: UnaryBool<RealDType> = test('isneginf', (x) => S.and(S.isinf(x), S.lt(x, 0)), realOnly);
 
 /**
  * Where elements have no imaginary part: everywhere for real dtypes.
@@ -253,7 +255,7 @@ const BAD_CLOSE = [
  * @example
  * isclose(tensor([1, 2]), tensor([1.000001, 2.1])); // tensor([ True, False])
  */
-export const isclose = described(
+export const isclose: CloseElements<'isclose', [options?: CloseOptions]> = described(
   'isclose',
   (input: Tensor, other: Tensor, options?: CloseOptions): Tensor => closeness('isclose', input, other, options),
   { signature: 'input, other, *, rtol, atol, equal_nan', samples: CLOSE_SAMPLES, bad: BAD_CLOSE },
@@ -265,7 +267,7 @@ export const isclose = described(
  * @example
  * allclose(tensor([1, 2]), tensor([1.000001, 2])); // true
  */
-export const allclose = described(
+export const allclose: Closeness<boolean, 'allclose', [options?: CloseOptions]> = described(
   'allclose',
   (input: Tensor, other: Tensor, options?: CloseOptions): boolean => everyElement('allclose', closeness('allclose', input, other, options)),
   { signature: 'input, other, *, rtol, atol, equal_nan', samples: CLOSE_SAMPLES, bad: BAD_CLOSE },
@@ -283,7 +285,7 @@ function commonOf(input: Tensor, other: Tensor): DTypeInfo {
  * @example
  * equal(tensor([1, 2]), tensor([1, 2])); // true
  */
-export const equal = described(
+export const equal: EqualFunction = described(
   'equal',
   (input: Tensor, other: Tensor): boolean => {
     requireTensors('equal', { input, other });

@@ -1,15 +1,17 @@
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
 import { toRealFloat, unarySamples } from './elementwise.ts';
 import { described, requireTensor, unary } from './family.ts';
+import type { UnaryFloat, UnarySame } from './types.ts';
 
 /** The functions of complex numbers, on real ones: what is real is its own conjugate. */
 
 const BAD = [{ args: [t([2], { dtype: 'complex64' })], error: /complex64/ }];
 
-function itself(name: string, complexToo: boolean) {
+function itself(name: string, complexToo: boolean): UnarySame {
   return described(
     name,
     (input: Tensor): Tensor => {
@@ -87,7 +89,7 @@ export const imag = described(
  * @example
  * angle(tensor([2, -2])); // tensor([0.0000, 3.1416])
  */
-export const angle = unary('angle', (x) => S.select(S.isnan(x), Number.NaN, S.select(S.lt(x, 0), Math.PI, 0)), {
+export const angle: UnaryFloat<RealDType> = unary('angle', (x) => S.select(S.isnan(x), Number.NaN, S.select(S.lt(x, 0), Math.PI, 0)), {
   type: toRealFloat,
   samples: unarySamples(0.5, 2, true),
   bad: BAD,

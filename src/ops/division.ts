@@ -1,4 +1,5 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { substitute } from '../scalar/substitute.ts';
@@ -6,8 +7,9 @@ import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { BAD_BROADCAST, binarySamples, realNumbers } from './elementwise.ts';
-import { binary, described, isScalar, type Operand } from './family.ts';
+import { type BinaryFunction, binary, described, isScalar, type Operand } from './family.ts';
 import { everyElement } from './truth.ts';
+import type { BinaryOther, BinaryPromote, QuotientFunction } from './types.ts';
 
 function zeroDivisor(name: string): never {
   throw new ArgumentError(`${name}: integer division by zero; cast an operand with .to('float32') to get infinities and NaN instead`);
@@ -53,11 +55,11 @@ function checkScalar(name: string, other: Operand, compute: DTypeInfo): void {
 const SAMPLES = binarySamples(0.5, 2, 2);
 const BAD_INTEGER = [...BAD_BROADCAST, { args: [t([2], { dtype: 'int64', grad: false }), 0], error: /division by zero/ }];
 
-function division(
+function division<R extends object = BinaryFunction>(
   name: string,
   build: (x: S.Expr, y: S.Expr) => S.Expr,
   options: { differentiable?: boolean; scalars?: 'either' | 'other' } = {},
-) {
+): R {
   const differentiable = options.differentiable ?? true;
   return binary(name, build, {
     type: realNumbers,
@@ -69,7 +71,7 @@ function division(
   });
 }
 
-const exact = binary('div', S.div, { type: 'float' });
+const exact: BinaryFunction = binary('div', S.div, { type: 'float' });
 const floored = division('div', S.floorDivide);
 const truncated = division('div', (x, y) => S.trunc(S.div(x, y)));
 
@@ -97,7 +99,7 @@ const divide_: DivFunction = (input, other, options) => divisionFor(options?.rou
  * @example
  * div(tensor([7, -7]), 2, { roundingMode: 'floor' }); // tensor([ 3., -4.])
  */
-export const div = described(
+export const div: QuotientFunction<'div'> = described(
   'div',
   Object.assign(divide_, {
     inPlace: (input: Tensor, other: Operand, options?: DivOptions): Tensor => divisionFor(options?.roundingMode).inPlace(input, other),
@@ -136,7 +138,7 @@ export const trueDivide = div;
  * @example
  * floorDivide(tensor([7, -7]), 2); // tensor([ 3., -4.])
  */
-export const floorDivide = division('floorDivide', S.floorDivide, { differentiable: false });
+export const floorDivide: BinaryPromote<'floorDivide', RealDType> = division('floorDivide', S.floorDivide, { differentiable: false });
 
 /**
  * The remainder with the sign of the divisor: `input - other * floor(input / other)`. Dtype: PyTorch's promotion; bool and complex are refused.
@@ -145,7 +147,7 @@ export const floorDivide = division('floorDivide', S.floorDivide, { differentiab
  * @example
  * remainder(tensor([-3, 3]), 2); // tensor([1., 1.])
  */
-export const remainder = division('remainder', S.remainder);
+export const remainder: BinaryPromote<'remainder', RealDType> = division('remainder', S.remainder);
 
 /**
  * The remainder with the sign of the dividend, as C's fmod. Dtype: PyTorch's promotion; bool and complex are refused. Throws ArgumentError for an
@@ -154,4 +156,4 @@ export const remainder = division('remainder', S.remainder);
  * @example
  * fmod(tensor([-3, 3]), 2); // tensor([-1., 1.])
  */
-export const fmod = division('fmod', S.fmod, { scalars: 'other' });
+export const fmod: BinaryOther<'fmod', RealDType> = division('fmod', S.fmod, { scalars: 'other' });

@@ -1,12 +1,14 @@
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { BAD_BROADCAST, BAD_NO_TENSOR, binarySamples, planned, realFloatOnly, toRealFloat, unarySamples } from './elementwise.ts';
 import { binary, mapOperator, requireTensor, unary } from './family.ts';
+import type { BinaryFloat, BinaryTensors, UnaryFloat } from './types.ts';
 
 /** Roots, exponentials, logarithms and what is made of them. Integers and bool give the default float. */
 
-const float = (name: string, build: (x: S.Expr) => S.Expr, low: number, high: number) =>
+const float = (name: string, build: (x: S.Expr) => S.Expr, low: number, high: number): UnaryFloat =>
   unary(name, build, { type: 'float', samples: unarySamples(low, high, true), bad: BAD_NO_TENSOR });
 
 /**
@@ -109,7 +111,7 @@ const logitClamped = mapOperator('logit', 1, 2, ([x], [low, high]) =>
  * @example
  * logit(tensor([0.5, 0.9])); // tensor([0.0000, 2.1972])
  */
-export const logit = planned(
+export const logit: UnaryFloat<RealDType, [eps?: number | null]> = planned(
   'logit',
   (input: Tensor, eps?: number | null) => {
     requireTensor('logit', 'input', input);
@@ -130,7 +132,7 @@ export const logit = planned(
  * @example
  * logaddexp(tensor([0, 100]), tensor([0, 100])); // tensor([  0.6931, 100.6931])
  */
-export const logaddexp = binary('logaddexp', S.logaddexp, {
+export const logaddexp: BinaryTensors<'logaddexp', RealDType> = binary('logaddexp', S.logaddexp, {
   type: realFloatOnly,
   scalars: 'none',
   samples: binarySamples(),
@@ -143,7 +145,7 @@ export const logaddexp = binary('logaddexp', S.logaddexp, {
  * @example
  * logaddexp2(tensor([0, 100]), tensor([0, 100])); // tensor([  1., 101.])
  */
-export const logaddexp2 = binary('logaddexp2', S.logaddexp2, {
+export const logaddexp2: BinaryTensors<'logaddexp2', RealDType> = binary('logaddexp2', S.logaddexp2, {
   type: realFloatOnly,
   scalars: 'none',
   samples: binarySamples(),
@@ -156,4 +158,8 @@ export const logaddexp2 = binary('logaddexp2', S.logaddexp2, {
  * @example
  * xlogy(tensor([0, 2]), tensor([0, 3])); // tensor([0.0000, 2.1972])
  */
-export const xlogy = binary('xlogy', S.xlogy, { type: toRealFloat, samples: binarySamples(0.5, 3, 2), bad: BAD_BROADCAST });
+export const xlogy: BinaryFloat<'xlogy', RealDType> = binary('xlogy', S.xlogy, {
+  type: toRealFloat,
+  samples: binarySamples(0.5, 3, 2),
+  bad: BAD_BROADCAST,
+});

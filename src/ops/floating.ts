@@ -1,5 +1,6 @@
 import { type DTypeInfo, FLOAT32, INT32 } from '../dtype/dtype.ts';
 import { resultType, toFloatType } from '../dtype/promotion.ts';
+import type { FloatDType, RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
@@ -19,6 +20,7 @@ import {
 } from './elementwise.ts';
 import { binary, commonType, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
 import { type NamedResults, namedResults } from './results.ts';
+import type { BinaryOtherFloat, BinarySameDType, BinaryTensors, FrexpFunction, LdexpFunction } from './types.ts';
 
 /** Functions of how numbers are represented: signs, exponents, neighbours. */
 
@@ -29,7 +31,7 @@ import { type NamedResults, namedResults } from './results.ts';
  * @example
  * copysign(tensor([1, -2]), -1); // tensor([-1., -2.])
  */
-export const copysign = binary('copysign', S.copysign, {
+export const copysign: BinaryOtherFloat<'copysign', RealDType> = binary('copysign', S.copysign, {
   type: toRealFloat,
   scalars: 'other',
   samples: binarySamples(0.5, 2, -1),
@@ -49,7 +51,7 @@ const NEXT: Readonly<Record<string, MapOperator>> = {
  * @example
  * nextafter(tensor([1]), tensor([2])).sub(1); // tensor([1.1921e-07])
  */
-export const nextafter = planned(
+export const nextafter: BinaryTensors<'nextafter', RealDType> = planned(
   'nextafter',
   (input: Tensor, other: Tensor) => {
     requireTensors('nextafter', { input, other });
@@ -81,7 +83,7 @@ function scaledType(input: Tensor, other: Tensor): DTypeInfo {
  * @example
  * ldexp(tensor([1, 3]), tensor([2n, 4n])); // tensor([ 4., 48.])
  */
-export const ldexp = planned(
+export const ldexp: LdexpFunction = planned(
   'ldexp',
   (input: Tensor, other: Tensor) => {
     requireTensors('ldexp', { input, other });
@@ -115,7 +117,7 @@ export type Frexp = NamedResults<'mantissa' | 'exponent'>;
  * @example
  * frexp(tensor([3, 0.25])); // mantissa: tensor([0.7500, 0.5000]), exponent: tensor([ 2, -1], dtype=int32)
  */
-export const frexp = described(
+export const frexp: FrexpFunction<FloatDType> = described(
   'frexp',
   (input: Tensor): Frexp => {
     requireTensor('frexp', 'input', input);
@@ -142,7 +144,7 @@ const HEAVISIDE = mapOperator(
  * @example
  * heaviside(tensor([-1, 0, 2]), tensor([0.5])); // tensor([0.0000, 0.5000, 1.0000])
  */
-export const heaviside = planned(
+export const heaviside: BinarySameDType<'heaviside', RealDType> = planned(
   'heaviside',
   (input: Tensor, values: Tensor) => {
     requireTensors('heaviside', { input, values });

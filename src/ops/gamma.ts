@@ -1,3 +1,4 @@
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
@@ -5,10 +6,11 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { BAD_COMPLEX, planned, toRealFloat, unarySamples } from './elementwise.ts';
 import { mapOperator, requireTensor, unary } from './family.ts';
+import type { OrderFirst, UnaryFloat } from './types.ts';
 
 /** The error function, the gamma function and their relatives. Integers and bool give the default float; complex is refused. */
 
-const float = (name: string, build: (x: S.Expr) => S.Expr, low: number, high: number) =>
+const float = (name: string, build: (x: S.Expr) => S.Expr, low: number, high: number): UnaryFloat<RealDType> =>
   unary(name, build, { type: toRealFloat, samples: unarySamples(low, high, true), bad: BAD_COMPLEX });
 
 /**
@@ -65,7 +67,7 @@ const ofOrder = mapOperator('polygamma', 1, 1, ([x], [n]) => S.polygamma(n as S.
  * @example
  * polygamma(1, tensor([1, 2])); // tensor([1.6449, 0.6449])
  */
-export const polygamma = planned(
+export const polygamma: OrderFirst<RealDType> = planned(
   'polygamma',
   (n: number, input: Tensor) => {
     requireTensor('polygamma', 'input', input);
@@ -101,7 +103,7 @@ function multivariateOf(p: number): MapOperator {
  * @example
  * mvlgamma(tensor([3, 4]), 2); // tensor([1.5502, 3.5651])
  */
-export const mvlgamma = planned(
+export const mvlgamma: UnaryFloat<RealDType, [p: number]> = planned(
   'mvlgamma',
   (input: Tensor, p: number) => {
     requireTensor('mvlgamma', 'input', input);

@@ -1,4 +1,5 @@
 import { type DTypeInfo, FLOAT64 } from '../dtype/dtype.ts';
+import type { RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
@@ -7,6 +8,7 @@ import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { BAD_BROADCAST, binarySamples, planned, planOperands } from './elementwise.ts';
 import { binary, callMap, commonType, described, isScalar, mapOperator, notBool, type Operand, realOnly, requireTensor } from './family.ts';
+import type { BinaryPromote, BinaryTo } from './types.ts';
 
 const general = binary('pow', S.pow);
 
@@ -47,7 +49,7 @@ function prepare(input: Operand, exponent: Operand): DTypeInfo {
  * @example
  * pow(tensor([1, 2, 3]), 2); // tensor([1., 4., 9.])
  */
-export const pow = described(
+export const pow: BinaryPromote<'pow'> = described(
   'pow',
   Object.assign(
     (input: Operand, exponent: Operand): Tensor => {
@@ -84,7 +86,7 @@ const wide = mapOperator('floatPower', 2, 0, ([x, y]) => S.pow(x as S.Expr, y as
  * @example
  * floatPower(tensor([4n, 9n]), -0.5); // tensor([0.5000, 0.3333], dtype=float64)
  */
-export const floatPower = planned(
+export const floatPower: BinaryTo<'float64', 'floatPower', RealDType> = planned(
   'floatPower',
   (input: Operand, exponent: Operand) => {
     if (!isTensor(exponent) || !isScalar(input)) requireTensor('floatPower', 'input', input);

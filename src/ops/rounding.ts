@@ -1,16 +1,18 @@
 import { INT64 } from '../dtype/dtype.ts';
+import type { FloatDType, NumericDType, RealDType, RealNumericDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { BAD_COMPLEX, boolToInteger, planned, realFloatOnly, realNumbers, unarySamples } from './elementwise.ts';
-import { mapOperator, notBool, realOnly, requireTensor, type UnaryFunction, unary } from './family.ts';
+import { mapOperator, notBool, realOnly, requireTensor, unary } from './family.ts';
+import type { UnaryBool, UnaryReal, UnarySame, UnarySquare } from './types.ts';
 
 /** Magnitude, sign and rounding. */
 
 const SAMPLES = unarySamples().map((sample) => ({ ...sample, skipNumericGradient: true }));
 
-function step(name: string, build: (x: S.Expr) => S.Expr, type: typeof realNumbers = realNumbers): UnaryFunction {
+function step<R extends object>(name: string, build: (x: S.Expr) => S.Expr, type: typeof realNumbers = realNumbers): R {
   return unary(name, build, { type, samples: SAMPLES, bad: BAD_COMPLEX });
 }
 
@@ -20,7 +22,11 @@ function step(name: string, build: (x: S.Expr) => S.Expr, type: typeof realNumbe
  * @example
  * abs(tensor([-1, 2])); // tensor([1., 2.])
  */
-export const abs = unary('abs', S.abs, { type: notBool, samples: SAMPLES, bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }] });
+export const abs: UnaryReal<NumericDType> = unary('abs', S.abs, {
+  type: notBool,
+  samples: SAMPLES,
+  bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }],
+});
 
 /**
  * Another name of `abs`.
@@ -36,7 +42,7 @@ export const absolute = abs;
  * @example
  * sign(tensor([-3, 0, 2])); // tensor([-1., 0., 1.])
  */
-export const sign = step('sign', S.sign, realOnly);
+export const sign: UnarySame<RealDType> = step('sign', S.sign, realOnly);
 
 /**
  * The sign of each element; on real numbers the same as `sign`.
@@ -44,7 +50,7 @@ export const sign = step('sign', S.sign, realOnly);
  * @example
  * sgn(tensor([-3, 0, 2])); // tensor([-1., 0., 1.])
  */
-export const sgn = step('sgn', S.sign, realOnly);
+export const sgn: UnarySame<RealDType> = step('sgn', S.sign, realOnly);
 
 /**
  * Whether the sign bit is set: true for negative numbers and for -0. Result: bool.
@@ -52,7 +58,7 @@ export const sgn = step('sgn', S.sign, realOnly);
  * @example
  * signbit(tensor([-1, -0, 0])); // tensor([ True,  True, False])
  */
-export const signbit = unary('signbit', S.signbit, { type: realOnly, samples: SAMPLES, bad: BAD_COMPLEX });
+export const signbit: UnaryBool<RealDType> = unary('signbit', S.signbit, { type: realOnly, samples: SAMPLES, bad: BAD_COMPLEX });
 
 /**
  * The largest whole number not above each element; integers stay as they are. Bool and complex are refused.
@@ -60,7 +66,7 @@ export const signbit = unary('signbit', S.signbit, { type: realOnly, samples: SA
  * @example
  * floor(tensor([-1.5, 1.5])); // tensor([-2., 1.])
  */
-export const floor = step('floor', S.floor);
+export const floor: UnarySame<RealNumericDType> = step('floor', S.floor);
 
 /**
  * The smallest whole number not below each element; integers stay as they are. Bool and complex are refused.
@@ -68,7 +74,7 @@ export const floor = step('floor', S.floor);
  * @example
  * ceil(tensor([-1.5, 1.5])); // tensor([-1., 2.])
  */
-export const ceil = step('ceil', S.ceil);
+export const ceil: UnarySame<RealNumericDType> = step('ceil', S.ceil);
 
 /**
  * Each element without its fraction; integers stay as they are. Bool and complex are refused.
@@ -76,7 +82,7 @@ export const ceil = step('ceil', S.ceil);
  * @example
  * trunc(tensor([-1.5, 1.5])); // tensor([-1., 1.])
  */
-export const trunc = step('trunc', S.trunc);
+export const trunc: UnarySame<RealNumericDType> = step('trunc', S.trunc);
 
 /**
  * Another name of `trunc`.
@@ -92,7 +98,11 @@ export const fix = trunc;
  * @example
  * frac(tensor([-1.5, 1.25])); // tensor([-0.5000, 0.2500])
  */
-export const frac = unary('frac', (x) => S.sub(x, S.trunc(x)), { type: realFloatOnly, samples: SAMPLES, bad: BAD_COMPLEX });
+export const frac: UnarySame<FloatDType> = unary('frac', (x) => S.sub(x, S.trunc(x)), {
+  type: realFloatOnly,
+  samples: SAMPLES,
+  bad: BAD_COMPLEX,
+});
 
 const whole = mapOperator('round', 1, 0, ([x]) => S.round(x as S.Expr));
 const fine = mapOperator('round', 1, 1, ([x], [scale]) => S.div(S.round(S.mul(x as S.Expr, scale as S.Expr)), scale as S.Expr));
@@ -111,7 +121,7 @@ export interface RoundOptions {
  * @example
  * round(tensor([0.5, 1.5, 2.345]), { decimals: 0 }); // tensor([0., 2., 2.])
  */
-export const round = planned(
+export const round: UnarySame<RealNumericDType, [options?: RoundOptions]> = planned(
   'round',
   (input: Tensor, options?: RoundOptions) => {
     requireTensor('round', 'input', input);
@@ -138,7 +148,7 @@ export const round = planned(
  * @example
  * square(tensor([-2, 3])); // tensor([4., 9.])
  */
-export const square = unary('square', (x) => S.mul(x, x), {
+export const square: UnarySquare = unary('square', (x) => S.mul(x, x), {
   type: boolToInteger(INT64),
   samples: unarySamples(),
   bad: [{ args: [2], error: /must be a tensor/ }],

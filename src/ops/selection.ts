@@ -1,10 +1,12 @@
-import { BOOL, type DTypeInfo, UINT8 } from '../dtype/dtype.ts';
+import { BOOL, type DType, type DTypeInfo, UINT8 } from '../dtype/dtype.ts';
+import type { FloatDType, RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
 import { type Plan, planned, planOperands, realFloatOnly, requireFits, requireTensors, sameType, unarySamples } from './elementwise.ts';
 import { commonType, isScalar, mapOperator, notBool, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
+import type { AddProductFunction, LerpFunction, UnarySame } from './types.ts';
 
 /** Selection and interpolation: functions of three operands. */
 
@@ -39,7 +41,7 @@ const LERP = mapOperator('lerp', 3, 0, () => S.lerp(x, y, z));
  * @example
  * lerp(tensor([0, 10]), tensor([10, 20]), 0.5); // tensor([ 5., 15.])
  */
-export const lerp = planned(
+export const lerp: LerpFunction<'lerp', FloatDType> = planned(
   'lerp',
   (input: Tensor, end: Tensor, weight: Tensor | Scalar): Plan => {
     requireTensors('lerp', { input, end });
@@ -97,7 +99,7 @@ function planProduct(
  * @example
  * addcmul(tensor([1]), tensor([2]), tensor([3]), { value: 10 }); // tensor([61.])
  */
-export const addcmul = planned(
+export const addcmul: AddProductFunction<'addcmul', DType, [options?: ValueOptions]> = planned(
   'addcmul',
   (input: Tensor, tensor1: Tensor, tensor2: Tensor, options?: ValueOptions): Plan =>
     planProduct('addcmul', ADDCMUL, ADDCMUL_SCALED, [input, tensor1, tensor2], options?.value),
@@ -110,7 +112,7 @@ export const addcmul = planned(
  * @example
  * addcdiv(tensor([1]), tensor([6]), tensor([3]), { value: 10 }); // tensor([21.])
  */
-export const addcdiv = planned(
+export const addcdiv: AddProductFunction<'addcdiv', DType, [options?: ValueOptions]> = planned(
   'addcdiv',
   (input: Tensor, tensor1: Tensor, tensor2: Tensor, options?: ValueOptions): Plan => {
     const plan = planProduct('addcdiv', ADDCDIV, ADDCDIV_SCALED, [input, tensor1, tensor2], options?.value);
@@ -158,7 +160,7 @@ const LARGEST: Readonly<Record<string, number>> = {
  * @example
  * nanToNum(tensor([NaN, Infinity, 1]), { posinf: 9 }); // tensor([0., 9., 1.])
  */
-export const nanToNum = planned(
+export const nanToNum: UnarySame<RealDType, [options?: NanToNumOptions]> = planned(
   'nanToNum',
   (input: Tensor, options: NanToNumOptions = {}): Plan => {
     requireTensor('nanToNum', 'input', input);

@@ -1,10 +1,12 @@
+import type { RealDType } from '../dtype/types.ts';
 import * as S from '../scalar/expr.ts';
 import { BAD_BROADCAST, BAD_NO_TENSOR, binarySamples, realFloatOnly, toRealFloat, unarySamples } from './elementwise.ts';
 import { binary, unary } from './family.ts';
+import type { BinaryTensors, BinaryTensorsFloat, UnaryFloat } from './types.ts';
 
 /** Trigonometric and hyperbolic functions and their inverses, in radians. Integers and bool give the default float. */
 
-const float = (name: string, build: (x: S.Expr) => S.Expr, low = -2, high = 2) =>
+const float = (name: string, build: (x: S.Expr) => S.Expr, low = -2, high = 2): UnaryFloat =>
   unary(name, build, { type: 'float', samples: unarySamples(low, high, true), bad: BAD_NO_TENSOR });
 
 /**
@@ -157,7 +159,12 @@ export const arctanh = atanh;
  * @example
  * atan2(tensor([1, -1]), tensor([0, -1])); // tensor([ 1.5708, -2.3562])
  */
-export const atan2 = binary('atan2', S.atan2, { type: toRealFloat, scalars: 'none', samples: binarySamples(0.5, 2), bad: BAD_BROADCAST });
+export const atan2: BinaryTensorsFloat<'atan2', RealDType> = binary('atan2', S.atan2, {
+  type: toRealFloat,
+  scalars: 'none',
+  samples: binarySamples(0.5, 2),
+  bad: BAD_BROADCAST,
+});
 
 /**
  * Another name of `atan2`.
@@ -173,7 +180,12 @@ export const arctan2 = atan2;
  * @example
  * hypot(tensor([3]), tensor([4])); // tensor([5.])
  */
-export const hypot = binary('hypot', S.hypot, { type: realFloatOnly, scalars: 'none', samples: binarySamples(0.5, 2), bad: BAD_BROADCAST });
+export const hypot: BinaryTensors<'hypot', RealDType> = binary('hypot', S.hypot, {
+  type: realFloatOnly,
+  scalars: 'none',
+  samples: binarySamples(0.5, 2),
+  bad: BAD_BROADCAST,
+});
 
 /**
  * sin(πx) / (πx), and 1 at 0.
@@ -192,7 +204,7 @@ export const sinc = float('sinc', (x) => {
  * @example
  * deg2rad(tensor([180])); // tensor([3.1416])
  */
-export const deg2rad = unary('deg2rad', (x) => S.mul(x, Math.PI / 180), {
+export const deg2rad: UnaryFloat<RealDType> = unary('deg2rad', (x) => S.mul(x, Math.PI / 180), {
   type: toRealFloat,
   samples: unarySamples(-2, 2, true),
   bad: BAD_NO_TENSOR,
@@ -204,7 +216,7 @@ export const deg2rad = unary('deg2rad', (x) => S.mul(x, Math.PI / 180), {
  * @example
  * rad2deg(tensor([Math.PI])); // tensor([180.])
  */
-export const rad2deg = unary('rad2deg', (x) => S.mul(x, 180 / Math.PI), {
+export const rad2deg: UnaryFloat<RealDType> = unary('rad2deg', (x) => S.mul(x, 180 / Math.PI), {
   type: toRealFloat,
   samples: unarySamples(-2, 2, true),
   bad: BAD_NO_TENSOR,

@@ -9,11 +9,7 @@ import { emptyTensor } from './create.ts';
 import { described, type Operand, requireTensor } from './family.ts';
 import { planWhere } from './selection.ts';
 import { clone, contiguous, reshape, select } from './structural.ts';
-
-interface WhereFunction {
-  (condition: Tensor, input: Operand, other: Operand): Tensor;
-  (condition: Tensor): Tensor[];
-}
+import type { WhereFunction } from './types.ts';
 
 /** The coordinates of elements that are not 0: a tensor of int64 for each dimension. */
 function positions(source: Tensor): Tensor[] {
@@ -42,7 +38,7 @@ const condition = (shape: readonly number[]) => t(shape, { dtype: 'bool', grad: 
  * @example
  * where(tensor([true, false]), tensor([1, 2]), 0); // tensor([1., 0.])
  */
-export const where = described('where', choose as WhereFunction, {
+export const where: WhereFunction = described('where', choose, {
   signature: 'condition, input?, other?',
   samples: [
     { args: [condition([2, 3]), t([2, 3]), t([2, 3])] },

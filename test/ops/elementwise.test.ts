@@ -32,7 +32,8 @@ describe('integer division', () => {
 
   test('by zero is refused before anything is written', () => {
     const target = tensor([4n, 6n]);
-    for (const f of [floorDivide, remainder, nabla.fmod]) expect(() => f(target, zero)).toThrow(/division by zero/);
+    for (const f of [floorDivide, remainder, nabla.fmod] as ((x: nabla.Tensor, y: nabla.Tensor) => nabla.Tensor)[])
+      expect(() => f(target, zero)).toThrow(/division by zero/);
     expect(() => div(target, zero, { roundingMode: 'trunc' })).toThrow(/division by zero/);
     expect(() => target.floorDivide_(zero)).toThrow(/division by zero/);
     expect(() => remainder(3, zero)).toThrow(/division by zero/);

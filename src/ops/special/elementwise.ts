@@ -1,10 +1,12 @@
+import type { RealDType } from '../../dtype/types.ts';
 import * as S from '../../scalar/expr.ts';
 import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, toRealFloat, unarySamples } from '../elementwise.ts';
 import { binary, unary } from '../family.ts';
+import type { BinaryFloat, UnaryFloat } from '../types.ts';
 
 /** The special functions that are one scalar expression. Integers and bool give the default float; complex is refused. */
 
-const float = (name: string, build: (x: S.Expr) => S.Expr, low: number, high: number) =>
+const float = (name: string, build: (x: S.Expr) => S.Expr, low: number, high: number): UnaryFloat<RealDType> =>
   unary(`special.${name}`, build, { type: toRealFloat, samples: unarySamples(low, high, true), bad: BAD_COMPLEX });
 
 /**
@@ -53,7 +55,11 @@ export const logNdtr = float('logNdtr', S.logNdtr, -2, 2);
  * @example
  * special.xlog1py(tensor([0, 2]), tensor([-1, 2])); // tensor([0.0000, 2.1972])
  */
-export const xlog1py = binary('special.xlog1py', S.xlog1py, { type: toRealFloat, samples: binarySamples(0.5, 3, 2), bad: BAD_BROADCAST });
+export const xlog1py: BinaryFloat<'xlog1py', RealDType> = binary('special.xlog1py', S.xlog1py, {
+  type: toRealFloat,
+  samples: binarySamples(0.5, 3, 2),
+  bad: BAD_BROADCAST,
+});
 
 export { exp2, expm1, log1p, logit, sigmoid as expit, xlogy } from '../exponential.ts';
 export { digamma, digamma as psi, erf, erfc, erfinv, lgamma as gammaln, mvlgamma as multigammaln, polygamma } from '../gamma.ts';

@@ -5,10 +5,10 @@
  */
 import type { DType } from '../../dtype/dtype.ts';
 import type { FitsInto, FloatingDType, RealType, ToFloat } from '../../dtype/types.ts';
-import type { Arg, Broadcast, Broadcast3, InPlace, Ok, Out } from '../../shape/types.ts';
+import type { Arg, Args, Broadcast, Broadcast3, InPlace, Ok, Out } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described, Scalar } from '../family.ts';
-import type { Common, Common3, DTypeOf, OneDType, OperandOf, Pair, ShapeOf, Unless } from './operands.ts';
+import type { Chosen, Common, Common3, DTypeOf, Named, OneDType, OperandOf, Pair, ShapeOf, Unless } from './operands.ts';
 
 // ---------------------------------------------------------------- one operand
 
@@ -47,6 +47,42 @@ export interface UnarySquare extends Described {
   <X extends Tensor>(input: X): Tensor<ShapeOf<X>, Squared<DTypeOf<X>>>;
 }
 export type UnarySquareMethod = <X extends Tensor>(this: X) => Tensor<ShapeOf<X>, Squared<DTypeOf<X>>>;
+/** Mantissa and exponent. */
+export interface FrexpFunction<D extends DType> extends Described {
+  <X extends Tensor<number[], D>>(input: X): Named<{ mantissa: Tensor<ShapeOf<X>, DTypeOf<X>>; exponent: Tensor<ShapeOf<X>, 'int32'> }>;
+}
+export type FrexpMethod<D extends DType> = <X extends Tensor<number[], D>>(
+  this: X,
+) => Named<{ mantissa: Tensor<ShapeOf<X>, DTypeOf<X>>; exponent: Tensor<ShapeOf<X>, 'int32'> }>;
+/** The order comes first. */
+export interface OrderFirst<D extends DType> extends Described {
+  <X extends Tensor<number[], D>>(n: number, input: X): Tensor<ShapeOf<X>, ToFloat<DTypeOf<X>>>;
+}
+/** The dtype that a target names: a dtype, a tensor, options, or none. */
+type Target<X, A, E extends DType> = A extends DType
+  ? A
+  : A extends Tensor
+    ? DTypeOf<A>
+    : A extends { readonly dtype: infer F extends DType }
+      ? F
+      : Chosen<E, DTypeOf<X>>;
+type TargetArgument<O> = DType | 'cpu' | 'wasm' | Tensor | O | null | undefined;
+export interface ToFunction<O> extends Described {
+  <X extends Tensor, const A extends TargetArgument<O> = undefined, E extends DType = never>(
+    input: X,
+    target?: A,
+    options?: Omit<O, 'dtype'> & { readonly dtype?: E | null },
+  ): Tensor<ShapeOf<X>, Target<X, A, NoInfer<E>>>;
+}
+export type ToMethod<O> = <X extends Tensor, const A extends TargetArgument<O> = undefined, E extends DType = never>(
+  this: X,
+  target?: A,
+  options?: Omit<O, 'dtype'> & { readonly dtype?: E | null },
+) => Tensor<ShapeOf<X>, Target<X, A, NoInfer<E>>>;
+export interface TypeAsFunction extends Described {
+  <X extends Tensor, Y extends Tensor>(input: X, other: Y): Tensor<ShapeOf<X>, DTypeOf<Y>>;
+}
+export type TypeAsMethod = <X extends Tensor, Y extends Tensor>(this: X, other: Y) => Tensor<ShapeOf<X>, DTypeOf<Y>>;
 /** Writes into the tensor itself, which must be of one of the dtypes D. */
 export type InPlaceUnary<D extends DType = DType, O extends readonly unknown[] = []> = <X extends Tensor<number[], D>>(
   this: X,
@@ -117,6 +153,26 @@ export type BinaryTensorsFloatMethod<N extends string, D extends DType = DType> 
   this: X,
   other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>, Y>,
 ) => Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>>, ToFloat<Common<X, Y>>>;
+/** The same where the first operand is a tensor. */
+export interface BinaryOtherFloat<N extends string, D extends DType = DType> extends Described {
+  <X extends Tensor<number[], D>, Y extends OperandOf<D>>(
+    input: X,
+    other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>, Y>,
+  ): Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>>, ToFloat<Common<X, Y>>>;
+}
+/** `input · 2 ** other`: the exponent counts as a float. */
+type Scaled<X, Y> = Common<X, Tensor<ShapeOf<Y>, ToFloat<DTypeOf<Y>>>>;
+export interface LdexpFunction extends Described {
+  <X extends Tensor, Y extends Tensor>(
+    input: X,
+    other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, 'ldexp'>, Y>,
+  ): Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, 'ldexp'>>, Scaled<X, Y>>;
+}
+export type LdexpMethod = <X extends Tensor, Y extends Tensor>(
+  this: X,
+  other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, 'ldexp'>, Y>,
+) => Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, 'ldexp'>>, Scaled<X, Y>>;
+export type InPlaceLdexp = <X extends Tensor, Y extends Tensor>(this: X, other: Arg<Written<X, Y, Scaled<X, Y>, 'ldexp_'>, Y>) => X;
 /** Whatever the dtypes, the result is R: comparisons, logic, double precision. */
 export interface BinaryTo<R extends DType, N extends string, D extends DType = DType> extends Described {
   <X extends OperandOf<D>, Y extends OperandOf<D>>(input: X, other: Arg<Pair<X, Y, N>, Y>): Tensor<Out<Pair<X, Y, N>>, R>;
@@ -188,20 +244,25 @@ export type CloseElementsMethod<N extends string, O extends readonly unknown[]> 
   ...options: O
 ) => Tensor<Out<SamePair<X, Y, N>>, 'bool'>;
 
+/** Whether two tensors are the same: of any shapes. */
+export interface EqualFunction extends Described {
+  (input: Tensor, other: Tensor): boolean;
+}
+
 /** Division: exact, and then a float, unless the quotient is rounded. */
-export interface DivFunction<N extends string> extends Described {
+export interface QuotientFunction<N extends string> extends Described {
   <X extends OperandOf, Y extends OperandOf, const M extends RoundingMode = null>(
     input: X,
     other: Arg<Pair<X, Y, N>, Y>,
     options?: RoundingOptions<M>,
   ): Tensor<Out<Pair<X, Y, N>>, Quotient<Common<X, Y>, M>>;
 }
-export type DivMethod<N extends string> = <X extends Tensor, Y extends OperandOf, const M extends RoundingMode = null>(
+export type QuotientMethod<N extends string> = <X extends Tensor, Y extends OperandOf, const M extends RoundingMode = null>(
   this: X,
   other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>, Y>,
   options?: RoundingOptions<M>,
 ) => Tensor<Out<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>>, Quotient<Common<X, Y>, M>>;
-export type InPlaceDiv<N extends string> = <X extends Tensor, Y extends OperandOf, const M extends RoundingMode = null>(
+export type InPlaceQuotient<N extends string> = <X extends Tensor, Y extends OperandOf, const M extends RoundingMode = null>(
   this: X,
   other: Arg<Written<X, Y, Quotient<Common<X, Y>, M>, N>, Y>,
   options?: RoundingOptions<M>,
@@ -250,51 +311,60 @@ export type InPlaceTensorComparison<N extends string, D extends DType = DType> =
 
 // ---------------------------------------------------------------- three operands
 
-/** Selection by a bool tensor. */
+type Selected<C, X, Y> = Broadcast3<ShapeOf<C>, ShapeOf<X>, ShapeOf<Y>, 'where'>;
+type SelectedOf<C, A> = A extends readonly [infer X, infer Y] ? Selected<C, X, Y> : Ok<[]>;
+type WhereResult<C, A> = A extends readonly [infer X, infer Y] ? Tensor<Out<Selected<C, X, Y>>, Either<X, Y>> : Tensor<[number], 'int64'>[];
+/** Selection by a bool tensor; without operands to select from, where any tensor is not 0. */
 export interface WhereFunction extends Described {
-  <C extends Tensor<number[], 'bool' | 'uint8'>, X extends OperandOf, Y extends OperandOf>(
+  <
+    C extends Tensor<number[], A extends readonly [] ? DType : 'bool' | 'uint8'>,
+    const A extends readonly [] | readonly [input: OperandOf, other: OperandOf],
+  >(
     condition: C,
-    input: Arg<Broadcast<ShapeOf<C>, ShapeOf<X>, 'where'>, X>,
-    other: Arg<Broadcast3<ShapeOf<C>, ShapeOf<X>, ShapeOf<Y>, 'where'>, Y>,
-  ): Tensor<Out<Broadcast3<ShapeOf<C>, ShapeOf<X>, ShapeOf<Y>, 'where'>>, Either<X, Y>>;
+    ...operands: Args<SelectedOf<C, A>, A>
+  ): WhereResult<C, A>;
 }
 export type WhereMethod = <X extends Tensor, C extends Tensor<number[], 'bool' | 'uint8'>, Y extends OperandOf>(
   this: X,
   condition: Arg<Broadcast<ShapeOf<C>, ShapeOf<X>, 'where'>, C>,
-  other: Arg<Broadcast3<ShapeOf<C>, ShapeOf<X>, ShapeOf<Y>, 'where'>, Y>,
-) => Tensor<Out<Broadcast3<ShapeOf<C>, ShapeOf<X>, ShapeOf<Y>, 'where'>>, Either<X, Y>>;
+  other: Arg<Selected<C, X, Y>, Y>,
+) => Tensor<Out<Selected<C, X, Y>>, Either<X, Y>>;
 /** The dtype of two operands that may both be scalars. */
 type Either<X, Y> = [X | Y] extends [Scalar] ? DType : Common<X, Y>;
 
-/** A bound of `clamp`; null and undefined stand for none. */
-export type BoundOf<D extends DType> = OperandOf<D> | null | undefined;
-type Clamped<X, A, B, N extends string> = Broadcast3<ShapeOf<X>, ShapeOf<A>, ShapeOf<B>, N>;
-type WithBound<X, A> = [A] extends [null | undefined] ? DTypeOf<X> : Common<X, A>;
-type ClampDType<X, A, B> = [A, B] extends [Tensor, Tensor] ? Common3<X, A, B> : WithBound<Tensor<ShapeOf<X>, WithBound<X, A>>, B>;
+type Bound<D extends DType> = OperandOf<D> | null | undefined;
+/** The bounds of `clamp`; null and undefined stand for none. Rest parameters, since optional ones do not take a union such as `number | Tensor`. */
+type Bounds<D extends DType> = readonly [min?: Bound<D>, max?: Bound<D>];
+type Clamped<X, A, N extends string> = A extends readonly [infer Low, infer High]
+  ? Broadcast3<ShapeOf<X>, ShapeOf<Low>, ShapeOf<High>, N>
+  : A extends readonly [infer Low]
+    ? Broadcast<ShapeOf<X>, ShapeOf<Low>, N>
+    : Ok<ShapeOf<X>>;
+type WithBound<X, B> = [B] extends [null | undefined] ? DTypeOf<X> : Common<X, B>;
+type ClampDType<X, A> = A extends readonly [infer Low, infer High]
+  ? [Low, High] extends [Tensor, Tensor]
+    ? Common3<X, Low, High>
+    : WithBound<Tensor<ShapeOf<X>, WithBound<X, Low>>, High>
+  : A extends readonly [infer Low]
+    ? WithBound<X, Low>
+    : DTypeOf<X>;
 export interface ClampFunction<N extends string, D extends DType> extends Described {
-  <X extends Tensor<number[], D>, A extends BoundOf<D> = undefined, B extends BoundOf<D> = undefined>(
+  <X extends Tensor<number[], D>, const A extends Bounds<D>>(
     input: X,
-    min?: Arg<Clamped<X, A, [], N>, A>,
-    max?: Arg<Clamped<X, A, B, N>, B>,
-  ): Tensor<Out<Clamped<X, A, B, N>>, ClampDType<X, A, B>>;
+    ...bounds: Args<Clamped<X, A, N>, A>
+  ): Tensor<Out<Clamped<X, A, N>>, ClampDType<X, A>>;
 }
-export type ClampMethod<N extends string, D extends DType> = <
-  X extends Tensor<number[], D>,
-  A extends BoundOf<D> = undefined,
-  B extends BoundOf<D> = undefined,
->(
+export type ClampMethod<N extends string, D extends DType> = <X extends Tensor<number[], D>, const A extends Bounds<D>>(
   this: X,
-  min?: Arg<Clamped<X, A, [], N>, A>,
-  max?: Arg<Clamped<X, A, B, N>, B>,
-) => Tensor<Out<Clamped<X, A, B, N>>, ClampDType<X, A, B>>;
-export type InPlaceClamp<N extends string, D extends DType> = <
-  X extends Tensor<number[], D>,
-  A extends BoundOf<D> = undefined,
-  B extends BoundOf<D> = undefined,
->(
+  ...bounds: Args<Clamped<X, A, N>, A>
+) => Tensor<Out<Clamped<X, A, N>>, ClampDType<X, A>>;
+type InPlaceClamped<X, A, N extends string> = Unless<
+  FitsInto<ClampDType<X, A>, DTypeOf<X>, N>,
+  Clamped<X, A, N> extends infer R ? (R extends Ok<infer S> ? InPlace<ShapeOf<X>, S, N> : R) : never
+>;
+export type InPlaceClamp<N extends string, D extends DType> = <X extends Tensor<number[], D>, const A extends Bounds<D>>(
   this: X,
-  min?: Arg<Written<X, A, WithBound<X, A>, N>, A>,
-  max?: Arg<Written<X, B, WithBound<X, B>, N>, B>,
+  ...bounds: Args<InPlaceClamped<X, A, N>, A>
 ) => X;
 
 type Third<X, Y, Z, N extends string> = Broadcast3<ShapeOf<X>, ShapeOf<Y>, ShapeOf<Z>, N>;

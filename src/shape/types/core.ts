@@ -16,11 +16,13 @@ export interface Ok<S> {
   readonly shape: S;
 }
 
+/** The message, unless R is never, which stands for an operand of the type never and not for a fault. */
+type Fault<R, P> = [NoInfer<R>] extends [never] ? P : NoInfer<R>;
 /**
  * A parameter of type `P` that a shape function guards: where `R` is a message, the parameter's type is that message, to which nothing is
  * assignable, so that the compiler's error quotes it.
  */
-export type Arg<R, P> = [NoInfer<R>] extends [string] ? NoInfer<R> : P;
+export type Arg<R, P> = [NoInfer<R>] extends [string] ? Fault<R, P> : P;
 /** The same for a rest parameter: every argument's type becomes the message. */
 export type Args<R, N extends readonly unknown[]> = [NoInfer<R>] extends [string] ? { [K in keyof N]: NoInfer<R> } : N;
 /** The shape of a result; after a fault an unknown one, so that one mistake gives one error. */
