@@ -89,6 +89,7 @@ function format(ms: number): string {
 const all = peers();
 const running: Peer[] = [];
 for (const peer of all) if (await peer.start()) running.push(peer);
+if (running[0] !== all[0]) throw new Error('nabla does not start: build it first, with `npm run build`');
 const [ours, ...others] = running as [Peer, ...Peer[]];
 const pattern = new RegExp(values.only);
 const results: Record<string, Record<string, { median: number; rounds: number[] }>> = {};

@@ -1,9 +1,9 @@
-/** nabla's side of the measurements; runs the built package, as a user has it. */
+/** nabla's side of the measurements; runs the built package, as a user has it, or the module that the environment variable `NABLA` names. */
 import type { nn as NN, Tensor } from 'nabla';
 import { serve } from '../timing.ts';
 
-const built = '../../dist/index.js';
-const nabla = (await import(built)) as typeof import('nabla');
+const module = process.env['NABLA'] ?? '../../dist/index.js';
+const nabla = (await import(module)) as typeof import('nabla');
 const { full, nn, ones, optim, rand, randint, randn } = nabla;
 const F = nn.functional;
 
