@@ -2,6 +2,7 @@
 export type * from './types/creation.ts';
 export type * from './types/elementwise.ts';
 export type * from './types/movement.ts';
+export type * from './types/nn.ts';
 export type * from './types/operands.ts';
 export type * from './types/products.ts';
 export type * from './types/reduction.ts';

@@ -288,3 +288,8 @@ export interface NormalFunction extends Described {
     M extends Tensor ? (S extends Tensor ? Common<M, S> : DTypeOf<M>) : S extends Tensor ? DTypeOf<S> : DType
   >;
 }
+
+/** Draws into a tensor. */
+export interface DrawInto<D extends DType, A extends readonly unknown[]> extends Described {
+  <X extends Tensor<number[], D>>(input: X, ...parameters: A): X;
+}

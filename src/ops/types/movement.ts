@@ -21,6 +21,7 @@ import type {
   Repeat,
   Reshape,
   Select,
+  Sliced,
   Split,
   SplitSizes,
   Squeeze,
@@ -240,6 +241,29 @@ export type NarrowMethod<N extends string> = <X extends Tensor, I extends number
   start: A,
   length: Arg<Narrow<ShapeOf<X>, I, A extends number ? A : number, L, N>, L>,
 ) => Tensor<Out<Narrow<ShapeOf<X>, I, A extends number ? A : number, L, N>>, DTypeOf<X>>;
+/** Elements of one dimension, some apart. */
+export interface SliceFunction<N extends string> extends Described {
+  <X extends Tensor, I extends number = 0, Start extends number | null = null, Stop extends number | null = null, Step extends number = 1>(
+    input: X,
+    dim?: Arg<Sliced<ShapeOf<X>, I, Start, Stop, Step, N>, I>,
+    start?: Start,
+    end?: Stop,
+    options?: { readonly step?: Step } | Step,
+  ): Tensor<Out<Sliced<ShapeOf<X>, I, Start, Stop, Step, N>>, DTypeOf<X>>;
+}
+export type SliceMethod<N extends string> = <
+  X extends Tensor,
+  I extends number = 0,
+  Start extends number | null = null,
+  Stop extends number | null = null,
+  Step extends number = 1,
+>(
+  this: X,
+  dim?: Arg<Sliced<ShapeOf<X>, I, Start, Stop, Step, N>, I>,
+  start?: Start,
+  end?: Stop,
+  options?: { readonly step?: Step } | Step,
+) => Tensor<Out<Sliced<ShapeOf<X>, I, Start, Stop, Step, N>>, DTypeOf<X>>;
 export interface DiagonalOptionsOf<F extends number, I extends number, J extends number> {
   /** Which diagonal: 0 the main one, positive above, negative below. */
   readonly offset?: F;

@@ -1,24 +1,6 @@
 /** Products of vectors and matrices. They do not promote: operands have one dtype. `N` is the name that messages give. */
-import type { DType } from '../../dtype/dtype.ts';
 import type { NumericDType } from '../../dtype/types.ts';
-import type {
-  Addmm,
-  Arg,
-  Bmm,
-  Broadcast,
-  Dot,
-  Einsum,
-  Inner,
-  InPlace,
-  Kron,
-  LinearByWeight,
-  MatMul,
-  Mm,
-  Mv,
-  Ok,
-  Out,
-  Outer,
-} from '../../shape/types.ts';
+import type { Addmm, Arg, Bmm, Broadcast, Dot, Einsum, Inner, InPlace, Kron, MatMul, Mm, Mv, Ok, Out, Outer } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described, Scalar } from '../family.ts';
 import type { Common, Common3, DTypeOf, DTypeOfAll, OneDType, ShapeOf, ShapesOf, Unless } from './operands.ts';
@@ -140,12 +122,11 @@ export interface EinsumFunction extends Described {
     ...operands: L
   ): Tensor<Out<Einsum<E, ShapesOf<L>>>, DTypeOfAll<L>>;
 }
-/** `input @ weightᵀ + bias`. */
-type LinearCheck<X, W, N extends string> = Product<X, W, LinearByWeight<ShapeOf<X>, ShapeOf<W>, N>, N>;
-export interface LinearByWeightFunction<N extends string> extends Described {
-  <X extends Tensor, W extends Tensor, B extends Tensor<number[], DType> | null | undefined = undefined>(
-    input: X,
-    weight: Arg<LinearCheck<X, W, N>, W>,
-    bias?: B,
-  ): Tensor<Out<LinearCheck<X, W, N>>, DTypeOf<X>>;
+/** Sums over dimensions of both. */
+export interface TensordotFunction extends Described {
+  <X extends Tensor, Y extends Tensor>(
+    a: X,
+    b: Arg<OneDType<DTypeOf<X>, DTypeOf<Y>, 'tensordot'>, Y>,
+    dims?: number | readonly [readonly number[], readonly number[]],
+  ): Tensor<number[], DTypeOf<X>>;
 }

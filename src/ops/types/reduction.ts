@@ -1,9 +1,9 @@
 /** Functions and methods that reduce dimensions, or work along one. `N` is the name that messages give. */
 import type { DType } from '../../dtype/dtype.ts';
 import type { FitsInto, FloatDType, FloatingDType, RealDType, RealType, SumType, ToFloat } from '../../dtype/types.ts';
-import type { Along, Arg, Broadcast, Ok, Out, Reduce } from '../../shape/types.ts';
+import type { Along, Arg, Broadcast, IsOpen, Ok, Out, Reduce, Shortened, Show, Unsized } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Described } from '../family.ts';
+import type { Described, Scalar } from '../family.ts';
 import type { Chosen, Common, DTypeOf, Named, ShapeOf, Sizes, Unless } from './operands.ts';
 
 /** One dimension, several, or all of them (null, undefined, an empty list). */
@@ -147,7 +147,12 @@ export type ArgReductionMethod<N extends string, D extends DType = RealDType> = 
 ) => Tensor<Out<Reduced<X, I, K, N>>, 'int64'>;
 /** Norms: the order comes first; a floating dtype, or `dtype`. */
 export interface NormFunction<N extends string, P> extends Described {
-  <X extends Tensor<number[], FloatingDType>, const I extends DimsArgument = undefined, K extends boolean = false, E extends DType = never>(
+  <
+    X extends Tensor<number[], [E] extends [never] ? FloatingDType : DType>,
+    const I extends DimsArgument = undefined,
+    K extends boolean = false,
+    E extends DType = never,
+  >(
     input: X,
     p?: P,
     dim?: Arg<Reduced<X, I, K, N>, I>,
@@ -165,6 +170,30 @@ export type NormMethod<N extends string, P> = <
   dim?: Arg<Reduced<X, I, K, N>, I>,
   options?: Keepdim<K> & ResultDType<E>,
 ) => Tensor<Out<Reduced<X, I, K, N>>, Chosen<NoInfer<E>, RealType<DTypeOf<X>>>>;
+
+/** The sum of a diagonal. */
+type TraceShape<S> = S extends readonly [unknown, unknown]
+  ? Ok<[]>
+  : IsOpen<S> extends true
+    ? Ok<[]>
+    : `trace: expected a matrix, got ${Show<S>}`;
+export interface TraceFunction extends Described {
+  <X extends Tensor>(input: Arg<TraceShape<ShapeOf<X>>, X>): Tensor<[], SumType<DTypeOf<X>>>;
+}
+export type TraceMethod = <X extends Tensor>(this: Arg<TraceShape<ShapeOf<X>>, X>) => Tensor<[], SumType<DTypeOf<X>>>;
+/** The norm of a difference. */
+export interface DistFunction<N extends string> extends Described {
+  <X extends Tensor<number[], RealDType>, Y extends Tensor<number[], RealDType>>(
+    input: X,
+    other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>, Y>,
+    p?: number,
+  ): Tensor<[], Common<X, Y>>;
+}
+export type DistMethod<N extends string> = <X extends Tensor<number[], RealDType>, Y extends Tensor<number[], RealDType>>(
+  this: X,
+  other: Arg<Broadcast<ShapeOf<X>, ShapeOf<Y>, N>, Y>,
+  p?: number,
+) => Tensor<[], Common<X, Y>>;
 
 // ---------------------------------------------------------------- several results
 
@@ -324,3 +353,72 @@ export interface ImpliedSoftmax<N extends string> extends Described {
     options?: ResultDType<E>,
   ): Tensor<ShapeOf<X>, Chosen<NoInfer<E>, DTypeOf<X>>>;
 }
+
+/** Differences of neighbours. */
+type DiffShape<X, N, I, A, B> = [A | B] extends [null | undefined]
+  ? Shortened<ShapeOf<X>, N extends number ? N : 1, I extends number ? I : -1, 'diff'>
+  : Ok<Unsized<ShapeOf<X>>>;
+export interface DiffFunction extends Described {
+  <
+    X extends Tensor,
+    N extends number | null | undefined = undefined,
+    I extends number | null | undefined = undefined,
+    A extends Tensor | null | undefined = undefined,
+    B extends Tensor | null | undefined = undefined,
+  >(
+    input: Arg<DiffShape<X, N, I, A, B>, X>,
+    n?: N,
+    dim?: I,
+    prepend?: A,
+    append?: B,
+  ): Tensor<Out<DiffShape<X, N, I, A, B>>, DTypeOf<X>>;
+}
+export type DiffMethod = <
+  X extends Tensor,
+  N extends number | null | undefined = undefined,
+  I extends number | null | undefined = undefined,
+  A extends Tensor | null | undefined = undefined,
+  B extends Tensor | null | undefined = undefined,
+>(
+  this: Arg<DiffShape<X, N, I, A, B>, X>,
+  n?: N,
+  dim?: I,
+  prepend?: A,
+  append?: B,
+) => Tensor<Out<DiffShape<X, N, I, A, B>>, DTypeOf<X>>;
+/** Integrals along a dimension, the last by default. */
+type Places<Y, P> = P extends Tensor ? (ShapeOf<P> extends readonly [unknown] ? Ok<ShapeOf<Y>> : Ok<Unsized<ShapeOf<Y>>>) : Ok<ShapeOf<Y>>;
+type IntegralDType<Y, P> = ToFloat<P extends Tensor ? Common<Y, P> : DTypeOf<Y>>;
+interface IntegralOptions<I extends number> {
+  /** The distance of neighbours where no places are given. Default 1. */
+  readonly dx?: Scalar;
+  readonly dim?: I;
+}
+export interface TrapezoidFunction<N extends string> extends Described {
+  <Y extends Tensor, P extends Tensor | null | undefined = undefined, I extends number = -1>(
+    y: Y,
+    x?: P,
+    options?: IntegralOptions<I>,
+  ): Tensor<Out<Reduce<Out<Places<Y, P>>, I, false, N>>, IntegralDType<Y, P>>;
+}
+export interface CumulativeTrapezoidFunction<N extends string> extends Described {
+  <Y extends Tensor, P extends Tensor | null | undefined = undefined, I extends number = -1>(
+    y: Y,
+    x?: P,
+    options?: IntegralOptions<I>,
+  ): Tensor<Out<Shortened<Out<Places<Y, P>>, 1, I, N>>, IntegralDType<Y, P>>;
+}
+/** Draws of indices, from each row. */
+type Drawn<S, N> = S extends readonly [unknown] ? [N] : S extends readonly [infer R, unknown] ? [R, N] : number[];
+export interface MultinomialFunction<O extends readonly unknown[]> extends Described {
+  <X extends Tensor<number[], FloatDType>, N extends number>(
+    input: X,
+    numSamples: N,
+    ...options: O
+  ): Tensor<Out<Ok<Drawn<ShapeOf<X>, N>>>, 'int64'>;
+}
+export type MultinomialMethod<O extends readonly unknown[]> = <X extends Tensor<number[], FloatDType>, N extends number>(
+  this: X,
+  numSamples: N,
+  ...options: O
+) => Tensor<Out<Ok<Drawn<ShapeOf<X>, N>>>, 'int64'>;

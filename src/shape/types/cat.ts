@@ -8,7 +8,7 @@ import type { OutOfRange, Show } from './show.ts';
 type SumDim<A, B> = AllLiteral<[A, B]> extends true ? Add<A & number, B & number> : number;
 type Join<A, B, K> = { -readonly [P in keyof A]: P extends K ? SumDim<A[P], At<B, P>> : EqualDim<A[P], At<B, P>> };
 
-/** Two tensors end to end along dimension I. */
+/** Two tensors end to end along dimension I. An empty vector stands for nothing. */
 export type Cat2<A, B, I, Op extends string = 'cat'> =
   IsOpen<A> extends true
     ? Ok<number[]>
@@ -26,7 +26,11 @@ export type Cat2<A, B, I, Op extends string = 'cat'> =
                   : Ok<R>
                 : never
           : never
-        : `${Op}: shapes ${Show<A>} and ${Show<B>} have different ranks`;
+        : A extends readonly [0]
+          ? Ok<B>
+          : B extends readonly [0]
+            ? Ok<A>
+            : `${Op}: shapes ${Show<A>} and ${Show<B>} have different ranks`;
 
 /** A list of tensors end to end along dimension I. */
 export type CatAll<T, I, Op extends string = 'cat'> = T extends readonly [infer A, infer B, ...infer R]

@@ -112,6 +112,16 @@ export type Narrow<S, I, Start, Count, Op extends string = 'narrow'> =
           : `${Op}: start ${ShowDim<Start>} and length ${ShowDim<Count>} exceed a dim of size ${ShowDim<At<S, K>>} in ${Show<S>}`
     : never;
 
+/** Elements `Start` up to `Stop` of dimension I, `Step` apart. */
+export type Sliced<S, I, Start, Stop, Step, Op extends string = 'slice'> =
+  DimKey<S, I> extends infer K
+    ? K extends 'range'
+      ? OutOfRange<S, I, Op>
+      : K extends '?'
+        ? Ok<Unsized<S>>
+        : Ok<SetAt<S, K, SliceLength<At<S, K>, Start, Stop, Step>>>
+    : never;
+
 /** `gather`: the result has the index's shape; the ranks must agree. */
 export type Gather<S, I, X, Op extends string = 'gather'> =
   DimKey<S, I> extends 'range'

@@ -2,8 +2,8 @@
 
 import type { DivideWithRest } from './arith.ts';
 import type { Broadcast } from './broadcast.ts';
-import type { AllLiteral, Differ, EqualDim, EqualShape, IsOpen, Ok } from './core.ts';
-import type { DimKey, RemoveAt } from './dims.ts';
+import type { AllLiteral, Differ, EqualDim, EqualShape, IsOpen, Ok, Unsized } from './core.ts';
+import type { At, DimKey, RemoveAt, SetAt } from './dims.ts';
 import type { OutOfRange, Show, ShowDim } from './show.ts';
 
 /** `[..., In]` to `[..., Out]`. */
@@ -75,6 +75,21 @@ export type ChannelsShape<S, C, Op extends string, Spatial extends number = numb
   : IsOpen<S> extends true
     ? Ok<S>
     : `${Op}: expected at least 2 dims, got ${Show<S>}`;
+
+type Half<D> = AllLiteral<[D]> extends true ? DivideWithRest<D & number, 2> : [number, 0];
+/** Dimension I is halved: gated linear units. */
+export type HalvedShape<S, I, Op extends string = 'glu'> =
+  DimKey<S, I> extends infer K
+    ? K extends 'range'
+      ? OutOfRange<S, I, Op>
+      : K extends '?'
+        ? Ok<Unsized<S>>
+        : Half<At<S, K>> extends [infer H, infer Rest]
+          ? Differ<Rest, 0> extends true
+            ? `${Op}: dim ${I & number} of ${Show<S>} must have an even size`
+            : Ok<SetAt<S, K, H>>
+          : never
+    : never;
 
 /** Dimension 1 is divided into G groups: group normalization. */
 export type GroupNormShape<S, G, Op extends string = 'groupNorm'> = S extends readonly [unknown, infer C, ...unknown[]]

@@ -40,6 +40,16 @@ export type Reduce<S, I, Keep, Op extends string> = [I] extends [undefined | nul
 /** The shape is kept, the dimension must exist: softmax, cumsum, sort. I may be undefined or null. */
 export type Along<S, I, Op extends string> = DimKey<S, I> extends 'range' ? OutOfRange<S, I, Op> : Ok<S>;
 
+type Shorter<D, N> = AllLiteral<[D, N]> extends true ? (Subtract<D & number, N & number> extends infer R extends number ? R : 0) : number;
+/** Dimension I gets shorter by N: differences of neighbours. */
+export type Shortened<S, N, I, Op extends string> = S extends readonly []
+  ? `${Op}: operand is 0-dimensional`
+  : DimKey<S, I> extends infer K
+    ? K extends 'range'
+      ? OutOfRange<S, I, Op>
+      : Ok<K extends '?' ? Unsized<S> : SetAt<S, K, Shorter<At<S, K>, N>>>
+    : never;
+
 /** The same for a list of dimensions: flip, roll. */
 export type AlongMany<S, I, Op extends string> = I extends readonly number[]
   ? 'range' extends DimKeys<S, I>[number]
