@@ -273,7 +273,7 @@ export const allclose: Closeness<boolean, 'allclose', [options?: CloseOptions]> 
   { signature: 'input, other, *, rtol, atol, equal_nan', samples: CLOSE_SAMPLES, bad: BAD_CLOSE },
 );
 
-const EQUAL = new MapOperator('equal', S.eq(S.arg(0), S.arg(1)), 2, 0);
+const EQUAL = new MapOperator('equal', () => S.eq(S.arg(0), S.arg(1)), 2, 0);
 
 function commonOf(input: Tensor, other: Tensor): DTypeInfo {
   return resultType([input, other].map((x) => ({ type: x.type, ndim: x.ndim })));

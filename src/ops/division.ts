@@ -63,7 +63,7 @@ function division<R extends object = BinaryFunction>(
   const differentiable = options.differentiable ?? true;
   return binary(name, build, {
     type: realNumbers,
-    operator: new DivisionOperator(name, build(S.arg(0), S.arg(1)), 2, 0, differentiable),
+    operator: new DivisionOperator(name, () => build(S.arg(0), S.arg(1)), 2, 0, differentiable),
     ...(options.scalars === undefined ? {} : { scalars: options.scalars }),
     check: (_, other, compute) => checkScalar(name, other, compute),
     samples: SAMPLES.map((sample) => ({ ...sample, skipNumericGradient: true })),

@@ -43,33 +43,41 @@ export function described<F extends object, R extends object = F>(
     bad: d.bad ?? [],
     ...(d.random === undefined ? {} : { random: d.random }),
   };
-  const guarded = Object.assign(guardOptions(name, f as unknown as AnyFunction, optionNames(d.signature)), f);
+  const guarded = Object.assign(guardOptions(operator, f as unknown as AnyFunction), f);
   Object.defineProperty(guarded, 'name', { value: name.slice(name.lastIndexOf('.') + 1), configurable: true });
   return Object.assign(guarded as unknown as R, { operator });
 }
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** The options that a signature names, in camelCase. */
+const optionNamesOf = new Map<string, ReadonlySet<string>>();
+
+/** The options that a signature names, in camelCase. Signatures are read when an option first comes along: few programs use many. */
 function optionNames(signature: string): ReadonlySet<string> {
-  const star = signature.indexOf('*, ');
-  const names = star < 0 ? [] : signature.slice(star + 3).split(',');
-  return new Set(names.map((n) => n.trim().replace(/_+(.)/g, (_, c: string) => c.toUpperCase())));
+  let known = optionNamesOf.get(signature);
+  if (known === undefined) {
+    const star = signature.indexOf('*, ');
+    const names = star < 0 ? [] : signature.slice(star + 3).split(',');
+    known = new Set(names.map((n) => n.trim().replace(/_+(.)/g, (_, c: string) => c.toUpperCase())));
+    optionNamesOf.set(signature, known);
+  }
+  return known;
 }
 
-function guardOptions(name: string, f: AnyFunction, allowed: ReadonlySet<string>): AnyFunction {
+function guardOptions(operator: Description, f: AnyFunction): AnyFunction {
   return (...args) => {
     for (let i = args.length - 1; i > 0; i--) {
       const last = args[i];
       if (last === undefined) continue;
-      if (typeof last === 'object' && last !== null && last.constructor === Object) checkOptions(name, last, allowed);
+      if (typeof last === 'object' && last !== null && last.constructor === Object) checkOptions(operator, last);
       break;
     }
     return f(...args);
   };
 }
 
-function checkOptions(name: string, options: object, allowed: ReadonlySet<string>): void {
+function checkOptions({ name, signature }: Description, options: object): void {
+  const allowed = optionNames(signature);
   for (const key of Object.keys(options)) {
     if (!allowed.has(key)) {
       throw new ArgumentError(`${name}: unknown option '${key}'${allowed.size === 0 ? ': it takes no options' : `: it takes ${[...allowed].join(', ')}`}`);
@@ -149,7 +157,7 @@ export interface UnaryFunction extends Described {
 
 /** An elementwise function of one tensor: everything follows from its scalar expression. `R`: what users see of it, see `described`. */
 export function unary<R extends object = UnaryFunction>(name: string, build: (x: Expr) => Expr, options: UnaryOptions = {}): R {
-  const operator = new MapOperator(name, build(arg(0)), 1, 0, options.differentiable ?? true);
+  const operator = new MapOperator(name, () => build(arg(0)), 1, 0, options.differentiable ?? true);
   const rule = options.type ?? 'float';
   const paramsFor = (input: Tensor): MapParams => {
     requireTensor(name, 'input', input);
@@ -180,7 +188,7 @@ export interface BinaryFunction extends Described {
 
 /** An elementwise function of two operands, either of which may be a scalar. `R`: what users see of it, see `described`. */
 export function binary<R extends object = BinaryFunction>(name: string, build: (x: Expr, y: Expr) => Expr, options: BinaryOptions = {}): R {
-  const operator = options.operator ?? new MapOperator(name, build(arg(0), arg(1)), 2, 0, options.differentiable ?? true);
+  const operator = options.operator ?? new MapOperator(name, () => build(arg(0), arg(1)), 2, 0, options.differentiable ?? true);
   const rule = options.type ?? 'promote';
   const scalars = options.scalars ?? 'either';
   const prepare = (input: Operand, other: Operand): DTypeInfo => {
@@ -226,9 +234,12 @@ export function mapOperator(
   build: (xs: readonly Expr[], ps: readonly Expr[]) => Expr,
   differentiable = true,
 ): MapOperator {
-  const xs = Array.from({ length: arity }, (_, i) => arg(i));
-  const ps = Array.from({ length: scalars }, (_, i) => param(i));
-  return new MapOperator(name, build(xs, ps), arity, scalars, differentiable);
+  const expr = (): Expr =>
+    build(
+      Array.from({ length: arity }, (_, i) => arg(i)),
+      Array.from({ length: scalars }, (_, i) => param(i)),
+    );
+  return new MapOperator(name, expr, arity, scalars, differentiable);
 }
 
 /** Calls such an expression. */

@@ -40,9 +40,9 @@ export const copysign: BinaryOtherFloat<'copysign', RealDType> = binary('copysig
 
 /** By dtype; float32 and float64 share an expression. */
 const NEXT: Readonly<Record<string, MapOperator>> = {
-  float64: new MapOperator('nextafter', S.nextafter(S.arg(0), S.arg(1)), 2, 0),
-  float16: new MapOperator('nextafter', S.nextafterFloat16(S.arg(0), S.arg(1)), 2, 0),
-  bfloat16: new MapOperator('nextafter', S.nextafterBfloat16(S.arg(0), S.arg(1)), 2, 0),
+  float64: new MapOperator('nextafter', () => S.nextafter(S.arg(0), S.arg(1)), 2, 0),
+  float16: new MapOperator('nextafter', () => S.nextafterFloat16(S.arg(0), S.arg(1)), 2, 0),
+  bfloat16: new MapOperator('nextafter', () => S.nextafterBfloat16(S.arg(0), S.arg(1)), 2, 0),
 };
 
 /**
@@ -92,8 +92,8 @@ export const ldexp: LdexpFunction = planned(
   { signature: 'input, other', samples: binarySamples(), bad: [{ args: [t([2]), 1], error: /other must be a tensor/ }] },
 );
 
-const MANTISSA = new MapOperator('frexp', S.mantissa(S.arg(0)), 1, 0);
-const EXPONENT = new MapOperator('frexpExponent', S.binaryExponent(S.arg(0)), 1, 0, false);
+const MANTISSA = new MapOperator('frexp', () => S.mantissa(S.arg(0)), 1, 0);
+const EXPONENT = new MapOperator('frexpExponent', () => S.binaryExponent(S.arg(0)), 1, 0, false);
 
 const exponentOperator = makeOperator<null>({
   name: 'frexpExponent',

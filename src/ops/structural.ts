@@ -228,7 +228,7 @@ function bufferFor(geometry: Geometry, type: DTypeInfo): Tensor {
   return fullTensor([extent], 0, type);
 }
 
-const ADD = new MapOperator('add', addExpr(arg(0), arg(1)), 2, 0);
+const ADD = new MapOperator('add', () => addExpr(arg(0), arg(1)), 2, 0);
 
 /** Adds `g` into the elements of `buffer` that the geometry names, one slice of it at a time where elements overlap. */
 function scatterAddStrided(buffer: Tensor, g: Tensor, geometry: Geometry): void {
@@ -308,7 +308,7 @@ export const copySlicesOperator = makeOperator<Geometry & { readonly base: Tenso
     },
   },
 });
-const SUBTRACT = new MapOperator('sub', subExpr(arg(0), arg(1)), 2, 0);
+const SUBTRACT = new MapOperator('sub', () => subExpr(arg(0), arg(1)), 2, 0);
 
 // ---------------------------------------------------------------- copies
 

@@ -27,35 +27,67 @@ export interface Partial {
   readonly output: boolean;
 }
 
+const MAP = { kind: 'map' } as const;
+const NONE = { kind: 'none' } as const;
+const ALIGN = { kind: 'align' } as const;
+
 /**
  * An operator that is a scalar expression of its inputs' elements. Value, vector-Jacobian product, tangent and all higher orders come from the
  * one expression: the derivative is symbolic, and what it reads is what the tape saves.
+ *
+ * The expression may be given as a function that builds it. It is then built at the first use: the library defines hundreds of operators, of
+ * which a program uses a few.
  */
 export class MapOperator implements Operator<Tensor, MapParams> {
   readonly name: string;
-  readonly backwardName: string;
-  readonly expr: Expr;
   readonly arity: number;
-  readonly program: MapProgram;
-  /** A boolean expression: the result has dtype bool and no gradient. */
-  readonly isBoolean: boolean;
-  readonly derivative: { readonly kind: 'map' } | { readonly kind: 'none' };
-  readonly batching = { kind: 'align' } as const;
+  readonly paramCount: number;
+  readonly batching = ALIGN;
   readonly aliasing = 'fresh' as const;
   readonly composite = false;
-  readonly #partials: (Partial | null | undefined)[] = [];
-  readonly #withScalar: (MapOperator | undefined)[] = [];
-  readonly paramCount: number;
+  readonly #source: Expr | (() => Expr);
+  readonly #differentiable: boolean;
+  #program: MapProgram | null = null;
+  #isBoolean = false;
+  #partials: (Partial | null | undefined)[] | null = null;
+  #withScalar: (MapOperator | undefined)[] | null = null;
 
-  constructor(name: string, expr: Expr, arity: number, paramCount: number, differentiable = true) {
+  constructor(name: string, source: Expr | (() => Expr), arity: number, paramCount: number, differentiable = true) {
     this.name = name;
-    this.backwardName = backwardNameOf(name);
-    this.expr = expr;
     this.arity = arity;
     this.paramCount = paramCount;
-    this.program = new MapProgram(expr, arity, paramCount);
-    this.isBoolean = expr.isBoolean;
-    this.derivative = differentiable && !expr.isBoolean ? MAP : NONE;
+    this.#source = source;
+    this.#differentiable = differentiable;
+  }
+
+  get backwardName(): string {
+    return backwardNameOf(this.name);
+  }
+
+  /** The expression with the kernels that the device has compiled for it. */
+  get program(): MapProgram {
+    return this.#program ?? this.#open();
+  }
+
+  get expr(): Expr {
+    return this.program.expr;
+  }
+
+  /** A boolean expression: the result has dtype bool and no gradient. */
+  get isBoolean(): boolean {
+    if (this.#program === null) this.#open();
+    return this.#isBoolean;
+  }
+
+  get derivative(): { readonly kind: 'map' } | { readonly kind: 'none' } {
+    return this.#differentiable && !this.isBoolean ? MAP : NONE;
+  }
+
+  #open(): MapProgram {
+    const expr = typeof this.#source === 'function' ? this.#source() : this.#source;
+    this.#isBoolean = expr.isBoolean;
+    this.#program = new MapProgram(expr, this.arity, this.paramCount);
+    return this.#program;
   }
 
   forward(inputs: readonly Tensor[], params: MapParams): Tensor {
@@ -71,6 +103,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
 
   /** The derivative with respect to input `index`; null where it is zero. */
   partial(index: number): Partial | null {
+    this.#partials ??= [];
     const known = this.#partials[index];
     if (known !== undefined) return known;
     const made = this.#makePartial(index);
@@ -96,6 +129,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
 
   /** The same operator with input `index` replaced by a uniform scalar, the last of the parameters. */
   withScalar(index: number): MapOperator {
+    this.#withScalar ??= [];
     const known = this.#withScalar[index];
     if (known !== undefined) return known;
     const remap: (Expr | undefined)[] = [];
@@ -111,9 +145,6 @@ export class MapOperator implements Operator<Tensor, MapParams> {
     return made;
   }
 }
-
-const MAP = { kind: 'map' } as const;
-const NONE = { kind: 'none' } as const;
 
 function isConstant(e: Expr, value: number): boolean {
   return e.op === 'const' && e.value === value;

@@ -31,16 +31,28 @@ const TWO_TO_32 = 4294967296;
  * rand([2], { generator });   // tensor([0.4963, 0.7682])
  */
 export class Generator {
-  private readonly engine: MersenneTwister;
-  private seedValue: bigint;
+  /** Null until a first number is drawn or a seed is set, where the seed is to come from the platform. */
+  #engine: MersenneTwister | null;
+  private seedValue = DEFAULT_SEED;
   /** @internal The second of a pair of normal draws, kept for the next draw; NaN when there is none. */
   nextNormal = Number.NaN;
   /** The same for PyTorch's float cache, which its CPU draws never use: kept only to give saved states back unchanged. */
   private floatNormal: number | null = null;
 
   constructor() {
-    this.seedValue = DEFAULT_SEED;
-    this.engine = new MersenneTwister(Number(DEFAULT_SEED & 0xffffffffn));
+    this.#engine = new MersenneTwister(Number(DEFAULT_SEED & 0xffffffffn));
+  }
+
+  /** @internal A generator that takes a seed of the platform when it is first used: asking for one takes milliseconds in Node. */
+  static unseeded(): Generator {
+    const generator = new Generator();
+    generator.#engine = null;
+    return generator;
+  }
+
+  private get engine(): MersenneTwister {
+    if (this.#engine === null) this.seed();
+    return this.#engine as MersenneTwister;
   }
 
   /**
@@ -61,7 +73,8 @@ export class Generator {
       throw new ArgumentError(`manualSeed: the seed must lie between -2^63 and 2^64 - 1, got ${value}`);
     }
     this.seedValue = BigInt.asUintN(64, value);
-    this.engine.seed(Number(this.seedValue & 0xffffffffn));
+    this.#engine ??= new MersenneTwister(0);
+    this.#engine.seed(Number(this.seedValue & 0xffffffffn));
     this.nextNormal = Number.NaN;
     this.floatNormal = null;
     return this;
@@ -82,6 +95,7 @@ export class Generator {
 
   /** The seed that the numbers started from. */
   initialSeed(): bigint {
+    if (this.#engine === null) this.seed();
     return this.seedValue;
   }
 
@@ -97,7 +111,7 @@ export class Generator {
   getState(): Uint8Array {
     const bytes = new Uint8Array(STATE_BYTES);
     const view = new DataView(bytes.buffer);
-    view.setBigUint64(OFFSETS.seed, this.seedValue, true);
+    view.setBigUint64(OFFSETS.seed, this.initialSeed(), true);
     view.setInt32(OFFSETS.left, this.engine.left, true);
     view.setInt32(OFFSETS.seeded, 1, true);
     view.setUint32(OFFSETS.next, this.engine.next, true);
@@ -168,11 +182,5 @@ export class Generator {
   }
 }
 
-function createDefaultGenerator(): Generator {
-  const generator = new Generator();
-  generator.seed();
-  return generator;
-}
-
 /** The generator of every draw that names none; `manualSeed` of the package seeds it. */
-export const defaultGenerator: Generator = /* @__PURE__ */ createDefaultGenerator();
+export const defaultGenerator: Generator = /* @__PURE__ */ Generator.unseeded();
