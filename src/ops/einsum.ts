@@ -7,6 +7,7 @@ import { compositeOperator, described, requireTensor } from './family.ts';
 import { matrixProduct } from './matmul.ts';
 import { diagonalOf } from './movement.ts';
 import { expand, permute, reshape, sumDimsOperator } from './structural.ts';
+import type { EinsumFunction } from './types.ts';
 
 /** A parsed equation: labels of each operand and of the result. Labels below 0 stand for the dimensions of an ellipsis. */
 interface Plan {
@@ -39,7 +40,8 @@ function parse(equation: string, tensors: readonly Tensor[]): Plan {
   const sides = equation.split('->');
   if (sides.length > 2) throw new ArgumentError(`einsum: '${equation}': more than one arrow`);
   const inputs = (sides[0] as string).split(',');
-  if (inputs.length !== tensors.length) throw new ArgumentError(`einsum: '${equation}' has ${inputs.length} operands, got ${tensors.length} tensors`);
+  if (inputs.length !== tensors.length)
+    throw new ArgumentError(`einsum: '${equation}' has ${inputs.length} operands, got ${tensors.length} tensors`);
   const parsed = inputs.map((part) => letters(equation, part));
   const widths = parsed.map((labels, i) => ellipsisWidth(equation, labels, tensors[i] as Tensor));
   const width = Math.max(0, ...widths);
@@ -55,7 +57,9 @@ function ellipsisWidth(equation: string, labels: readonly (number | '...')[], x:
   const named = labels.filter((l) => l !== '...').length;
   const has = labels.includes('...');
   if (has ? x.ndim < named : x.ndim !== named) {
-    throw new ShapeError(`einsum: '${equation}': an operand has ${named} subscripts${has ? ' beside its ellipsis' : ''} but shape ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      `einsum: '${equation}': an operand has ${named} subscripts${has ? ' beside its ellipsis' : ''} but shape ${formatShape(x.shape)}`,
+    );
   }
   return has ? x.ndim - named : 0;
 }
@@ -70,7 +74,8 @@ function implicitOutput(operands: readonly (readonly number[])[], width: number)
 function checkOutput(equation: string, output: readonly number[], operands: readonly (readonly number[])[]): void {
   output.forEach((l, i) => {
     if (output.indexOf(l) !== i) throw new ArgumentError(`einsum: '${equation}': the output names '${String.fromCharCode(l)}' twice`);
-    if (l >= 0 && !operands.some((labels) => labels.includes(l))) throw new ArgumentError(`einsum: '${equation}': '${String.fromCharCode(l)}' of the output is in no input`);
+    if (l >= 0 && !operands.some((labels) => labels.includes(l)))
+      throw new ArgumentError(`einsum: '${equation}': '${String.fromCharCode(l)}' of the output is in no input`);
   });
 }
 
@@ -138,11 +143,22 @@ function contract(a: Labelled, b: Labelled, needed: ReadonlySet<number>): Labell
   const common = (l: number): number => Math.max(size(left, l) === 1 ? size(right, l) : size(left, l), 0);
   const total = (sizes: readonly number[]): number => sizes.reduce((p, q) => p * q, 1);
   const innerSizes = inner.map(common);
-  const l = expand(arranged(left, [...batch, ...rows, ...inner]), [...batch.map((k) => size(left, k)), ...rows.map((k) => size(left, k)), ...innerSizes]);
-  const r = expand(arranged(right, [...batch, ...inner, ...columns]), [...batch.map((k) => size(right, k)), ...innerSizes, ...columns.map((k) => size(right, k))]);
+  const l = expand(arranged(left, [...batch, ...rows, ...inner]), [
+    ...batch.map((k) => size(left, k)),
+    ...rows.map((k) => size(left, k)),
+    ...innerSizes,
+  ]);
+  const r = expand(arranged(right, [...batch, ...inner, ...columns]), [
+    ...batch.map((k) => size(right, k)),
+    ...innerSizes,
+    ...columns.map((k) => size(right, k)),
+  ]);
   const m = total(rows.map((k) => size(left, k)));
   const n = total(columns.map((k) => size(right, k)));
-  const product = matrixProduct(reshape(l, [...batch.map((k) => size(left, k)), m, total(innerSizes)]), reshape(r, [...batch.map((k) => size(right, k)), total(innerSizes), n]));
+  const product = matrixProduct(
+    reshape(l, [...batch.map((k) => size(left, k)), m, total(innerSizes)]),
+    reshape(r, [...batch.map((k) => size(right, k)), total(innerSizes), n]),
+  );
   const batchSizes = product.shape.slice(0, batch.length);
   return {
     tensor: reshape(product, [...batchSizes, ...rows.map((k) => size(left, k)), ...columns.map((k) => size(right, k))]),
@@ -177,7 +193,7 @@ const einsumOperator = compositeOperator<EinsumParams>('einsum', (tensors, { pla
  * @example
  * einsum('ij,jk->ik', ones([2, 3]), ones([3, 4])).shape; // [2, 4]
  */
-export const einsum = described(
+export const einsum: EinsumFunction = described(
   'einsum',
   (equation: string, ...operands: (Tensor | readonly Tensor[])[]): Tensor => {
     const tensors = (operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands) as Tensor[];
@@ -199,4 +215,3 @@ export const einsum = described(
     bad: [{ args: ['ij,jk->ik', t([2, 3]), t([4, 5])], error: /'j' is both 3 and 4/ }],
   },
 );
-

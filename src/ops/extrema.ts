@@ -1,4 +1,5 @@
 import { INT64 } from '../dtype/dtype.ts';
+import type { RealDType } from '../dtype/types.ts';
 import type { Operator } from '../op/contract.ts';
 import { t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
@@ -13,7 +14,6 @@ import {
   callBinary,
   commonType,
   compositeOperator,
-  type Described,
   described,
   makeOperator,
   mapOperator,
@@ -25,6 +25,7 @@ import type { Dims } from './reduce.ts';
 import { type DimsParams, reduceBy, requireElements, restored, spreadOverTies } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { reducedShape, reshape } from './structural.ts';
+import type { AminmaxFunction, ArgReduction, ExtremumOf, Reduction } from './types.ts';
 
 type Extremum = 'max' | 'min';
 
@@ -70,7 +71,7 @@ export function aminOver(x: Tensor, dims: readonly number[], keepdim: boolean): 
   return applyOne(aminOperator, [x], { dims, keepdim });
 }
 
-function overDims(name: string, operator: Operator<Tensor, DimsParams>) {
+function overDims<N extends string>(name: N, operator: Operator<Tensor, DimsParams>): Reduction<N, RealDType> {
   return described(
     name,
     (input: Tensor, dim?: Dims, options: KeepdimOptions = {}): Tensor => {
@@ -126,7 +127,7 @@ const aminmaxOperator = compositeOperator<DimsParams>('aminmax', ([x], params) =
  * @example
  * aminmax(tensor([3, 1, 2])).max; // tensor(3.)
  */
-export const aminmax = described(
+export const aminmax: AminmaxFunction<RealDType> = described(
   'aminmax',
   (input: Tensor, options: KeepdimOptions & { readonly dim?: number | null } = {}): NamedResults<'min' | 'max'> => {
     requireTensor('aminmax', 'input', input);
@@ -212,14 +213,7 @@ const binaryOperators = {
   min: mapOperator('min', 2, 0, ([x, y]) => minExpr(x as never, y as never)),
 };
 
-/** `max` and `min` in their three forms. */
-export interface ExtremumFunction {
-  (input: Tensor): Tensor;
-  (input: Tensor, dim: number, options?: KeepdimOptions): NamedResults<'values' | 'indices'>;
-  (input: Tensor, other: Tensor): Tensor;
-}
-
-function extremum(kind: Extremum, whole: Operator<Tensor, DimsParams>): ExtremumFunction & Described {
+function extremum<N extends Extremum>(kind: N, whole: Operator<Tensor, DimsParams>): ExtremumOf<N> {
   const f = (input: Tensor, dim?: number | Tensor | null, options: KeepdimOptions = {}): Tensor | NamedResults<'values' | 'indices'> => {
     requireTensor(kind, 'input', input);
     if (isTensor(dim)) return callBinary(binaryOperators[kind], input, dim, realOnly(commonType([input, dim]), kind));
@@ -232,7 +226,7 @@ function extremum(kind: Extremum, whole: Operator<Tensor, DimsParams>): Extremum
     const d = alongDim(kind, dim, input);
     return namedResults(['values', 'indices'], applyMany(alongOperators[kind], [input], { dim: d, keepdim: options.keepdim === true }));
   };
-  return described(kind, f as unknown as ExtremumFunction, {
+  return described(kind, f, {
     signature: 'input, dim?, *, keepdim',
     samples: [
       { args: [t([2, 3])] },
@@ -268,7 +262,7 @@ export const max = extremum('max', maxOperator);
  */
 export const min = extremum('min', minOperator);
 
-function argExtremum(name: string, kind: Extremum) {
+function argExtremum<N extends string>(name: N, kind: Extremum): ArgReduction<N> {
   const operator = makeOperator<DimParams>({
     name,
     forward: ([x], params) => launchArg(kind, x as Tensor, params, false)[0] as Tensor,

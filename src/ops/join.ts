@@ -8,9 +8,10 @@ import { IDENTITY } from '../tensor/identity.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
-import { compositeOperator, described, requireTensor, makeOperator } from './family.ts';
+import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { sliceDim } from './movement.ts';
 import { cast, expand, reshape } from './structural.ts';
+import type { CatFunction, StackFunction } from './types.ts';
 import { replaced } from './view.ts';
 
 /** Tensors one after the other along a dimension; the parameters are checked. Jointly linear: the transpose is slices of the cotangent. */
@@ -70,7 +71,8 @@ export function catTensors(xs: readonly Tensor[], dim: number): Tensor {
 
 /** The tensors of a list, cast to their common dtype. Throws for an empty list or an entry that is no tensor. */
 export function commonTensors(name: string, tensors: readonly Tensor[]): Tensor[] {
-  if (!Array.isArray(tensors)) throw new ArgumentError(`${name}: expected a list of tensors, got ${isTensor(tensors) ? 'one tensor' : typeof tensors}`);
+  if (!Array.isArray(tensors))
+    throw new ArgumentError(`${name}: expected a list of tensors, got ${isTensor(tensors) ? 'one tensor' : typeof tensors}`);
   if (tensors.length === 0) throw new ArgumentError(`${name}: expected a non-empty list of tensors`);
   for (const [i, x] of tensors.entries()) requireTensor(name, `tensors[${i}]`, x);
   const type = tensors.map((x) => x.type).reduce(promoteTypes);
@@ -81,16 +83,21 @@ export function commonTensors(name: string, tensors: readonly Tensor[]): Tensor[
 function checkJoin(name: string, xs: readonly Tensor[], dim: number): void {
   const first = xs[0] as Tensor;
   xs.forEach((x, k) => {
-    if (x.ndim !== first.ndim) throw new ShapeError(`${name}: tensors 0 and ${k} have different numbers of dimensions: ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
+    if (x.ndim !== first.ndim)
+      throw new ShapeError(
+        `${name}: tensors 0 and ${k} have different numbers of dimensions: ${formatShape(first.shape)} and ${formatShape(x.shape)}`,
+      );
     x.shape.forEach((size, i) => {
       if (i !== dim && size !== first.shape[i]) {
-        throw new ShapeError(`${name}: shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} of tensors 0 and ${k} differ outside dimension ${dim}`);
+        throw new ShapeError(
+          `${name}: shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} of tensors 0 and ${k} differ outside dimension ${dim}`,
+        );
       }
     });
   });
 }
 
-function concatenating(name: string) {
+function concatenating<N extends string>(name: N): CatFunction<N> {
   return described(
     name,
     (tensors: readonly Tensor[], dim = 0): Tensor => {
@@ -139,7 +146,9 @@ export function stackTensors(name: string, tensors: readonly Tensor[], dim: numb
   const first = xs[0] as Tensor;
   xs.forEach((x, k) => {
     if (formatShape(x.shape) !== formatShape(first.shape)) {
-      throw new ShapeError(`${name}: shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} of tensors 0 and ${k} differ: all must be equal`);
+      throw new ShapeError(
+        `${name}: shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} of tensors 0 and ${k} differ: all must be equal`,
+      );
     }
   });
   return applyOne(stackAlongOperator, xs, normalizeDim(name, dim, first.ndim + 1));
@@ -151,8 +160,12 @@ export function stackTensors(name: string, tensors: readonly Tensor[], dim: numb
  * @example
  * stack([ones([3]), zeros([3])]).shape; // [2, 3]
  */
-export const stack = described('stack', (tensors: readonly Tensor[], dim = 0): Tensor => stackTensors('stack', tensors, dim), {
-  signature: 'tensors, dim?',
-  samples: [{ args: [[t([2, 3]), t([2, 3])]] }, { args: [[t([3]), t([3])], -1] }, { args: [[t([]), t([])]] }],
-  bad: [{ args: [[t([2]), t([3])]], error: /differ/ }],
-});
+export const stack: StackFunction<'stack'> = described(
+  'stack',
+  (tensors: readonly Tensor[], dim = 0): Tensor => stackTensors('stack', tensors, dim),
+  {
+    signature: 'tensors, dim?',
+    samples: [{ args: [[t([2, 3]), t([2, 3])]] }, { args: [[t([3]), t([3])], -1] }, { args: [[t([]), t([])]] }],
+    bad: [{ args: [[t([2]), t([3])]], error: /differ/ }],
+  },
+);

@@ -1,6 +1,6 @@
-import { backend } from '../runtime/backend.ts';
-import { type Operator, t } from "../op/contract.ts";
 import { BOOL } from '../dtype/dtype.ts';
+import { type Operator, t } from '../op/contract.ts';
+import { backend } from '../runtime/backend.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
@@ -9,6 +9,7 @@ import { DTypeError, ShapeError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { permute, reshape } from './structural.ts';
+import type { ProductFunction } from './types.ts';
 
 /** The last two dimensions swapped. */
 function transposed(x: Tensor): Tensor {
@@ -62,11 +63,15 @@ export function checkProduct(name: string, a: Tensor, b: Tensor): void {
   requireTensor(name, 'input', a);
   requireTensor(name, 'other', b);
   if (a.type !== b.type) {
-    throw new DTypeError(`${name}: the operands have dtypes ${a.dtype} and ${b.dtype}: a matrix product does not promote, cast one with .to(…)`);
+    throw new DTypeError(
+      `${name}: the operands have dtypes ${a.dtype} and ${b.dtype}: a matrix product does not promote, cast one with .to(…)`,
+    );
   }
   if (a.type === BOOL) throw new DTypeError(`${name}: not defined for dtype bool; cast with .to('int64')`);
   if (a.ndim === 0 || b.ndim === 0) {
-    throw new ShapeError(`${name}: both operands need at least one dimension, got ${formatShape(a.shape)} and ${formatShape(b.shape)}; use mul for scalars`);
+    throw new ShapeError(
+      `${name}: both operands need at least one dimension, got ${formatShape(a.shape)} and ${formatShape(b.shape)}; use mul for scalars`,
+    );
   }
   const inner = a.shape[a.ndim - 1];
   const other = b.shape[b.ndim === 1 ? 0 : b.ndim - 2];
@@ -82,7 +87,7 @@ export function checkProduct(name: string, a: Tensor, b: Tensor): void {
  * @example
  * matmul(ones([2, 3]), ones([3, 4])).shape; // [2, 4]
  */
-export const matmul = described(
+export const matmul: ProductFunction<'matmul'> = described(
   'matmul',
   (input: Tensor, other: Tensor): Tensor => {
     checkProduct('matmul', input, other);

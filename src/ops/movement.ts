@@ -8,7 +8,29 @@ import { elementsOf } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, IndexError, ShapeError } from '../util/errors.ts';
 import { described, requireTensor } from './family.ts';
-import { expandOperator, inversePermutation, permute as permuteView, permuteOperator, reshapeOperator, selectOperator } from './structural.ts';
+import {
+  expandOperator,
+  inversePermutation,
+  permuteOperator,
+  permute as permuteView,
+  reshapeOperator,
+  selectOperator,
+} from './structural.ts';
+import type {
+  DiagonalFunction,
+  ExpandAsFunction,
+  ExpandFunction,
+  MovedimFunction,
+  NarrowFunction,
+  PermuteFunction,
+  ReshapeFunction,
+  SelectFunction,
+  SliceFunction,
+  SqueezeFunction,
+  TransposeFunction,
+  TransposeMatrixFunction,
+  UnsqueezeFunction,
+} from './types.ts';
 import { replaced, viewOperator, without } from './view.ts';
 
 /** A shape as an array, or as numbers. */
@@ -20,7 +42,7 @@ export type ShapeArguments = readonly (number | readonly number[])[];
  * @example
  * reshape(arange(6), [2, -1]).shape; // [2, 3]
  */
-export const reshape = described(
+export const reshape: ReshapeFunction<'reshape'> = described(
   'reshape',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
     requireTensor('reshape', 'input', input);
@@ -34,7 +56,7 @@ export const reshape = described(
 );
 
 /** The dimensions in another order: a view. */
-export const permute = described(
+export const permute: PermuteFunction<'permute'> = described(
   'permute',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
     requireTensor('permute', 'input', input);
@@ -57,7 +79,11 @@ export const permute = described(
 function permutation(name: string) {
   return viewOperator<readonly number[]>({
     name,
-    geometry: (x, dims) => ({ shape: dims.map((d) => x.shape[d] as number), strides: dims.map((d) => x.strides[d] as number), offset: x.offset }),
+    geometry: (x, dims) => ({
+      shape: dims.map((d) => x.shape[d] as number),
+      strides: dims.map((d) => x.strides[d] as number),
+      offset: x.offset,
+    }),
     rewrite: (dims) => [0, ...dims.map((d) => d + 1)],
     transpose: (g, dims) => permuteView(g, inversePermutation(dims)),
   });
@@ -66,7 +92,7 @@ function permutation(name: string) {
 const transposeOperator = permutation('transpose');
 const tOperator = permutation('t');
 
-function swapping(name: string) {
+function swapping<N extends string>(name: N): TransposeFunction<N> {
   return described(
     name,
     (input: Tensor, dim0: number, dim1: number): Tensor => {
@@ -105,18 +131,22 @@ export const swapdims = swapping('swapdims');
  * @example
  * t(ones([2, 3])).shape; // [3, 2]
  */
-export const transposeMatrix = described(
+export const transposeMatrix: TransposeMatrixFunction = described(
   't',
   (input: Tensor): Tensor => {
     requireTensor('t', 'input', input);
     if (input.ndim > 2) throw new ShapeError(`t: expects at most 2 dimensions, got ${formatShape(input.shape)}: use transpose or permute`);
     return applyOne(tOperator, [input], input.ndim === 2 ? [1, 0] : input.shape.map((_, i) => i));
   },
-  { signature: 'input', samples: [{ args: [t([2, 3])] }, { args: [t([3])] }, { args: [t([])] }], bad: [{ args: [t([2, 3, 4])], error: /at most 2/ }] },
+  {
+    signature: 'input',
+    samples: [{ args: [t([2, 3])] }, { args: [t([3])] }, { args: [t([])] }],
+    bad: [{ args: [t([2, 3, 4])], error: /at most 2/ }],
+  },
 );
 
 /** All dimensions of `dims` moved to the places `destination`, the others in order. */
-function moving(name: string) {
+function moving<N extends string>(name: N): MovedimFunction<N> {
   return described(
     name,
     (input: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
@@ -174,7 +204,7 @@ export function expandTarget(name: string, shape: readonly number[], wanted: rea
  * @example
  * expand(ones([3, 1]), [3, 4]).shape; // [3, 4]
  */
-export const expand = described(
+export const expand: ExpandFunction<'expand'> = described(
   'expand',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
     requireTensor('expand', 'input', input);
@@ -188,7 +218,7 @@ export const expand = described(
 );
 
 /** `expand` under NumPy's name. */
-export const broadcastTo = described(
+export const broadcastTo: ExpandFunction<'broadcastTo'> = described(
   'broadcastTo',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
     requireTensor('broadcastTo', 'input', input);
@@ -198,13 +228,17 @@ export const broadcastTo = described(
 );
 
 /** Expanded to the shape of another tensor. */
-export const expandAs = described(
+export const expandAs: ExpandAsFunction<'expandAs'> = described(
   'expandAs',
   (input: Tensor, other: Tensor): Tensor => {
     requireTensor('expandAs', 'other', other);
     return expand(input, other.shape);
   },
-  { signature: 'input, other', samples: [{ args: [t([3, 1]), t([3, 4], { grad: false })] }], bad: [{ args: [t([2]), t([3])], error: /cannot be expanded/ }] },
+  {
+    signature: 'input, other',
+    samples: [{ args: [t([3, 1]), t([3, 4], { grad: false })] }],
+    bad: [{ args: [t([2]), t([3])], error: /cannot be expanded/ }],
+  },
 );
 
 const squeezeOperator = viewOperator<readonly number[]>({
@@ -224,11 +258,12 @@ const squeezeOperator = viewOperator<readonly number[]>({
  * @example
  * squeeze(ones([1, 3, 1])).shape; // [3]
  */
-export const squeeze = described(
+export const squeeze: SqueezeFunction<'squeeze'> = described(
   'squeeze',
   (input: Tensor, dim?: number | readonly number[] | null): Tensor => {
     requireTensor('squeeze', 'input', input);
-    const named = dim === undefined || dim === null ? input.shape.map((_, i) => i) : list(dim).map((d) => normalizeDim('squeeze', d, input.ndim));
+    const named =
+      dim === undefined || dim === null ? input.shape.map((_, i) => i) : list(dim).map((d) => normalizeDim('squeeze', d, input.ndim));
     if (new Set(named).size !== named.length) throw new ShapeError('squeeze: a dimension is named twice');
     return applyOne(
       squeezeOperator,
@@ -247,7 +282,11 @@ const unsqueezeOperator = viewOperator<number>({
   name: 'unsqueeze',
   geometry: (x, dim) => ({
     shape: [...x.shape.slice(0, dim), 1, ...x.shape.slice(dim)],
-    strides: [...x.strides.slice(0, dim), dim < x.ndim ? (x.shape[dim] as number) * (x.strides[dim] as number) : 1, ...x.strides.slice(dim)],
+    strides: [
+      ...x.strides.slice(0, dim),
+      dim < x.ndim ? (x.shape[dim] as number) * (x.strides[dim] as number) : 1,
+      ...x.strides.slice(dim),
+    ],
     offset: x.offset,
   }),
   rewrite: (dim) => dim + 1,
@@ -260,13 +299,17 @@ const unsqueezeOperator = viewOperator<number>({
  * @example
  * unsqueeze(ones([3]), 0).shape; // [1, 3]
  */
-export const unsqueeze = described(
+export const unsqueeze: UnsqueezeFunction<'unsqueeze'> = described(
   'unsqueeze',
   (input: Tensor, dim: number): Tensor => {
     requireTensor('unsqueeze', 'input', input);
     return applyOne(unsqueezeOperator, [input], normalizeDim('unsqueeze', dim, input.ndim + 1));
   },
-  { signature: 'input, dim', samples: [{ args: [t([3]), 0] }, { args: [t([2, 3]), -1] }, { args: [t([]), 0] }], bad: [{ args: [t([3]), 3], error: /out of range/ }] },
+  {
+    signature: 'input, dim',
+    samples: [{ args: [t([3]), 0] }, { args: [t([2, 3]), -1] }, { args: [t([]), 0] }],
+    bad: [{ args: [t([3]), 3], error: /out of range/ }],
+  },
 );
 
 // ---------------------------------------------------------------- select, narrow, slice, diagonal
@@ -300,9 +343,15 @@ export function sliceDim(x: Tensor, dim: number, start: number, length: number, 
  * @example
  * slice(arange(6), 0, 1, 6, { step: 2 }); // tensor([1, 3, 5])
  */
-export const sliceTensor = described(
+export const sliceTensor: SliceFunction<'slice'> = described(
   'slice',
-  (input: Tensor, dim = 0, start: number | null = null, end: number | null = null, options: { readonly step?: number } | number = {}): Tensor => {
+  (
+    input: Tensor,
+    dim = 0,
+    start: number | null = null,
+    end: number | null = null,
+    options: { readonly step?: number } | number = {},
+  ): Tensor => {
     requireTensor('slice', 'input', input);
     const d = normalizeDim('slice', dim, input.ndim);
     if (input.ndim === 0) throw new ShapeError('slice: a 0-d tensor has no dimension to slice');
@@ -323,7 +372,7 @@ export const sliceTensor = described(
  * @example
  * narrow(arange(6), 0, 2, 3); // tensor([2, 3, 4])
  */
-export const narrow = described(
+export const narrow: NarrowFunction<'narrow'> = described(
   'narrow',
   (input: Tensor, dim: number, start: number | Tensor, length: number): Tensor => {
     requireTensor('narrow', 'input', input);
@@ -346,7 +395,8 @@ export const narrow = described(
 
 function startOf(start: number | Tensor): number {
   if (typeof start === 'number') return start;
-  if (start.size !== 1 || start.ndim !== 0 || !start.type.isInteger) throw new ArgumentError('narrow: start must be a number or a 0-d integer tensor');
+  if (start.size !== 1 || start.ndim !== 0 || !start.type.isInteger)
+    throw new ArgumentError('narrow: start must be a number or a 0-d integer tensor');
   return Number(elementsOf(start)[0]);
 }
 
@@ -356,7 +406,7 @@ function startOf(start: number | Tensor): number {
  * @example
  * select(tensor([[1, 2], [3, 4]]), 1, 0); // tensor([1., 3.])
  */
-export const select = described(
+export const select: SelectFunction<'select'> = described(
   'select',
   (input: Tensor, dim: number, index: number): Tensor => {
     requireTensor('select', 'input', input);
@@ -413,7 +463,7 @@ export function diagonalOf(x: Tensor, offset: number, dim1: number, dim2: number
  * @example
  * diagonal(tensor([[1, 2], [3, 4]])); // tensor([1., 4.])
  */
-export const diagonal = described(
+export const diagonal: DiagonalFunction<'diagonal'> = described(
   'diagonal',
   (input: Tensor, options: DiagonalOptions = {}): Tensor => {
     requireTensor('diagonal', 'input', input);
@@ -422,7 +472,12 @@ export const diagonal = described(
   },
   {
     signature: 'input, *, offset, dim1, dim2',
-    samples: [{ args: [t([3, 4])] }, { args: [t([3, 4]), { offset: -1 }] }, { args: [t([2, 3, 4]), { offset: 1, dim1: 1, dim2: 2 }] }, { args: [t([2, 2]), { offset: 5 }] }],
+    samples: [
+      { args: [t([3, 4])] },
+      { args: [t([3, 4]), { offset: -1 }] },
+      { args: [t([2, 3, 4]), { offset: 1, dim1: 1, dim2: 2 }] },
+      { args: [t([2, 2]), { offset: 5 }] },
+    ],
     bad: [{ args: [t([2, 2]), { dim1: 0, dim2: 0 }], error: /same dimension/ }],
   },
 );

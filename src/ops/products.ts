@@ -11,23 +11,34 @@ import { add, mul } from './arithmetic.ts';
 import { compositeOperator, described, requireTensor, type Scalar } from './family.ts';
 import { checkProduct, matmul, matrixProduct } from './matmul.ts';
 import { cast, expand, permute, reshape, sumDimsOperator } from './structural.ts';
+import type { AddedProduct, AddrFunction, KronFunction, OuterFunction, ProductFunction, TensordotFunction } from './types.ts';
 
 /** Products of matrices and vectors, composed from the batched matrix product. */
 
 function ranks(name: string, x: Tensor, role: string, ndim: number): void {
   requireTensor(name, role, x);
-  if (x.ndim !== ndim) throw new ShapeError(`${name}: ${role} must have ${ndim} dimension${ndim === 1 ? '' : 's'}, got ${formatShape(x.shape)}`);
+  if (x.ndim !== ndim)
+    throw new ShapeError(`${name}: ${role} must have ${ndim} dimension${ndim === 1 ? '' : 's'}, got ${formatShape(x.shape)}`);
 }
 
 function sameType(name: string, ...tensors: Tensor[]): void {
   const [first, ...rest] = tensors as [Tensor, ...Tensor[]];
   for (const x of rest) {
-    if (x.type !== first.type) throw new DTypeError(`${name}: the operands have dtypes ${first.dtype} and ${x.dtype}: a matrix product does not promote, cast one with .to(…)`);
+    if (x.type !== first.type)
+      throw new DTypeError(
+        `${name}: the operands have dtypes ${first.dtype} and ${x.dtype}: a matrix product does not promote, cast one with .to(…)`,
+      );
   }
 }
 
 /** A product of operands of fixed ranks that `matmul` computes. */
-function product(name: string, left: number, right: number, roles: readonly [string, string], samples: readonly (readonly [number[], number[]])[]) {
+function product<R extends object>(
+  name: string,
+  left: number,
+  right: number,
+  roles: readonly [string, string],
+  samples: readonly (readonly [number[], number[]])[],
+): R {
   const operator = compositeOperator<null>(name, ([a, b]) => matmul(a as Tensor, b as Tensor));
   return described(
     name,
@@ -36,7 +47,9 @@ function product(name: string, left: number, right: number, roles: readonly [str
       ranks(name, other, roles[1], right);
       checkProduct(name, input, other);
       if (left === 3 && input.shape[0] !== other.shape[0]) {
-        throw new ShapeError(`${name}: the batch sizes ${input.shape[0]} and ${other.shape[0]} differ in ${formatShape(input.shape)} @ ${formatShape(other.shape)}`);
+        throw new ShapeError(
+          `${name}: the batch sizes ${input.shape[0]} and ${other.shape[0]} differ in ${formatShape(input.shape)} @ ${formatShape(other.shape)}`,
+        );
       }
       return applyOne(operator, [input, other], null);
     },
@@ -54,10 +67,22 @@ function product(name: string, left: number, right: number, roles: readonly [str
  * @example
  * mm(ones([2, 3]), ones([3, 4])).shape; // [2, 4]
  */
-export const mm = product('mm', 2, 2, ['input', 'mat2'], [
-  [[2, 3], [3, 4]],
-  [[0, 3], [3, 2]],
-]);
+export const mm: ProductFunction<'mm'> = product(
+  'mm',
+  2,
+  2,
+  ['input', 'mat2'],
+  [
+    [
+      [2, 3],
+      [3, 4],
+    ],
+    [
+      [0, 3],
+      [3, 2],
+    ],
+  ],
+);
 
 /**
  * Matrix products of two batches of matrices of one size.
@@ -65,13 +90,25 @@ export const mm = product('mm', 2, 2, ['input', 'mat2'], [
  * @example
  * bmm(ones([5, 2, 3]), ones([5, 3, 4])).shape; // [5, 2, 4]
  */
-export const bmm = product('bmm', 3, 3, ['input', 'mat2'], [
-  [[5, 2, 3], [5, 3, 4]],
-  [[0, 2, 3], [0, 3, 4]],
-]);
+export const bmm: ProductFunction<'bmm'> = product(
+  'bmm',
+  3,
+  3,
+  ['input', 'mat2'],
+  [
+    [
+      [5, 2, 3],
+      [5, 3, 4],
+    ],
+    [
+      [0, 2, 3],
+      [0, 3, 4],
+    ],
+  ],
+);
 
 /** Matrix times vector. */
-export const mv = product('mv', 2, 1, ['input', 'vec'], [[[2, 3], [3]]]);
+export const mv: ProductFunction<'mv'> = product('mv', 2, 1, ['input', 'vec'], [[[2, 3], [3]]]);
 
 /**
  * Dot product of two vectors.
@@ -79,15 +116,21 @@ export const mv = product('mv', 2, 1, ['input', 'vec'], [[[2, 3], [3]]]);
  * @example
  * dot(tensor([1, 2]), tensor([3, 4])); // tensor(11.)
  */
-export const dot = product('dot', 1, 1, ['input', 'tensor'], [
-  [[3], [3]],
-  [[0], [0]],
-]);
+export const dot: ProductFunction<'dot'> = product(
+  'dot',
+  1,
+  1,
+  ['input', 'tensor'],
+  [
+    [[3], [3]],
+    [[0], [0]],
+  ],
+);
 
 /** Dot product that conjugates its first operand; of real vectors the same as `dot`. */
-export const vdot = product('vdot', 1, 1, ['input', 'other'], [[[3], [3]]]);
+export const vdot: ProductFunction<'dot', 'vdot'> = product('vdot', 1, 1, ['input', 'other'], [[[3], [3]]]);
 
-function outerNamed(name: string) {
+function outerNamed<N extends string>(name: N): OuterFunction<N> {
   const operator = compositeOperator<null>(name, ([a, b]) => mul(reshape(a as Tensor, [(a as Tensor).size, 1]), b as Tensor));
   return described(
     name,
@@ -96,7 +139,11 @@ function outerNamed(name: string) {
       ranks(name, vec2, 'vec2', 1);
       return applyOne(operator, [input, vec2], null);
     },
-    { signature: 'input, vec2', samples: [{ args: [t([3]), t([4])] }, { args: [t([0]), t([2])] }], bad: [{ args: [t([2, 2]), t([2])], error: /1 dimension/ }] },
+    {
+      signature: 'input, vec2',
+      samples: [{ args: [t([3]), t([4])] }, { args: [t([0]), t([2])] }],
+      bad: [{ args: [t([2, 2]), t([2])], error: /1 dimension/ }],
+    },
   );
 }
 /**
@@ -121,7 +168,7 @@ const innerOperator = compositeOperator<null>('inner', ([a, b]) => {
 });
 
 /** Sum of products over the last dimensions. */
-export const inner = described(
+export const inner: ProductFunction<'inner'> = described(
   'inner',
   (input: Tensor, other: Tensor): Tensor => {
     requireTensor('inner', 'input', input);
@@ -156,7 +203,12 @@ interface Factors {
 }
 
 /** `beta · input + alpha · compose(a, b)`, the product's shape being what `input` must broadcast to. */
-function addProduct(name: string, roles: readonly [string, string], compose: (a: Tensor, b: Tensor) => Tensor, check: (a: Tensor, b: Tensor) => readonly number[]) {
+function addProduct(
+  name: string,
+  roles: readonly [string, string],
+  compose: (a: Tensor, b: Tensor) => Tensor,
+  check: (a: Tensor, b: Tensor) => readonly number[],
+) {
   const operator = compositeOperator<Factors>(name, ([input, a, b], { beta, alpha }) => {
     const raw = compose(a as Tensor, b as Tensor);
     const scaled = alpha === 1 ? raw : mul(raw, alpha);
@@ -171,11 +223,14 @@ function addProduct(name: string, roles: readonly [string, string], compose: (a:
     sameType(name, input, a, b);
     if (a.type === BOOL && name !== 'addr') throw new DTypeError(`${name}: not defined for dtype bool`);
     // PyTorch truncates factors to the dtype: 0.6 of integers is 0.
-    const factor = (value: Scalar | undefined): number => (a.type.isFloat || a.type.isComplex ? Number(value ?? 1) : Math.trunc(Number(value ?? 1)));
+    const factor = (value: Scalar | undefined): number =>
+      a.type.isFloat || a.type.isComplex ? Number(value ?? 1) : Math.trunc(Number(value ?? 1));
     const beta = factor(options.beta);
     const alpha = factor(options.alpha);
     if (formatShape(broadcastShapes(name, input.shape, shape)) !== formatShape(shape)) {
-      throw new ShapeError(`${name}: input of shape ${formatShape(input.shape)} does not broadcast to the product's shape ${formatShape(shape)}`);
+      throw new ShapeError(
+        `${name}: input of shape ${formatShape(input.shape)} does not broadcast to the product's shape ${formatShape(shape)}`,
+      );
     }
     return applyOne(operator, [expand(input, shape), a, b], { beta, alpha });
   };
@@ -200,28 +255,40 @@ function matrixShapes(name: string, left: number, right: number, roles: readonly
  * @example
  * addmm(ones([2, 2]), ones([2, 3]), ones([3, 2])); // tensor([[4., 4.], [4., 4.]])
  */
-export const addmm = described('addmm', addProduct('addmm', ['mat1', 'mat2'], matrixProduct, matrixShapes('addmm', 2, 2, ['mat1', 'mat2'])), {
-  signature: 'input, mat1, mat2, *, beta, alpha',
-  samples: [{ args: [t([2, 4]), t([2, 3]), t([3, 4])] }, { args: [t([4]), t([2, 3]), t([3, 4]), { beta: 0.5, alpha: 2 }] }],
-  bad: [{ args: [t([2, 4]), t([2, 3]), t([4, 4])], error: /differ/ }],
-});
+export const addmm: AddedProduct<'addmm'> = described(
+  'addmm',
+  addProduct('addmm', ['mat1', 'mat2'], matrixProduct, matrixShapes('addmm', 2, 2, ['mat1', 'mat2'])),
+  {
+    signature: 'input, mat1, mat2, *, beta, alpha',
+    samples: [{ args: [t([2, 4]), t([2, 3]), t([3, 4])] }, { args: [t([4]), t([2, 3]), t([3, 4]), { beta: 0.5, alpha: 2 }] }],
+    bad: [{ args: [t([2, 4]), t([2, 3]), t([4, 4])], error: /differ/ }],
+  },
+);
 
 /** `beta · input + alpha · mat @ vec`. */
-export const addmv = described('addmv', addProduct('addmv', ['mat', 'vec'], matmul, matrixShapes('addmv', 2, 1, ['mat', 'vec'])), {
-  signature: 'input, mat, vec, *, beta, alpha',
-  samples: [{ args: [t([2]), t([2, 3]), t([3])] }],
-  bad: [{ args: [t([2]), t([2, 3]), t([4])], error: /differ/ }],
-});
+export const addmv: AddedProduct<'addmv'> = described(
+  'addmv',
+  addProduct('addmv', ['mat', 'vec'], matmul, matrixShapes('addmv', 2, 1, ['mat', 'vec'])),
+  {
+    signature: 'input, mat, vec, *, beta, alpha',
+    samples: [{ args: [t([2]), t([2, 3]), t([3])] }],
+    bad: [{ args: [t([2]), t([2, 3]), t([4])], error: /differ/ }],
+  },
+);
 
 /** `beta · input + alpha · batch1 @ batch2`, batch by batch. */
-export const baddbmm = described('baddbmm', addProduct('baddbmm', ['batch1', 'batch2'], matrixProduct, matrixShapes('baddbmm', 3, 3, ['batch1', 'batch2'])), {
-  signature: 'input, batch1, batch2, *, beta, alpha',
-  samples: [{ args: [t([5, 2, 4]), t([5, 2, 3]), t([5, 3, 4])] }],
-  bad: [{ args: [t([5, 2, 4]), t([5, 2, 3]), t([5, 4, 4])], error: /differ/ }],
-});
+export const baddbmm: AddedProduct<'baddbmm'> = described(
+  'baddbmm',
+  addProduct('baddbmm', ['batch1', 'batch2'], matrixProduct, matrixShapes('baddbmm', 3, 3, ['batch1', 'batch2'])),
+  {
+    signature: 'input, batch1, batch2, *, beta, alpha',
+    samples: [{ args: [t([5, 2, 4]), t([5, 2, 3]), t([5, 3, 4])] }],
+    bad: [{ args: [t([5, 2, 4]), t([5, 2, 3]), t([5, 4, 4])], error: /differ/ }],
+  },
+);
 
 /** `beta · input + alpha · Σ batch1 @ batch2`, summed over the batch. */
-export const addbmm = described(
+export const addbmm: AddedProduct<'addbmm'> = described(
   'addbmm',
   addProduct(
     'addbmm',
@@ -240,7 +307,7 @@ export const addbmm = described(
 );
 
 /** `beta · input + alpha · vec1 ⊗ vec2`. */
-export const addr = described(
+export const addr: AddrFunction = described(
   'addr',
   (input: Tensor, vec1: Tensor, vec2: Tensor, options: AddProductOptions = {}): Tensor => {
     requireTensor('addr', 'input', input);
@@ -301,18 +368,26 @@ function sumKept(x: Tensor, dim: number): Tensor {
  * @example
  * tensordot(ones([2, 3, 4]), ones([3, 4, 5]), 2).shape; // [2, 5]
  */
-export const tensordot = described(
+export const tensordot: TensordotFunction = described(
   'tensordot',
   (a: Tensor, b: Tensor, dims: number | readonly [readonly number[], readonly number[]] = 2): Tensor => {
     requireTensor('tensordot', 'a', a);
     requireTensor('tensordot', 'b', b);
     sameType('tensordot', a, b);
-    const contraction = typeof dims === 'number' ? adjacent(a, b, dims) : { left: dims[0].map((d) => normalizeDim('tensordot', d, a.ndim)), right: dims[1].map((d) => normalizeDim('tensordot', d, b.ndim)) };
-    if (contraction.left.length !== contraction.right.length) throw new ShapeError(`tensordot: ${contraction.left.length} dimensions of a are paired with ${contraction.right.length} of b`);
+    const contraction =
+      typeof dims === 'number'
+        ? adjacent(a, b, dims)
+        : {
+            left: dims[0].map((d) => normalizeDim('tensordot', d, a.ndim)),
+            right: dims[1].map((d) => normalizeDim('tensordot', d, b.ndim)),
+          };
+    if (contraction.left.length !== contraction.right.length)
+      throw new ShapeError(`tensordot: ${contraction.left.length} dimensions of a are paired with ${contraction.right.length} of b`);
     contraction.left.forEach((d, i) => {
       const e = contraction.right[i] as number;
       // A size of 1 on one side broadcasts: the other side is summed.
-      if (a.shape[d] !== b.shape[e] && a.shape[d] !== 1 && b.shape[e] !== 1) throw new ShapeError(`tensordot: dimension ${d} of ${formatShape(a.shape)} and ${e} of ${formatShape(b.shape)} differ`);
+      if (a.shape[d] !== b.shape[e] && a.shape[d] !== 1 && b.shape[e] !== 1)
+        throw new ShapeError(`tensordot: dimension ${d} of ${formatShape(a.shape)} and ${e} of ${formatShape(b.shape)} differ`);
     });
     return applyOne(tensordotOperator, [a, b], contraction);
   },
@@ -336,8 +411,14 @@ const kronOperator = compositeOperator<null>('kron', ([a, b]) => {
   const rank = Math.max(x.ndim, y.ndim);
   const pad = (source: Tensor): number[] => [...Array<number>(rank - source.ndim).fill(1), ...source.shape];
   const [p, q] = [pad(x), pad(y)];
-  const left = reshape(x, p.flatMap((size) => [size, 1]));
-  const right = reshape(y, q.flatMap((size) => [1, size]));
+  const left = reshape(
+    x,
+    p.flatMap((size) => [size, 1]),
+  );
+  const right = reshape(
+    y,
+    q.flatMap((size) => [1, size]),
+  );
   return reshape(
     mul(left, right),
     p.map((size, i) => size * (q[i] as number)),
@@ -350,7 +431,7 @@ const kronOperator = compositeOperator<null>('kron', ([a, b]) => {
  * @example
  * kron(tensor([1, 2]), tensor([1, 1])); // tensor([1., 1., 2., 2.])
  */
-export const kron = described(
+export const kron: KronFunction = described(
   'kron',
   (input: Tensor, other: Tensor): Tensor => {
     requireTensor('kron', 'input', input);

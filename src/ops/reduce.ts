@@ -1,13 +1,14 @@
 import type { DType, DTypeInfo } from '../dtype/dtype.ts';
 import { BOOL, INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
+import { mul as mulExpr } from '../scalar/expr.ts';
 import { normalizeDims } from '../shape/dims.ts';
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
 import { callMap, compositeOperator, described, mapOperator, optionalType, requireTensor } from './family.ts';
-import { mul as mulExpr } from '../scalar/expr.ts';
-import { cast, expand as expandTo, reducedShape, type ReduceParams, reshape, sumDimsOperator } from './structural.ts';
+import { cast, expand as expandTo, type ReduceParams, reducedShape, reshape, sumDimsOperator } from './structural.ts';
+import type { MeanFunction, SumFunction } from './types.ts';
 
 /** Which dimensions: one, several, or all (null, undefined, an empty list). */
 export type Dims = number | readonly number[] | null;
@@ -28,18 +29,25 @@ const scaleBy = mapOperator('mul', 1, 1, ([x], [s]) => mulExpr(x as never, s as 
  * @example
  * sum(ones([2, 3]), 1); // tensor([3., 3.])
  */
-export const sum = described(
+export const sum: SumFunction<'sum'> = described(
   'sum',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
     requireTensor('sum', 'input', input);
     const dims = normalizeDims('sum', dim, input.ndim);
     const type = optionalType(options.dtype) ?? (input.type.isInteger || input.type === BOOL ? INT64 : input.type);
-    const source = type === input.type || !(type.isFloat || type.isComplex) || !(input.type.isFloat || input.type.isComplex) ? input : cast(input, type);
+    const source =
+      type === input.type || !(type.isFloat || type.isComplex) || !(input.type.isFloat || input.type.isComplex) ? input : cast(input, type);
     return applyOne(sumDimsOperator, [source], { dims, type, keepdim: options.keepdim === true });
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',
-    samples: [{ args: [t([2, 3])] }, { args: [t([2, 3, 4]), 1] }, { args: [t([2, 3, 4]), [0, -1], { keepdim: true }] }, { args: [t([])] }, { args: [t([0, 2]), 0] }],
+    samples: [
+      { args: [t([2, 3])] },
+      { args: [t([2, 3, 4]), 1] },
+      { args: [t([2, 3, 4]), [0, -1], { keepdim: true }] },
+      { args: [t([])] },
+      { args: [t([0, 2]), 0] },
+    ],
     bad: [{ args: [t([2, 3]), 2], error: /dimension 2 is out of range/ }],
   },
 );
@@ -67,13 +75,14 @@ const meanOperator = compositeOperator<MeanParams>(
  * @example
  * mean(tensor([1, 2, 3])); // tensor(2.)
  */
-export const mean = described(
+export const mean: MeanFunction<'mean'> = described(
   'mean',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
     requireTensor('mean', 'input', input);
     const dims = normalizeDims('mean', dim, input.ndim);
     const type: DTypeInfo = optionalType(options.dtype) ?? input.type;
-    if (!type.isFloat && !type.isComplex) throw new DTypeError(`mean: needs a floating or complex dtype, got ${type.name}: cast with .to('float32'), or pass { dtype }`);
+    if (!type.isFloat && !type.isComplex)
+      throw new DTypeError(`mean: needs a floating or complex dtype, got ${type.name}: cast with .to('float32'), or pass { dtype }`);
     const count = dims.reduce((n, d) => n * (input.shape[d] as number), 1);
     return applyOne(meanOperator, [cast(input, type)], { dims, type, count, keepdim: options.keepdim === true });
   },

@@ -9,6 +9,16 @@ import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/error
 import { described, makeOperator, requireTensor } from './family.ts';
 import { reshape, type ShapeArguments } from './movement.ts';
 import { permute, reshapeOperator, stridedScatterOperator } from './structural.ts';
+import type {
+  FlattenFunction,
+  MatrixTransposeFunction,
+  RavelFunction,
+  ReshapeAsFunction,
+  TransposeAllFunction,
+  UnflattenFunction,
+  UnfoldFunction,
+  ViewFunction,
+} from './types.ts';
 import { replaced, viewOperator } from './view.ts';
 
 /**
@@ -17,7 +27,7 @@ import { replaced, viewOperator } from './view.ts';
  * @example
  * view(ones([2, 3]), 6).shape; // [6]
  */
-export const view = described(
+export const view: ViewFunction = described(
   'view',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
     requireTensor('view', 'input', input);
@@ -42,7 +52,9 @@ function viewAsType(input: Tensor, dtype: string): Tensor {
   const type = DTYPES.find((d) => d.name === dtype);
   if (type === undefined) throw new DTypeError(`view: unknown dtype '${dtype}'`);
   if (type.itemsize !== input.type.itemsize) {
-    throw new DTypeError(`view: ${input.dtype} has ${input.type.itemsize} bytes an element and ${dtype} ${type.itemsize}: only dtypes of one size can share bytes; use to('${dtype}') to convert`);
+    throw new DTypeError(
+      `view: ${input.dtype} has ${input.type.itemsize} bytes an element and ${dtype} ${type.itemsize}: only dtypes of one size can share bytes; use to('${dtype}') to convert`,
+    );
   }
   return applyOne(bitcastOperator, [input], type);
 }
@@ -60,7 +72,7 @@ const bitcastOperator = makeOperator<Tensor['type']>({
   batching: { kind: 'leading' },
 });
 
-function likeOther(name: string) {
+function likeOther<N extends string>(name: N): ReshapeAsFunction<N> {
   return described(
     name,
     (input: Tensor, other: Tensor): Tensor => {
@@ -85,7 +97,7 @@ export const reshapeAs = likeOther('reshapeAs');
  * @example
  * flatten(ones([2, 3, 4]), 1).shape; // [2, 12]
  */
-export const flatten = described(
+export const flatten: FlattenFunction<'flatten'> = described(
   'flatten',
   (input: Tensor, startDim = 0, endDim = -1): Tensor => {
     requireTensor('flatten', 'input', input);
@@ -105,10 +117,14 @@ export const flatten = described(
 );
 
 /** All elements as one dimension. A view where the strides allow it. */
-export const ravel = described('ravel', (input: Tensor): Tensor => (requireTensor('ravel', 'input', input), reshape(input, [input.size])), {
-  signature: 'input',
-  samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
-});
+export const ravel: RavelFunction = described(
+  'ravel',
+  (input: Tensor): Tensor => (requireTensor('ravel', 'input', input), reshape(input, [input.size])),
+  {
+    signature: 'input',
+    samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
+  },
+);
 
 /**
  * One dimension as several; one size may be -1. A view.
@@ -116,7 +132,7 @@ export const ravel = described('ravel', (input: Tensor): Tensor => (requireTenso
  * @example
  * unflatten(ones([2, 12]), 1, [3, -1]).shape; // [2, 3, 4]
  */
-export const unflatten = described(
+export const unflatten: UnflattenFunction<'unflatten'> = described(
   'unflatten',
   (input: Tensor, dim: number, sizes: readonly number[]): Tensor => {
     requireTensor('unflatten', 'input', input);
@@ -164,14 +180,15 @@ const unfoldOperator: Operator<Tensor, UnfoldParams> = viewOperator<UnfoldParams
  * @example
  * unfold(arange(5), 0, 3, 1); // tensor([[0, 1, 2], [1, 2, 3], [2, 3, 4]])
  */
-export const unfold = described(
+export const unfold: UnfoldFunction = described(
   'unfold',
   (input: Tensor, dimension: number, size: number, step: number): Tensor => {
     requireTensor('unfold', 'input', input);
     const dim = normalizeDim('unfold', dimension, input.ndim);
     if (!Number.isInteger(step) || step < 1) throw new ArgumentError(`unfold: step must be a whole number above 0, got ${step}`);
     const total = input.ndim === 0 ? 1 : (input.shape[dim] as number);
-    if (!Number.isInteger(size) || size < 0 || size > total) throw new IndexError(`unfold: size ${size} does not fit into a dimension of size ${total}`);
+    if (!Number.isInteger(size) || size < 0 || size > total)
+      throw new IndexError(`unfold: size ${size} does not fit into a dimension of size ${total}`);
     const source = input.ndim === 0 ? reshape(input, [1]) : input;
     const windows = applyOne(unfoldOperator, [source], { dim, size, step });
     return input.ndim === 0 ? reshape(windows, [size]) : windows;
@@ -184,13 +201,23 @@ export const unfold = described(
 );
 
 /** All dimensions in reverse order; PyTorch's `x.T`. */
-export const T = described('T', (input: Tensor): Tensor => (requireTensor('T', 'input', input), permute(input, input.shape.map((_, i) => input.ndim - 1 - i))), {
-  signature: 'input',
-  samples: [{ args: [t([2, 3])] }, { args: [t([3])] }],
-});
+export const T: TransposeAllFunction = described(
+  'T',
+  (input: Tensor): Tensor => (
+    requireTensor('T', 'input', input),
+    permute(
+      input,
+      input.shape.map((_, i) => input.ndim - 1 - i),
+    )
+  ),
+  {
+    signature: 'input',
+    samples: [{ args: [t([2, 3])] }, { args: [t([3])] }],
+  },
+);
 
 /** The last two dimensions swapped; PyTorch's `x.mT`. */
-export const mT = described(
+export const mT: MatrixTransposeFunction = described(
   'mT',
   (input: Tensor): Tensor => {
     requireTensor('mT', 'input', input);

@@ -5,9 +5,10 @@ import { applyMany } from '../tensor/apply.ts';
 import { elementsOf } from '../tensor/data.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { described, makeOperator, requireTensor } from './family.ts';
 import { fullTensor } from './create.ts';
+import { described, makeOperator, requireTensor } from './family.ts';
 import { catTensors, stackTensors } from './join.ts';
+import type { ChunkFunction, SectionsFunction, Sizes, SplitFunction, UnbindFunction } from './types.ts';
 import { replaced, without } from './view.ts';
 
 /** Cotangents with zeros where none arrived. */
@@ -29,7 +30,12 @@ function splitOperatorNamed(name: string): Operator<Tensor, SplitParams> {
       const source = x as Tensor;
       let at = 0;
       return sizes.map((size) => {
-        const view = viewOf(source, replaced(source.shape, dim, size), source.strides, source.offset + at * (source.strides[dim] as number));
+        const view = viewOf(
+          source,
+          replaced(source.shape, dim, size),
+          source.strides,
+          source.offset + at * (source.strides[dim] as number),
+        );
         at += size;
         return view;
       });
@@ -92,11 +98,15 @@ function dimensioned(name: string, x: Tensor, dim: number): number {
  * @example
  * unbind(tensor([[1, 2], [3, 4]])); // [tensor([1., 2.]), tensor([3., 4.])]
  */
-export const unbind = described('unbind', (input: Tensor, dim = 0): Tensor[] => applyMany(unbindOperator, [input], dimensioned('unbind', input, dim)), {
-  signature: 'input, dim?',
-  samples: [{ args: [t([2, 3])] }, { args: [t([2, 3]), -1] }, { args: [t([4])] }],
-  bad: [{ args: [t([])], error: /0-d/ }],
-});
+export const unbind: UnbindFunction<'unbind'> = described(
+  'unbind',
+  (input: Tensor, dim = 0): Tensor[] => applyMany(unbindOperator, [input], dimensioned('unbind', input, dim)),
+  {
+    signature: 'input, dim?',
+    samples: [{ args: [t([2, 3])] }, { args: [t([2, 3]), -1] }, { args: [t([4])] }],
+    bad: [{ args: [t([])], error: /0-d/ }],
+  },
+);
 
 function sizesOf(name: string, total: number, sections: number): number[] {
   if (!Number.isInteger(sections) || sections < 0 || (sections === 0 && total !== 0)) {
@@ -109,11 +119,13 @@ function sizesOf(name: string, total: number, sections: number): number[] {
 function checkSizes(name: string, sizes: readonly number[], total: number): void {
   const sum = sizes.reduce((a, b) => a + b, 0);
   if (sizes.some((size) => !Number.isInteger(size) || size < 0) || sum !== total) {
-    throw new ShapeError(`${name}: the sizes ${formatShape(sizes)} must not be negative and must add up to ${total}, the size of the dimension (they add up to ${sum})`);
+    throw new ShapeError(
+      `${name}: the sizes ${formatShape(sizes)} must not be negative and must add up to ${total}, the size of the dimension (they add up to ${sum})`,
+    );
   }
 }
 
-function splitting(name: string, operator: Operator<Tensor, SplitParams>) {
+function splitting<R extends object>(name: string, operator: Operator<Tensor, SplitParams>): R {
   return described(
     name,
     (input: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] => {
@@ -137,13 +149,13 @@ function splitting(name: string, operator: Operator<Tensor, SplitParams>) {
  * @example
  * split(arange(5), 2); // [tensor([0, 1]), tensor([2, 3]), tensor([4])]
  */
-export const split = splitting('split', splitOperator);
+export const split: SplitFunction<'split'> = splitting('split', splitOperator);
 /** Pieces of the sizes given. Views. */
-export const splitWithSizes = splitting('splitWithSizes', splitWithSizesOperator);
+export const splitWithSizes: SplitFunction<'splitWithSizes', Sizes> = splitting('splitWithSizes', splitWithSizesOperator);
 /** `split` under the name of PyTorch's variant without view tracking. */
-export const unsafeSplit = splitting('unsafeSplit', splitOperator);
+export const unsafeSplit: SplitFunction<'unsafeSplit'> = splitting('unsafeSplit', splitOperator);
 
-function chunking(name: string) {
+function chunking<N extends string>(name: N): ChunkFunction<N> {
   return described(
     name,
     (input: Tensor, chunks: number, dim = 0): Tensor[] => {
@@ -178,7 +190,8 @@ export type Sections = number | readonly number[] | Tensor;
 function cuts(name: string, total: number, sections: Sections): number[] {
   const given = isTensor(sections) ? tensorSections(name, sections) : sections;
   if (typeof given === 'number') {
-    if (!Number.isInteger(given) || given < 1) throw new ArgumentError(`${name}: the number of sections must be a whole number above 0, got ${given}`);
+    if (!Number.isInteger(given) || given < 1)
+      throw new ArgumentError(`${name}: the number of sections must be a whole number above 0, got ${given}`);
     const small = Math.floor(total / given);
     const larger = total % given;
     return Array.from({ length: given }, (_, i) => small + (i < larger ? 1 : 0));
@@ -189,8 +202,10 @@ function cuts(name: string, total: number, sections: Sections): number[] {
 }
 
 function tensorSections(name: string, sections: Tensor): number | number[] {
-  if (sections.type.name !== 'int64') throw new ArgumentError(`${name}: sections or indices as a tensor must have dtype int64, got ${sections.dtype}`);
-  if (sections.ndim > 1) throw new ShapeError(`${name}: sections or indices must have 0 or 1 dimensions, got ${formatShape(sections.shape)}`);
+  if (sections.type.name !== 'int64')
+    throw new ArgumentError(`${name}: sections or indices as a tensor must have dtype int64, got ${sections.dtype}`);
+  if (sections.ndim > 1)
+    throw new ShapeError(`${name}: sections or indices must have 0 or 1 dimensions, got ${formatShape(sections.shape)}`);
   const values = elementsOf(sections).map(Number);
   return sections.ndim === 0 ? (values[0] as number) : values;
 }
@@ -217,9 +232,10 @@ function sliceOf(input: Tensor, dim: number, start: number, length: number): Ten
  * @example
  * tensorSplit(arange(5), 3); // [tensor([0, 1]), tensor([2, 3]), tensor([4])]
  */
-export const tensorSplit = described(
+export const tensorSplit: SectionsFunction<[indicesOrSections: Sections, dim?: number]> = described(
   'tensorSplit',
-  (input: Tensor, indicesOrSections: Sections, dim = 0): Tensor[] => splitAt('tensorSplit', input, indicesOrSections, dimensioned('tensorSplit', input, dim)),
+  (input: Tensor, indicesOrSections: Sections, dim = 0): Tensor[] =>
+    splitAt('tensorSplit', input, indicesOrSections, dimensioned('tensorSplit', input, dim)),
   {
     signature: 'input, indices_or_sections, dim?',
     samples: [{ args: [t([7, 2]), 3] }, { args: [t([2, 7]), [2, 5], 1] }],
@@ -227,16 +243,23 @@ export const tensorSplit = described(
   },
 );
 
-function alongFixed(name: string, minimum: number, dimFor: (ndim: number) => number) {
+function alongFixed(
+  name: string,
+  minimum: number,
+  dimFor: (ndim: number) => number,
+): SectionsFunction<[indicesOrSections: number | readonly number[]]> {
   return described(
     name,
     (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => {
       requireTensor(name, 'input', input);
-      if (input.ndim < minimum) throw new ShapeError(`${name}: needs at least ${minimum} dimension${minimum > 1 ? 's' : ''}, got ${formatShape(input.shape)}`);
+      if (input.ndim < minimum)
+        throw new ShapeError(`${name}: needs at least ${minimum} dimension${minimum > 1 ? 's' : ''}, got ${formatShape(input.shape)}`);
       const dim = dimFor(input.ndim);
       const total = input.shape[dim] as number;
       if (typeof indicesOrSections === 'number' && (indicesOrSections < 1 || total % indicesOrSections !== 0)) {
-        throw new ShapeError(`${name}: dimension ${dim} of ${formatShape(input.shape)} cannot be divided into ${indicesOrSections} equal sections: use tensorSplit`);
+        throw new ShapeError(
+          `${name}: dimension ${dim} of ${formatShape(input.shape)} cannot be divided into ${indicesOrSections} equal sections: use tensorSplit`,
+        );
       }
       return splitAt(name, input, indicesOrSections, dim);
     },
@@ -254,4 +277,3 @@ export const hsplit = alongFixed('hsplit', 1, (ndim) => (ndim === 1 ? 0 : 1));
 export const vsplit = alongFixed('vsplit', 2, () => 0);
 /** Sections along the third dimension. Views. */
 export const dsplit = alongFixed('dsplit', 3, () => 2);
-

@@ -1,5 +1,6 @@
 import { BOOL, type DTypeInfo, INT64, UINT8 } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
+import type { FloatDType, RealDType } from '../dtype/types.ts';
 import { type Operator, t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { normalizeDims } from '../shape/dims.ts';
@@ -26,6 +27,18 @@ import type { Dims, ReduceOptions } from './reduce.ts';
 import { countOf, type DimsParams, discard, meanOver, needsComposition, reduceBy, restored, scaled, seenAs, sumOver } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { cast, reducedShape, reshape, sumDimsOperator } from './structural.ts';
+import type {
+  CountReduction,
+  DimArgument,
+  DimsArgument,
+  FloatReduction,
+  MeanFunction,
+  PairReduction,
+  Reduction,
+  SumFunction,
+  TraceFunction,
+  TruthReduction,
+} from './types.ts';
 
 const BAD_DIM = [{ args: [t([2, 3]), 2], error: /dimension 2 is out of range/ }];
 
@@ -94,7 +107,7 @@ function isWhole(type: DTypeInfo): boolean {
  * @example
  * prod(tensor([2, 3, 4])); // tensor(24.)
  */
-export const prod = described(
+export const prod: SumFunction<'prod', DimArgument> = described(
   'prod',
   (input: Tensor, dim?: number | null, options: ReduceOptions = {}): Tensor => {
     requireTensor('prod', 'input', input);
@@ -208,7 +221,7 @@ const VARIANCE = {
  * @example
  * nabla.var(tensor([1, 2, 3, 4])); // tensor(1.6667)
  */
-export const variance = described(
+export const variance: Reduction<'var', FloatDType, Omit<VarianceOptions, 'keepdim'>> = described(
   'var',
   (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
     applyOne(varOperator, [input], varianceParams('var', input, dim, options)),
@@ -221,7 +234,7 @@ export const variance = described(
  * @example
  * std(tensor([1, 2, 3, 4])); // tensor(1.2910)
  */
-export const std = described(
+export const std: Reduction<'std', FloatDType, Omit<VarianceOptions, 'keepdim'>> = described(
   'std',
   (input: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
     applyOne(stdOperator, [input], varianceParams('std', input, dim, options)),
@@ -235,7 +248,7 @@ export const std = described(
  * const [v, m] = varMean(tensor([1, 2, 3]));
  * m; // tensor(2.)
  */
-export const varMean = described(
+export const varMean: PairReduction<'varMean', 'var' | 'mean', FloatDType, Omit<VarianceOptions, 'keepdim'>> = described(
   'varMean',
   (input: Tensor, dim?: Dims, options: VarianceOptions = {}): NamedResults<'var' | 'mean'> =>
     namedResults(['var', 'mean'], applyMany(varMeanOperator, [input], varianceParams('varMean', input, dim, options))),
@@ -249,7 +262,7 @@ export const varMean = described(
  * const [s, m] = stdMean(tensor([1, 2, 3]));
  * s; // tensor(1.)
  */
-export const stdMean = described(
+export const stdMean: PairReduction<'stdMean', 'std' | 'mean', FloatDType, Omit<VarianceOptions, 'keepdim'>> = described(
   'stdMean',
   (input: Tensor, dim?: Dims, options: VarianceOptions = {}): NamedResults<'std' | 'mean'> =>
     namedResults(['std', 'mean'], applyMany(stdMeanOperator, [input], varianceParams('stdMean', input, dim, options))),
@@ -292,7 +305,7 @@ const NAN_SAMPLES = [
  * @example
  * nansum(tensor([1, NaN, 3])); // tensor(4.)
  */
-export const nansum = described(
+export const nansum: SumFunction<'nansum', DimsArgument, RealDType> = described(
   'nansum',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
     requireTensor('nansum', 'input', input);
@@ -309,7 +322,7 @@ export const nansum = described(
  * @example
  * nanmean(tensor([1, NaN, 3])); // tensor(2.)
  */
-export const nanmean = described(
+export const nanmean: MeanFunction<'nanmean', FloatDType> = described(
   'nanmean',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
     requireTensor('nanmean', 'input', input);
@@ -348,7 +361,7 @@ const countNonzeroOperator = makeOperator<DimsParams>({
  * @example
  * countNonzero(tensor([[1, 0], [2, 3]]), 1); // tensor([1, 2])
  */
-export const countNonzero = described(
+export const countNonzero: CountReduction<'countNonzero'> = described(
   'countNonzero',
   (input: Tensor, dim?: Dims): Tensor => {
     requireTensor('countNonzero', 'input', input);
@@ -365,7 +378,7 @@ export const countNonzero = described(
   },
 );
 
-function truth(name: 'any' | 'all') {
+function truth<N extends 'any' | 'all'>(name: N): TruthReduction<N> {
   const operator = makeOperator<DimsParams>({
     name,
     forward: ([input], { dims, keepdim }) => {
@@ -466,7 +479,7 @@ export function logsumexpOver(x: Tensor, dims: readonly number[], keepdim = fals
  * @example
  * logsumexp(tensor([1000, 1000]), 0); // tensor(1000.6932)
  */
-export const logsumexp = described(
+export const logsumexp: FloatReduction<'logsumexp', RealDType> = described(
   'logsumexp',
   (input: Tensor, dim: number | readonly number[], options: KeepdimOptions = {}): Tensor => {
     requireTensor('logsumexp', 'input', input);
@@ -492,7 +505,7 @@ const traceOperator = compositeOperator<DTypeInfo>('trace', ([x], type) =>
  * @example
  * trace(tensor([[1, 2], [3, 4]])); // tensor(5.)
  */
-export const trace = described(
+export const trace: TraceFunction = described(
   'trace',
   (input: Tensor): Tensor => {
     requireTensor('trace', 'input', input);

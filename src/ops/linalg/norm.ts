@@ -1,4 +1,5 @@
 import type { DType, DTypeInfo } from '../../dtype/dtype.ts';
+import type { FloatDType } from '../../dtype/types.ts';
 import { type Operator, t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { normalizeDim, normalizeDims } from '../../shape/dims.ts';
@@ -22,6 +23,7 @@ import type { Dims } from '../reduce.ts';
 import { type DimsParams, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
 import { cast } from '../structural.ts';
+import type { DistFunction, NormFunction, UnarySame } from '../types.ts';
 
 const ABS = mapOperator('abs', 1, 0, ([x]) => S.abs(x as S.Expr));
 const SQUARE = mapOperator('square', 1, 0, ([x]) => S.mul(x as S.Expr, x as S.Expr));
@@ -112,7 +114,7 @@ function orderOf(name: string, order: number | string): number {
  * @example
  * linalg.vectorNorm(tensor([3, 4])); // tensor(5.)
  */
-export const vectorNorm = described(
+export const vectorNorm: NormFunction<'vectorNorm', number> = described(
   'linalg.vectorNorm',
   (x: Tensor, ord: number = 2, dim?: Dims, options: NormOptions = {}): Tensor => {
     const name = 'linalg.vectorNorm';
@@ -144,7 +146,7 @@ export const vectorNorm = described(
  * @example
  * norm(tensor([[3, 4], [6, 8]]), 2, 1); // tensor([5., 10.])
  */
-export const pNorm = described(
+export const pNorm: NormFunction<'norm', number | 'fro' | 'nuc' | null> = described(
   'norm',
   (input: Tensor, p: number | 'fro' | 'nuc' | null = 'fro', dim?: Dims, options: NormOptions = {}): Tensor => {
     requireTensor('norm', 'input', input);
@@ -187,7 +189,7 @@ const distOperator = compositeOperator<number>('dist', ([x, y], order) => {
  * @example
  * dist(tensor([1, 2]), tensor([4, 6])); // tensor(5.)
  */
-export const dist = described(
+export const dist: DistFunction<'dist'> = described(
   'dist',
   (input: Tensor, other: Tensor, p = 2): Tensor => {
     requireTensor('dist', 'input', input);
@@ -225,7 +227,7 @@ const renormOperator = compositeOperator<RenormParams>('renorm', ([input], { ord
  * @example
  * renorm(tensor([[3, 4], [0, 1]]), 2, 0, 1); // tensor([[0.6000, 0.8000], [0.0000, 1.0000]])
  */
-export const renorm = described(
+export const renorm: UnarySame<FloatDType, [p: number, dim: number, maxnorm: number]> = described(
   'renorm',
   (input: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
     requireTensor('renorm', 'input', input);

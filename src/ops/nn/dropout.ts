@@ -1,4 +1,5 @@
 import { FLOAT32 } from '../../dtype/dtype.ts';
+import type { FloatDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import { backend } from '../../runtime/backend.ts';
 import { defaultGenerator, type FloatArray, fillDropoutMask } from '../../runtime/random.ts';
@@ -12,6 +13,7 @@ import { mul } from '../arithmetic.ts';
 import { emptyTensor } from '../create.ts';
 import { described, makeOperator, requireTensor } from '../family.ts';
 import { elementsIn } from '../random.ts';
+import type { UnarySame } from '../types.ts';
 
 export interface DropoutOptions {
   /** Without training nothing is dropped. Default true. */
@@ -62,7 +64,11 @@ function checkDropout(name: string, input: Tensor, p: number): void {
   if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}`);
 }
 
-function dropoutFunction(name: string, defaultP: number, maskShape: (input: Tensor) => readonly number[]) {
+function dropoutFunction(
+  name: string,
+  defaultP: number,
+  maskShape: (input: Tensor) => readonly number[],
+): UnarySame<FloatDType, [p?: number, options?: DropoutOptions]> {
   const operator = dropping(name);
   return described(
     name,

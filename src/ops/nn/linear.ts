@@ -7,6 +7,7 @@ import { add } from '../arithmetic.ts';
 import { compositeOperator, described, requireTensor } from '../family.ts';
 import { matrixProduct } from '../matmul.ts';
 import { permute, reshape, sumDimsOperator } from '../structural.ts';
+import type { LinearFunction } from '../types.ts';
 
 /** All but the last dimension as one. */
 function rowsOf(x: Tensor): Tensor {
@@ -60,7 +61,7 @@ function biasGradient(rows: Tensor, shape: readonly number[]): Tensor {
  * @example
  * linear(ones([2, 3]), ones([4, 3])).shape; // [2, 4]
  */
-export const linear = described(
+export const linear: LinearFunction<'linear'> = described(
   'nn.functional.linear',
   (input: Tensor, weight: Tensor, bias?: Tensor | null): Tensor => {
     requireTensor('linear', 'input', input);
@@ -70,11 +71,18 @@ export const linear = described(
       requireTensor('linear', 'bias', bias);
       inputs.push(bias);
     }
-    for (const x of inputs) if (x.type !== input.type) throw new DTypeError(`linear: the operands have dtypes ${inputs.map((y) => y.dtype).join(', ')}: they must be equal, cast with .to(…)`);
-    if (weight.ndim < 1 || weight.ndim > 2) throw new ShapeError(`linear: weight must have 1 or 2 dimensions, got ${formatShape(weight.shape)}`);
+    for (const x of inputs)
+      if (x.type !== input.type)
+        throw new DTypeError(
+          `linear: the operands have dtypes ${inputs.map((y) => y.dtype).join(', ')}: they must be equal, cast with .to(…)`,
+        );
+    if (weight.ndim < 1 || weight.ndim > 2)
+      throw new ShapeError(`linear: weight must have 1 or 2 dimensions, got ${formatShape(weight.shape)}`);
     const features = weight.shape[weight.ndim - 1] as number;
     if (input.ndim === 0 || input.shape[input.ndim - 1] !== features) {
-      throw new ShapeError(`linear: expected last dimension ${features}, got ${input.shape[input.ndim - 1] ?? 'none'} in ${formatShape(input.shape)} (weight ${formatShape(weight.shape)})`);
+      throw new ShapeError(
+        `linear: expected last dimension ${features}, got ${input.shape[input.ndim - 1] ?? 'none'} in ${formatShape(input.shape)} (weight ${formatShape(weight.shape)})`,
+      );
     }
     const outputs = weight.ndim === 1 ? 1 : (weight.shape[0] as number);
     if (inputs.length > 2 && !((bias as Tensor).ndim <= 1 && ((bias as Tensor).size === outputs || (bias as Tensor).size === 1))) {

@@ -18,6 +18,7 @@ import {
 } from '../family.ts';
 import { discard, reduceBy, sumKept } from '../reduction.ts';
 import { cast } from '../structural.ts';
+import type { ImpliedSoftmax, SoftmaxLike } from '../types.ts';
 
 /** The dimensions that are normalised: one, or none for a 0-d tensor. */
 type NormalizedDims = readonly number[];
@@ -113,7 +114,7 @@ function impliedDim(ndim: number): number {
   return ndim === 0 || ndim === 1 || ndim === 3 ? 0 : 1;
 }
 
-function normalizing(name: string, operator: Operator<Tensor, NormalizedDims>, implied: boolean) {
+function normalizing<R extends object>(name: string, operator: Operator<Tensor, NormalizedDims>, implied: boolean): R {
   return described(
     name,
     (input: Tensor, dim?: number | null, options: SoftmaxOptions = {}): Tensor => {
@@ -147,7 +148,7 @@ function normalizing(name: string, operator: Operator<Tensor, NormalizedDims>, i
  * @example
  * softmax(tensor([0, 0]), 0); // tensor([0.5000, 0.5000])
  */
-export const softmax = normalizing('softmax', softmaxOperator('softmax'), false);
+export const softmax: SoftmaxLike<'softmax'> = normalizing('softmax', softmaxOperator('softmax'), false);
 
 /**
  * The logarithm of `softmax`, computed without its underflow. Needs a floating dtype, or `dtype`.
@@ -155,7 +156,7 @@ export const softmax = normalizing('softmax', softmaxOperator('softmax'), false)
  * @example
  * logSoftmax(tensor([0, 0]), 0); // tensor([-0.6931, -0.6931])
  */
-export const logSoftmax = normalizing('logSoftmax', plainLogSoftmax, false);
+export const logSoftmax: SoftmaxLike<'logSoftmax'> = normalizing('logSoftmax', plainLogSoftmax, false);
 
 /**
  * `softmax` in the namespace of special functions.
@@ -163,7 +164,7 @@ export const logSoftmax = normalizing('logSoftmax', plainLogSoftmax, false);
  * @example
  * special.softmax(tensor([0, 0]), 0); // tensor([0.5000, 0.5000])
  */
-export const specialSoftmax = normalizing('special.softmax', softmaxOperator('special.softmax'), false);
+export const specialSoftmax: SoftmaxLike<'softmax'> = normalizing('special.softmax', softmaxOperator('special.softmax'), false);
 
 /**
  * `logSoftmax` in the namespace of special functions.
@@ -171,7 +172,11 @@ export const specialSoftmax = normalizing('special.softmax', softmaxOperator('sp
  * @example
  * special.logSoftmax(tensor([0, 0]), 0); // tensor([-0.6931, -0.6931])
  */
-export const specialLogSoftmax = normalizing('special.logSoftmax', logSoftmaxOperator('special.logSoftmax'), false);
+export const specialLogSoftmax: SoftmaxLike<'logSoftmax'> = normalizing(
+  'special.logSoftmax',
+  logSoftmaxOperator('special.logSoftmax'),
+  false,
+);
 
 /**
  * `softmax` with an implied dimension: 0 for 0, 1 and 3 dimensions, else 1.
@@ -179,7 +184,11 @@ export const specialLogSoftmax = normalizing('special.logSoftmax', logSoftmaxOpe
  * @example
  * nn.functional.softmax(tensor([0, 0])); // tensor([0.5000, 0.5000])
  */
-export const functionalSoftmax = normalizing('nn.functional.softmax', softmaxOperator('nn.functional.softmax'), true);
+export const functionalSoftmax: ImpliedSoftmax<'softmax'> = normalizing(
+  'nn.functional.softmax',
+  softmaxOperator('nn.functional.softmax'),
+  true,
+);
 
 /**
  * `logSoftmax` with an implied dimension: 0 for 0, 1 and 3 dimensions, else 1.
@@ -187,7 +196,11 @@ export const functionalSoftmax = normalizing('nn.functional.softmax', softmaxOpe
  * @example
  * nn.functional.logSoftmax(tensor([0, 0])); // tensor([-0.6931, -0.6931])
  */
-export const functionalLogSoftmax = normalizing('nn.functional.logSoftmax', logSoftmaxOperator('nn.functional.logSoftmax'), true);
+export const functionalLogSoftmax: ImpliedSoftmax<'logSoftmax'> = normalizing(
+  'nn.functional.logSoftmax',
+  logSoftmaxOperator('nn.functional.logSoftmax'),
+  true,
+);
 
 const NEG = mapOperator('neg', 1, 0, ([x]) => S.neg(x as S.Expr));
 const plainSoftmax = softmaxOperator('softmax');
@@ -207,4 +220,4 @@ const softminOperator = compositeOperator<NormalizedDims>('nn.functional.softmin
  * @example
  * nn.functional.softmin(tensor([0, 0])); // tensor([0.5000, 0.5000])
  */
-export const softmin = normalizing('nn.functional.softmin', softminOperator, true);
+export const softmin: ImpliedSoftmax<'softmin'> = normalizing('nn.functional.softmin', softminOperator, true);

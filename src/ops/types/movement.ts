@@ -12,6 +12,7 @@ import type {
   Flatten,
   IndexSelect,
   IsOpen,
+  MatrixTranspose,
   Movedim,
   Narrow,
   Numel,
@@ -169,7 +170,19 @@ export interface TransposeMatrixFunction extends Described {
 export type TransposeMatrixMethod = <X extends Tensor>(
   this: Arg<TransposeMatrix<ShapeOf<X>>, X>,
 ) => Tensor<Out<TransposeMatrix<ShapeOf<X>>>, DTypeOf<X>>;
-/** Checks the shape as a whole: `R` is a shape function's result for it. */
+/** All dimensions in reverse order, or the last two swapped. */
+export interface TransposeAllFunction extends Described {
+  <X extends Tensor>(input: X): Tensor<Reversed<ShapeOf<X>>, DTypeOf<X>>;
+}
+export interface MatrixTransposeFunction extends Described {
+  <X extends Tensor>(input: Arg<MatrixTranspose<ShapeOf<X>>, X>): Tensor<Out<MatrixTranspose<ShapeOf<X>>>, DTypeOf<X>>;
+}
+/** The shape backwards. */
+export type Reversed<S, R extends number[] = []> = S extends readonly [infer H extends number, ...infer T]
+  ? Reversed<T, [H, ...R]>
+  : S extends readonly []
+    ? R
+    : number[];
 type MoveShape<S, From, To, N extends string> = [From, To] extends [number, number] ? Movedim<S, From, To, N> : Ok<Unsized<S>>;
 export interface MovedimFunction<N extends string> extends Described {
   <X extends Tensor, const I extends number | Sizes, const J extends number | Sizes>(
