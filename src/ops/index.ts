@@ -67,3 +67,6 @@ export { argwhere, nonzero, nonzeroStatic } from './nonzero.ts';
 export { indexAdd, indexCopy, indexFill } from './index-along.ts';
 export { indexReduce, scatterReduce } from './scatter-reduce.ts';
 export { flip, fliplr, flipud, repeat, repeatInterleave, roll, rot90, tile } from './rearrange.ts';
+export { diag, diagEmbed, diagflat } from './diagonals.ts';
+export { tril, trilIndices, triu, triuIndices } from './triangular.ts';
+export { asStrided, asStridedScatter, diagonalScatter, selectScatter, sliceScatter } from './view-scatter.ts';

@@ -1,1 +1,2 @@
 export { vectorNorm } from '../linalg/norm.ts';
+export { linalgDiagonal as diagonal } from '../diagonals.ts';
