@@ -36,7 +36,7 @@ export type Cotangents<T> = readonly (T | null)[];
  * - `bilinear`: linear in each of two inputs; one transpose for each.
  * - `map`: an elementwise scalar expression, differentiated symbolically.
  * - `rules`: an explicit pair. `saves` says what the rules read. Without `jvp` the tangent comes from transposing the `vjp` twice.
- * - `composite`: differentiated through what it is composed of.
+ * - `composite`: differentiated through what it is composed of; with `jvp`, forward mode has a rule of its own.
  */
 export type Derivative<T, P> =
   | { readonly kind: 'none' }
@@ -51,7 +51,7 @@ export type Derivative<T, P> =
       /** Tangent of each output; a null tangent means zero. */
       jvp?(tangents: Cotangents<T>, context: RuleContext<T, P>): Cotangents<T>;
     }
-  | { readonly kind: 'composite' };
+  | { readonly kind: 'composite'; jvp?(tangents: Cotangents<T>, context: RuleContext<T, P>): Cotangents<T> };
 
 /**
  * How an operator runs on inputs that carry one more leading dimension (vmap).

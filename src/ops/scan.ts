@@ -1,6 +1,6 @@
 import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
-import { type Operator, t } from '../op/contract.ts';
+import { type Derivative, type Operator, t } from '../op/contract.ts';
 import { backend, type ScanKind } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { normalizeDim } from '../shape/dims.ts';
@@ -10,6 +10,7 @@ import type { MapOperator } from '../tensor/map-operator.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
+import { amax } from './extrema.ts';
 import {
   callMap,
   commonType,
@@ -144,14 +145,20 @@ interface DimType {
   readonly type: DTypeInfo;
 }
 
-function composedScan(name: string, kind: 'prod' | 'logaddexp', combine: MapOperator): Operator<Tensor, DimType> {
-  return compositeOperator<DimType>(name, ([input], { dim, type }) => {
+function composedScan(
+  name: string,
+  kind: 'prod' | 'logaddexp',
+  combine: MapOperator,
+  derivative: Derivative<Tensor, DimType> = { kind: 'composite' },
+): Operator<Tensor, DimType> {
+  const compose = ([input]: readonly Tensor[], { dim, type }: DimType): Tensor => {
     const x = input as Tensor;
     if (needsComposition(x)) return scanByDoubling(cast(x, type), dim, combine);
     const result = emptyTensor(x.shape, type);
     launch(kind, result, null, x, dim);
     return result;
-  });
+  };
+  return compositeOperator<DimType>(name, compose, derivative);
 }
 
 const cumprodOperator = composedScan(
@@ -163,7 +170,22 @@ const logcumsumexpOperator = composedScan(
   'logcumsumexp',
   'logaddexp',
   mapOperator('logaddexp', 2, 0, ([x, y]) => S.logaddexp(x as S.Expr, y as S.Expr)),
+  { kind: 'composite', jvp: ([tangent], context) => [logcumsumexpTangent(tangent as Tensor, context.input(0), context.params)] },
 );
+
+const EXP_DIFFERENCE = mapOperator('exp', 2, 0, ([x, y]) => S.exp(S.sub(x as S.Expr, y as S.Expr)));
+const PRODUCT = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
+/** Keeps the quotient finite where everything up to an element is far below the largest; PyTorch's forward rule has the same. */
+const TANGENT_EPSILON = 1e-13;
+const QUOTIENT = mapOperator('div', 2, 1, ([x, y], [eps]) => S.div(x as S.Expr, S.add(y as S.Expr, eps as S.Expr)));
+
+/** Σ eˣt / (Σ eˣ + ε) up to each element, with x taken relative to the largest along the dimension: PyTorch's rule, to its digits. */
+function logcumsumexpTangent(tangent: Tensor, x: Tensor, { dim, type }: DimType): Tensor {
+  if (x.ndim === 0) return tangent;
+  const weights = callMap(EXP_DIFFERENCE, [x, amax(x, dim, { keepdim: true })], [], type);
+  const weighted = cumsum(callMap(PRODUCT, [weights, tangent], [], type), dim);
+  return callMap(QUOTIENT, [weighted, cumsum(weights, dim)], [TANGENT_EPSILON], type);
+}
 
 /**
  * Running products along `dim`. Integers and bool multiply in int64 unless `dtype` says otherwise. Derivatives of every order are right where

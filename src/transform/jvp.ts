@@ -43,7 +43,7 @@ class ForwardMode implements Interpreter {
   }
 
   process(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
-    if (operator.composite) return operator.forward(inputs, params as never);
+    if (operator.composite && !hasOwnTangent(operator)) return operator.forward(inputs, params as never);
     const pairs = inputs.map((x) => this.unpack(x));
     const primals = pairs.map((pair) => pair.primal);
     const tangents = pairs.map((pair) => (pair.primal.type.isFloat || pair.primal.type.isComplex ? pair.tangent : null));
@@ -56,6 +56,11 @@ class ForwardMode implements Interpreter {
     });
     return Array.isArray(result) ? lifted : (lifted[0] as Tensor);
   }
+}
+
+/** Whether a composite brings a forward rule instead of being run through. */
+function hasOwnTangent({ derivative }: AnyOperator): boolean {
+  return (derivative.kind === 'composite' || derivative.kind === 'rules') && derivative.jvp !== undefined;
 }
 
 function fitTangent(tangent: Tensor, output: Tensor): Tensor {
@@ -84,8 +89,9 @@ function tangentsOf(
       if (derivative.jvp !== undefined) return derivative.jvp(tangents, context as RuleContext<Tensor, never>);
       return transposedTwice(operator, primals, tangents, params);
     }
-    default:
-      throw new AutogradError(`${operator.name}: no forward derivative for kind '${derivative.kind}'`);
+    case 'composite':
+      if (derivative.jvp !== undefined) return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
+      throw new AutogradError(`${operator.name}: a composite without a forward rule is run through, not differentiated here`);
   }
 }
 
