@@ -70,3 +70,5 @@ export { flip, fliplr, flipud, repeat, repeatInterleave, roll, rot90, tile } fro
 export { diag, diagEmbed, diagflat } from './diagonals.ts';
 export { tril, trilIndices, triu, triuIndices } from './triangular.ts';
 export { asStrided, asStridedScatter, diagonalScatter, selectScatter, sliceScatter } from './view-scatter.ts';
+export { broadcastShapes, broadcastTensors, cartesianProd, combinations, meshgrid } from './grids.ts';
+export { atleast1d, atleast2d, atleast3d, blockDiag, columnStack, dstack, hstack, rowStack, vstack } from './stacking.ts';
