@@ -10,16 +10,7 @@ import { apply, applyMany, applyOne } from '../tensor/apply.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
-import {
-  callBinary,
-  commonType,
-  compositeOperator,
-  described,
-  makeOperator,
-  mapOperator,
-  realOnly,
-  requireTensor,
-} from './family.ts';
+import { callBinary, commonType, compositeOperator, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
 import { pick, place } from './pick.ts';
 import type { Dims } from './reduce.ts';
 import { type DimsParams, reduceBy, requireElements, restored, spreadOverTies } from './reduction.ts';

@@ -1,9 +1,12 @@
 import { type DTypeInfo, FLOAT32, INT64, UINT8 } from '../dtype/dtype.ts';
 import { getDefaultDtype } from '../dtype/promotion.ts';
+import type { FloatDType, RealDType } from '../dtype/types.ts';
 import { backend } from '../runtime/backend.ts';
 import { heap } from '../runtime/heap.ts';
 import {
   defaultGenerator,
+  multinomial as drawMultinomial,
+  randperm as drawPermutation,
   type FloatArray,
   fillBernoulli,
   fillCauchy,
@@ -16,9 +19,7 @@ import {
   fillUniform,
   Generator,
   type HalfOption,
-  multinomial as drawMultinomial,
   type NumberArray,
-  randperm as drawPermutation,
 } from '../runtime/random.ts';
 import { addressOf, beginLaunch } from '../runtime/storage.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
@@ -30,9 +31,20 @@ import { checkWritable, markWritten } from '../tensor/inplace.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { add, mul } from './arithmetic.ts';
-import { type CreateOptions, finish, type ShapeFunction, splitOptions } from './creation.ts';
 import { emptyTensor } from './create.ts';
+import { type CreateOptions, finish, splitOptions } from './creation.ts';
 import { described, optionalType, requireTensor } from './family.ts';
+import type {
+  DrawFunction,
+  DrawInto,
+  LikeFunction,
+  MultinomialFunction,
+  NormalFunction,
+  RandintFunction,
+  RandintLikeFunction,
+  RandpermFunction,
+  UnarySame,
+} from './types.ts';
 
 /** Draws that are equal to PyTorch's CPU generator for the same seed. */
 
@@ -72,15 +84,19 @@ function fillContiguous(x: Tensor, generator: Generator | null | undefined, fill
   } else fill(source, elementsIn(x) as never, { bool: x.type.name === 'bool' });
 }
 
-function drawing(name: string, fill: Fill) {
-  const f = ((...args: never[]): Tensor => {
+function drawing(name: string, fill: Fill): DrawFunction {
+  const f = (...args: never[]): Tensor => {
     const { shape, options } = splitOptions(name, args) as { shape: number[]; options: RandomOptions };
     const type = floatType(name, options);
     const result = emptyTensor(shape, type);
     fillContiguous(result, options.generator, fill);
     return finish(name, result, options);
-  }) as unknown as ShapeFunction;
-  return described(name, f, { signature: 'size, *, dtype, device, requires_grad, generator', random: true, samples: [{ args: [[2, 3]] }, { args: [[]] }] });
+  };
+  return described(name, f, {
+    signature: 'size, *, dtype, device, requires_grad, generator',
+    random: true,
+    samples: [{ args: [[2, 3]] }, { args: [[]] }],
+  });
 }
 
 function floatType(name: string, options: CreateOptions): DTypeInfo {
@@ -96,7 +112,7 @@ function floatType(name: string, options: CreateOptions): DTypeInfo {
  * manualSeed(0);
  * rand([2]); // tensor([0.4963, 0.7682])
  */
-export const rand = drawing('rand', (generator, out, options) => fillUniform(generator, out as FloatArray, 0, 1, options));
+export const rand: DrawFunction = drawing('rand', (generator, out, options) => fillUniform(generator, out as FloatArray, 0, 1, options));
 
 /**
  * Numbers of the standard normal distribution.
@@ -105,7 +121,7 @@ export const rand = drawing('rand', (generator, out, options) => fillUniform(gen
  * manualSeed(0);
  * randn([3]); // tensor([ 1.5410, -0.2934, -2.1788])
  */
-export const randn = drawing('randn', (generator, out, options) => fillNormal(generator, out as FloatArray, 0, 1, options));
+export const randn: DrawFunction = drawing('randn', (generator, out, options) => fillNormal(generator, out as FloatArray, 0, 1, options));
 
 /**
  * Whole numbers from [low, high): `randint(high, shape)` or `randint(low, high, shape)`; int64 unless `dtype` says otherwise.
@@ -114,7 +130,7 @@ export const randn = drawing('randn', (generator, out, options) => fillNormal(ge
  * manualSeed(0);
  * randint(10, [3]); // tensor([4, 9, 3])
  */
-export const randint = described(
+export const randint: RandintFunction = described(
   'randint',
   (...args: unknown[]): Tensor => {
     const options = (isOptions(args[args.length - 1]) ? args.pop() : {}) as RandomOptions;
@@ -123,7 +139,9 @@ export const randint = described(
     if (numbers.length === 0 || numbers.length > 2) throw new ArgumentError('randint: expected (high, shape) or (low, high, shape)');
     const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
     const result = emptyTensor(asShape('randint', [size]), optionalType(options.dtype) ?? INT64);
-    fillContiguous(result, options.generator, (generator, out, half) => fillRandint(generator, out as BigInt64Array, low as number, high as number, half));
+    fillContiguous(result, options.generator, (generator, out, half) =>
+      fillRandint(generator, out as BigInt64Array, low as number, high as number, half),
+    );
     return finish('randint', result, options);
   },
   { signature: 'low?, high, size, *, dtype, device, requires_grad, generator', random: true },
@@ -140,7 +158,7 @@ function isOptions(x: unknown): boolean {
  * manualSeed(0);
  * randperm(4); // tensor([2, 0, 1, 3])
  */
-export const randperm = described(
+export const randperm: RandpermFunction = described(
   'randperm',
   (n: number, options: RandomOptions = {}): Tensor => {
     if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`randperm: n must be a whole number from 0 on, got ${n}`);
@@ -161,7 +179,7 @@ function castPlain(x: Tensor, type: DTypeInfo): Tensor {
 }
 
 /** The draws of a size-and-dtype-like other tensor. */
-function drawingLike(name: string, fill: Fill) {
+function drawingLike(name: string, fill: Fill): LikeFunction<RandomOptions> {
   return described(
     name,
     (input: Tensor, options: RandomOptions = {}): Tensor => {
@@ -180,7 +198,7 @@ export const randLike = drawingLike('randLike', (generator, out, options) => fil
 export const randnLike = drawingLike('randnLike', (generator, out, options) => fillNormal(generator, out as FloatArray, 0, 1, options));
 
 /** Whole numbers from [low, high) in the shape and dtype of `input`: `randintLike(x, high)` or `randintLike(x, low, high)`. */
-export const randintLike = described(
+export const randintLike: RandintLikeFunction = described(
   'randintLike',
   (input: Tensor, ...args: unknown[]): Tensor => {
     requireTensor('randintLike', 'input', input);
@@ -188,7 +206,9 @@ export const randintLike = described(
     const numbers = args.filter((a) => a !== undefined) as number[];
     const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
     const result = emptyTensor(input.shape, optionalType(options.dtype) ?? input.type);
-    fillContiguous(result, options.generator, (generator, out, half) => fillRandint(generator, out as BigInt64Array, low as number, high as number, half));
+    fillContiguous(result, options.generator, (generator, out, half) =>
+      fillRandint(generator, out as BigInt64Array, low as number, high as number, half),
+    );
     return finish('randintLike', result, options);
   },
   { signature: 'input, low?, high, *, dtype, device, requires_grad, generator', random: true },
@@ -216,92 +236,109 @@ function needsFloat(name: string, x: Tensor): void {
   if (!x.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${x.dtype}`);
 }
 
-interface DrawOptions {
+/** Which generator draws. */
+export interface DrawOptions {
   readonly generator?: Generator | null;
 }
 
 /** Fills `input` with uniform numbers from [from, to). */
-export const uniform_ = described(
+export const uniform_: DrawInto<FloatDType, [from?: number, to?: number, options?: DrawOptions]> = described(
   'uniform_',
   (input: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor => {
     needsFloat('uniform_', input);
     if (from > to) throw new ArgumentError(`uniform_: from (${from}) must not be above to (${to})`);
-    return drawInto('uniform_', input, options.generator, (generator, out, half) => fillUniform(generator, out as FloatArray, from, to, half));
+    return drawInto('uniform_', input, options.generator, (generator, out, half) =>
+      fillUniform(generator, out as FloatArray, from, to, half),
+    );
   },
   { signature: 'input, from?, to?, *, generator', random: true },
 );
 
 /** Fills `input` with normal numbers. */
-export const normal_ = described(
+export const normal_: DrawInto<FloatDType, [mean?: number, std?: number, options?: DrawOptions]> = described(
   'normal_',
   (input: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor => {
     needsFloat('normal_', input);
     if (!(std >= 0)) throw new ArgumentError(`normal_: std must not be negative, got ${std}`);
-    return drawInto('normal_', input, options.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, mean, std, half));
+    return drawInto('normal_', input, options.generator, (generator, out, half) =>
+      fillNormal(generator, out as FloatArray, mean, std, half),
+    );
   },
   { signature: 'input, mean?, std?, *, generator', random: true },
 );
 
 /** Fills `input` with ones of probability `p` (one number, or a tensor of them) and zeros. */
-export const bernoulli_ = described(
+export const bernoulli_: DrawInto<RealDType, [p?: number | Tensor, options?: DrawOptions]> = described(
   'bernoulli_',
   (input: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor => {
     const probabilities = typeof p === 'number' ? p : (typedArrayOf(p) as FloatArray);
-    return drawInto('bernoulli_', input, options.generator, (generator, out) => fillBernoulli(generator, out as Float32Array, probabilities));
+    return drawInto('bernoulli_', input, options.generator, (generator, out) =>
+      fillBernoulli(generator, out as Float32Array, probabilities),
+    );
   },
   { signature: 'input, p?, *, generator', random: true },
 );
 
 /** Fills `input` with exponentially distributed numbers of rate `lambd`. */
-export const exponential_ = described(
+export const exponential_: DrawInto<FloatDType, [lambd?: number, options?: DrawOptions]> = described(
   'exponential_',
   (input: Tensor, lambd = 1, options: DrawOptions = {}): Tensor => {
     needsFloat('exponential_', input);
     if (!(lambd > 0)) throw new ArgumentError(`exponential_: lambd must be above 0, got ${lambd}`);
-    return drawInto('exponential_', input, options.generator, (generator, out, half) => fillExponential(generator, out as FloatArray, lambd, half));
+    return drawInto('exponential_', input, options.generator, (generator, out, half) =>
+      fillExponential(generator, out as FloatArray, lambd, half),
+    );
   },
   { signature: 'input, lambd?, *, generator', random: true },
 );
 
 /** Fills `input` with numbers of the Cauchy distribution. */
-export const cauchy_ = described(
+export const cauchy_: DrawInto<FloatDType, [median?: number, sigma?: number, options?: DrawOptions]> = described(
   'cauchy_',
   (input: Tensor, median = 0, sigma = 1, options: DrawOptions = {}): Tensor => {
     needsFloat('cauchy_', input);
     if (!(sigma > 0)) throw new ArgumentError(`cauchy_: sigma must be above 0, got ${sigma}`);
-    return drawInto('cauchy_', input, options.generator, (generator, out, half) => fillCauchy(generator, out as FloatArray, median, sigma, half));
+    return drawInto('cauchy_', input, options.generator, (generator, out, half) =>
+      fillCauchy(generator, out as FloatArray, median, sigma, half),
+    );
   },
   { signature: 'input, median?, sigma?, *, generator', random: true },
 );
 
 /** Fills `input` with numbers whose logarithm is normal. */
-export const logNormal_ = described(
+export const logNormal_: DrawInto<FloatDType, [mean?: number, std?: number, options?: DrawOptions]> = described(
   'logNormal_',
   (input: Tensor, mean = 1, std = 2, options: DrawOptions = {}): Tensor => {
     needsFloat('logNormal_', input);
     if (!(std > 0)) throw new ArgumentError(`logNormal_: std must be above 0, got ${std}`);
-    return drawInto('logNormal_', input, options.generator, (generator, out, half) => fillLogNormal(generator, out as FloatArray, mean, std, half));
+    return drawInto('logNormal_', input, options.generator, (generator, out, half) =>
+      fillLogNormal(generator, out as FloatArray, mean, std, half),
+    );
   },
   { signature: 'input, mean?, std?, *, generator', random: true },
 );
 
 /** Fills `input` with the number of trials up to the first success of probability `p`. */
-export const geometric_ = described(
+export const geometric_: DrawInto<RealDType, [p: number, options?: DrawOptions]> = described(
   'geometric_',
   (input: Tensor, p: number, options: DrawOptions = {}): Tensor => {
     if (!(p > 0 && p < 1)) throw new ArgumentError(`geometric_: p must lie between 0 and 1, got ${p}`);
-    return drawInto('geometric_', input, options.generator, (generator, out, half) => fillGeometric(generator, out as Float32Array, p, half));
+    return drawInto('geometric_', input, options.generator, (generator, out, half) =>
+      fillGeometric(generator, out as Float32Array, p, half),
+    );
   },
   { signature: 'input, p, *, generator', random: true },
 );
 
 /** Fills `input` with whole numbers from [from, to), or all that its dtype holds. */
-export const random_ = described(
+export const random_: DrawInto<RealDType, [from?: number | null, to?: number | null, options?: DrawOptions]> = described(
   'random_',
   (input: Tensor, from?: number | null, to?: number | null, options: DrawOptions = {}): Tensor =>
     drawInto('random_', input, options.generator, (generator, out, half) => {
       if (from === undefined || from === null) return fillRandom(generator, out as Float32Array, half);
-      return to === undefined || to === null ? fillRandint(generator, out as Float32Array, 0, from, half) : fillRandint(generator, out as Float32Array, from, to, half);
+      return to === undefined || to === null
+        ? fillRandint(generator, out as Float32Array, 0, from, half)
+        : fillRandint(generator, out as Float32Array, from, to, half);
     }),
   { signature: 'input, from?, to?, *, generator', random: true },
 );
@@ -312,7 +349,7 @@ export const random_ = described(
  * @example
  * bernoulli(tensor([0, 1])); // tensor([0., 1.])
  */
-export const bernoulli = described(
+export const bernoulli: UnarySame<RealDType, [p?: number | null, options?: DrawOptions]> = described(
   'bernoulli',
   (input: Tensor, p?: number | null, options: DrawOptions = {}): Tensor => {
     requireTensor('bernoulli', 'input', input);
@@ -331,9 +368,16 @@ export const bernoulli = described(
  * @example
  * multinomial(tensor([0, 1, 0]), 1); // tensor([1])
  */
-export const multinomial = described(
+export const multinomial: MultinomialFunction<
+  [replacement?: boolean | ({ readonly replacement?: boolean } & DrawOptions), options?: DrawOptions]
+> = described(
   'multinomial',
-  (input: Tensor, numSamples: number, replacement: boolean | { readonly replacement?: boolean } & DrawOptions = false, options: DrawOptions = {}): Tensor => {
+  (
+    input: Tensor,
+    numSamples: number,
+    replacement: boolean | ({ readonly replacement?: boolean } & DrawOptions) = false,
+    options: DrawOptions = {},
+  ): Tensor => {
     requireTensor('multinomial', 'input', input);
     needsFloat('multinomial', input);
     if (input.ndim < 1 || input.ndim > 2) throw new ShapeError(`multinomial: needs 1 or 2 dimensions, got ${formatShape(input.shape)}`);
@@ -341,7 +385,9 @@ export const multinomial = described(
     const generator = (typeof replacement === 'boolean' ? options.generator : replacement.generator) ?? defaultGenerator;
     const categories = input.shape[input.ndim - 1] as number;
     const rows = input.ndim === 1 ? 1 : (input.shape[0] as number);
-    const drawn = drawMultinomial(generator, typedArrayOf(input) as FloatArray, rows, categories, numSamples, { replacement: withReplacement });
+    const drawn = drawMultinomial(generator, typedArrayOf(input) as FloatArray, rows, categories, numSamples, {
+      replacement: withReplacement,
+    });
     const result = emptyTensor(input.ndim === 1 ? [numSamples] : [rows, numSamples], INT64);
     const out = elementsIn(result) as BigInt64Array;
     for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
@@ -359,9 +405,14 @@ type NormalParameter = number | Tensor;
  * @example
  * normal(zeros([2]), 0); // tensor([0., 0.])
  */
-export const normal = described(
+export const normal: NormalFunction = described(
   'normal',
-  (mean: NormalParameter, std: NormalParameter | readonly number[] = 1, size?: readonly number[] | null | RandomOptions, options: RandomOptions = {}): Tensor => {
+  (
+    mean: NormalParameter,
+    std: NormalParameter | readonly number[] = 1,
+    size?: readonly number[] | null | RandomOptions,
+    options: RandomOptions = {},
+  ): Tensor => {
     if (Array.isArray(std)) return normal(mean, 1, std as readonly number[], options);
     const given = (isOptions(size) ? size : options) as RandomOptions;
     const deviation = std as NormalParameter;
@@ -375,7 +426,8 @@ export const normal = described(
       return finish('normal', result, given);
     }
     const like = (typeof mean === 'number' ? deviation : mean) as Tensor;
-    const shape = typeof mean === 'number' || typeof deviation === 'number' ? like.shape : broadcastShapes('normal', mean.shape, deviation.shape);
+    const shape =
+      typeof mean === 'number' || typeof deviation === 'number' ? like.shape : broadcastShapes('normal', mean.shape, deviation.shape);
     const drawn = emptyTensor(shape, like.type);
     fillContiguous(drawn, given.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, 0, 1, half));
     return add(mul(drawn, deviation), mean);

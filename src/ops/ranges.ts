@@ -1,14 +1,27 @@
 import { type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { getDefaultDtype } from '../dtype/promotion.ts';
 import { t } from '../op/contract.ts';
+import { asShape } from '../shape/reshape.ts';
 import { contiguousStrides, formatShape, numel } from '../shape/shape.ts';
 import { elementsOf, tensorOfElements } from '../tensor/data.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { type CreateOptions, finish } from './creation.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
+import { type CreateOptions, finish } from './creation.ts';
 import { described, optionalType, requireTensor, type Scalar } from './family.ts';
-import { asShape } from '../shape/reshape.ts';
+import type {
+  ArangeFunction,
+  EyeFunction,
+  FullLikeFunction,
+  LikeFunction,
+  LinspaceFunction,
+  LogspaceFunction,
+  NewFullFunction,
+  NewFunction,
+  NewStridedFunction,
+  ScalarTensorFunction,
+  StridedFunction,
+} from './types.ts';
 
 /** Tensors made of a rule rather than of data. */
 
@@ -16,7 +29,8 @@ type Bound = Scalar | Tensor;
 
 function boundOf(name: string, role: string, value: Bound): number {
   if (!isTensor(value)) {
-    if (!['number', 'boolean', 'bigint'].includes(typeof value)) throw new ArgumentError(`${name}: ${role} must be a number, got ${typeof value}`);
+    if (!['number', 'boolean', 'bigint'].includes(typeof value))
+      throw new ArgumentError(`${name}: ${role} must be a number, got ${typeof value}`);
     return Number(value);
   }
   if (value.ndim !== 0) throw new ShapeError(`${name}: ${role} must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
@@ -35,15 +49,17 @@ function fillWith(shape: readonly number[], type: DTypeInfo, value: (i: number) 
  * @example
  * arange(1, 7, 2); // tensor([1, 3, 5])
  */
-export const arange = described(
+export const arange: ArangeFunction = described(
   'arange',
   (...args: (Scalar | null | CreateOptions)[]): Tensor => {
     const options = (isOptions(args[args.length - 1]) ? args.pop() : {}) as CreateOptions & { end?: Scalar };
     const numbers = args.filter((a) => a !== undefined && a !== null) as Scalar[];
     if (numbers.length === 0 || numbers.length > 3) throw new ArgumentError('arange: expected (end), (start, end) or (start, end, step)');
-    const [start, end, step] = numbers.length === 1 ? [0, numbers[0] as Scalar, 1] : [numbers[0] as Scalar, numbers[1] as Scalar, numbers[2] ?? 1];
+    const [start, end, step] =
+      numbers.length === 1 ? [0, numbers[0] as Scalar, 1] : [numbers[0] as Scalar, numbers[1] as Scalar, numbers[2] ?? 1];
     const [low, high, by] = [start, end, step].map((x) => Number(x)) as [number, number, number];
-    if (by === 0 || !Number.isFinite(low) || !Number.isFinite(high) || !Number.isFinite(by)) throw new ArgumentError(`arange: start, end and step must be finite and step not 0, got ${low}, ${high}, ${by}`);
+    if (by === 0 || !Number.isFinite(low) || !Number.isFinite(high) || !Number.isFinite(by))
+      throw new ArgumentError(`arange: start, end and step must be finite and step not 0, got ${low}, ${high}, ${by}`);
     if ((by > 0 && low > high) || (by < 0 && low < high)) throw new ArgumentError(`arange: step ${by} leads from ${low} away from ${high}`);
     const whole = [low, high, by].every(Number.isInteger);
     const type = optionalType(options.dtype) ?? (whole ? INT64 : getDefaultDtype());
@@ -54,7 +70,11 @@ export const arange = described(
       options,
     );
   },
-  { signature: 'start?, end, step?, *, dtype, device, requires_grad', samples: [{ args: [5] }, { args: [1, 7, 2] }, { args: [0, 1, 0.25] }], bad: [{ args: [0, 3, -1], error: /away/ }] },
+  {
+    signature: 'start?, end, step?, *, dtype, device, requires_grad',
+    samples: [{ args: [5] }, { args: [1, 7, 2] }, { args: [0, 1, 0.25] }],
+    bad: [{ args: [0, 3, -1], error: /away/ }],
+  },
 );
 
 function isOptions(x: unknown): boolean {
@@ -78,7 +98,7 @@ function checkSteps(name: string, steps: number): void {
  * @example
  * linspace(0, 1, 3); // tensor([0.0000, 0.5000, 1.0000])
  */
-export const linspace = described(
+export const linspace: LinspaceFunction = described(
   'linspace',
   (start: Bound, end: Bound, steps: number, options: CreateOptions = {}): Tensor => {
     const [low, high] = [boundOf('linspace', 'start', start), boundOf('linspace', 'end', end)];
@@ -86,7 +106,11 @@ export const linspace = described(
     const type = optionalType(options.dtype) ?? getDefaultDtype();
     return finish('linspace', fillWith([steps], type, steps === 1 ? () => low : evenly(low, high, steps, type)), options);
   },
-  { signature: 'start, end, steps, *, dtype, device, requires_grad', samples: [{ args: [0, 1, 5] }, { args: [3, -2, 4] }], bad: [{ args: [0, 1, -1], error: /steps/ }] },
+  {
+    signature: 'start, end, steps, *, dtype, device, requires_grad',
+    samples: [{ args: [0, 1, 5] }, { args: [3, -2, 4] }],
+    bad: [{ args: [0, 1, -1], error: /steps/ }],
+  },
 );
 
 /**
@@ -95,9 +119,15 @@ export const linspace = described(
  * @example
  * logspace(0, 2, 3); // tensor([  1.,  10., 100.])
  */
-export const logspace = described(
+export const logspace: LogspaceFunction = described(
   'logspace',
-  (start: Bound, end: Bound, steps: number, base: number | CreateOptions = 10, options: CreateOptions & { readonly base?: number } = {}): Tensor => {
+  (
+    start: Bound,
+    end: Bound,
+    steps: number,
+    base: number | CreateOptions = 10,
+    options: CreateOptions & { readonly base?: number } = {},
+  ): Tensor => {
     const given = typeof base === 'number' ? { ...options, base } : { base: 10, ...base };
     const [low, high] = [boundOf('logspace', 'start', start), boundOf('logspace', 'end', end)];
     checkSteps('logspace', steps);
@@ -109,7 +139,11 @@ export const logspace = described(
       given,
     );
   },
-  { signature: 'start, end, steps, base?, *, dtype, device, requires_grad', samples: [{ args: [0, 2, 3] }, { args: [0, 3, 4, 2] }], bad: [{ args: [0, 1, -1], error: /steps/ }] },
+  {
+    signature: 'start, end, steps, base?, *, dtype, device, requires_grad',
+    samples: [{ args: [0, 2, 3] }, { args: [0, 3, 4, 2] }],
+    bad: [{ args: [0, 1, -1], error: /steps/ }],
+  },
 );
 
 /**
@@ -118,30 +152,37 @@ export const logspace = described(
  * @example
  * eye(2); // tensor([[1., 0.], [0., 1.]])
  */
-export const eye = described(
+export const eye: EyeFunction = described(
   'eye',
   (n: number, m?: number | null | CreateOptions, options?: CreateOptions): Tensor => {
     const given = (isOptions(m) ? m : (options ?? {})) as CreateOptions;
     const columns = typeof m === 'number' ? m : n;
-    for (const size of [n, columns]) if (!Number.isInteger(size) || size < 0) throw new ArgumentError(`eye: sizes must be whole numbers from 0 on, got ${n} and ${columns}`);
+    for (const size of [n, columns])
+      if (!Number.isInteger(size) || size < 0)
+        throw new ArgumentError(`eye: sizes must be whole numbers from 0 on, got ${n} and ${columns}`);
     const result = fullTensor([n, columns], 0, optionalType(given.dtype) ?? getDefaultDtype());
     const diagonal = Math.min(n, columns);
     if (diagonal > 0) fillTensor(viewOf(result, [diagonal], [columns + 1], 0), 1);
     return finish('eye', result, given);
   },
-  { signature: 'n, m?, *, dtype, device, requires_grad', samples: [{ args: [3] }, { args: [2, 4] }], bad: [{ args: [-1], error: /sizes/ }] },
+  {
+    signature: 'n, m?, *, dtype, device, requires_grad',
+    samples: [{ args: [3] }, { args: [2, 4] }],
+    bad: [{ args: [-1], error: /sizes/ }],
+  },
 );
 
 /** One number as a 0-d tensor. */
-export const scalarTensor = described(
+export const scalarTensor: ScalarTensorFunction = described(
   'scalarTensor',
-  (s: Scalar, options: CreateOptions = {}): Tensor => finish('scalarTensor', fullTensor([], Number(s), optionalType(options.dtype) ?? getDefaultDtype()), options),
+  (s: Scalar, options: CreateOptions = {}): Tensor =>
+    finish('scalarTensor', fullTensor([], Number(s), optionalType(options.dtype) ?? getDefaultDtype()), options),
   { signature: 's, *, dtype, device, requires_grad', samples: [{ args: [3] }] },
 );
 
 // ---------------------------------------------------------------- like another tensor
 
-function likeNamed(name: string, make: (shape: readonly number[], type: DTypeInfo) => Tensor, random = false) {
+function likeNamed(name: string, make: (shape: readonly number[], type: DTypeInfo) => Tensor, random = false): LikeFunction {
   return described(
     name,
     (input: Tensor, options: CreateOptions = {}): Tensor => {
@@ -159,7 +200,7 @@ export const onesLike = likeNamed('onesLike', (shape, type) => fullTensor(shape,
 export const emptyLike = likeNamed('emptyLike', emptyTensor, true);
 
 /** One value in the shape and dtype of `input`. */
-export const fullLike = described(
+export const fullLike: FullLikeFunction = described(
   'fullLike',
   (input: Tensor, fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     requireTensor('fullLike', 'input', input);
@@ -168,7 +209,7 @@ export const fullLike = described(
   { signature: 'input, fill_value, *, dtype, device, requires_grad', samples: [{ args: [t([2, 3], { grad: false }), 7] }] },
 );
 
-function newNamed(name: string, make: (shape: readonly number[], type: DTypeInfo) => Tensor, random = false) {
+function newNamed(name: string, make: (shape: readonly number[], type: DTypeInfo) => Tensor, random = false): NewFunction {
   return described(
     name,
     (input: Tensor, size: readonly number[], options: CreateOptions = {}): Tensor => {
@@ -186,7 +227,7 @@ export const newOnes = newNamed('newOnes', (shape, type) => fullTensor(shape, 1,
 export const newEmpty = newNamed('newEmpty', emptyTensor, true);
 
 /** One value, in the dtype of `input`. */
-export const newFull = described(
+export const newFull: NewFullFunction = described(
   'newFull',
   (input: Tensor, size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     requireTensor('newFull', 'input', input);
@@ -198,33 +239,43 @@ export const newFull = described(
 // ---------------------------------------------------------------- other layouts
 
 function stridedTensor(name: string, shape: readonly number[], strides: readonly number[], type: DTypeInfo): Tensor {
-  if (shape.length !== strides.length) throw new ShapeError(`${name}: ${formatShape(shape)} has ${shape.length} sizes but there are ${strides.length} strides`);
-  if (strides.some((s) => !Number.isInteger(s) || s < 0)) throw new ArgumentError(`${name}: strides must be whole numbers from 0 on, got ${formatShape(strides)}`);
+  if (shape.length !== strides.length)
+    throw new ShapeError(`${name}: ${formatShape(shape)} has ${shape.length} sizes but there are ${strides.length} strides`);
+  if (strides.some((s) => !Number.isInteger(s) || s < 0))
+    throw new ArgumentError(`${name}: strides must be whole numbers from 0 on, got ${formatShape(strides)}`);
   const extent = numel(shape) === 0 ? 0 : shape.reduce((sum, size, i) => sum + (size - 1) * (strides[i] as number), 1);
   const storage = emptyTensor([extent], type);
   return viewOf(storage, shape, strides, 0);
 }
 
 /** Whatever was in memory, with the strides given. */
-export const emptyStrided = described(
+export const emptyStrided: StridedFunction = described(
   'emptyStrided',
   (size: readonly number[], stride: readonly number[], options: CreateOptions = {}): Tensor =>
-    finish('emptyStrided', stridedTensor('emptyStrided', asShape('emptyStrided', [size]), stride, optionalType(options.dtype) ?? getDefaultDtype()), options),
+    finish(
+      'emptyStrided',
+      stridedTensor('emptyStrided', asShape('emptyStrided', [size]), stride, optionalType(options.dtype) ?? getDefaultDtype()),
+      options,
+    ),
   { signature: 'size, stride, *, dtype, device, requires_grad', random: true, bad: [{ args: [[2, 3], [1]], error: /strides/ }] },
 );
 
 /** Whatever was in memory, with the strides given, in the dtype of `input`. */
-export const newEmptyStrided = described(
+export const newEmptyStrided: NewStridedFunction = described(
   'newEmptyStrided',
   (input: Tensor, size: readonly number[], stride: readonly number[], options: CreateOptions = {}): Tensor => {
     requireTensor('newEmptyStrided', 'input', input);
-    return finish('newEmptyStrided', stridedTensor('newEmptyStrided', asShape('newEmptyStrided', [size]), stride, optionalType(options.dtype) ?? input.type), options);
+    return finish(
+      'newEmptyStrided',
+      stridedTensor('newEmptyStrided', asShape('newEmptyStrided', [size]), stride, optionalType(options.dtype) ?? input.type),
+      options,
+    );
   },
   { signature: 'input, size, stride, *, dtype, device, requires_grad', random: true },
 );
 
 /** Whatever was in memory, with the dimensions laid out in the order given, the first the slowest. */
-export const emptyPermuted = described(
+export const emptyPermuted: StridedFunction = described(
   'emptyPermuted',
   (size: readonly number[], physicalLayout: readonly number[], options: CreateOptions = {}): Tensor => {
     const shape = asShape('emptyPermuted', [size]);
@@ -234,7 +285,11 @@ export const emptyPermuted = described(
     }
     const inner = contiguousStrides(physicalLayout.map((d) => shape[d] as number));
     const strides = shape.map((_, d) => inner[physicalLayout.indexOf(d)] as number);
-    return finish('emptyPermuted', stridedTensor('emptyPermuted', shape, strides, optionalType(options.dtype) ?? getDefaultDtype()), options);
+    return finish(
+      'emptyPermuted',
+      stridedTensor('emptyPermuted', shape, strides, optionalType(options.dtype) ?? getDefaultDtype()),
+      options,
+    );
   },
   { signature: 'size, physical_layout, *, dtype, device, requires_grad', random: true, bad: [{ args: [[2], [3]], error: /once/ }] },
 );

@@ -1,5 +1,6 @@
 import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
+import type { FloatDType } from '../dtype/types.ts';
 import { type Derivative, type Operator, t } from '../op/contract.ts';
 import { backend, type ScanKind } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
@@ -30,6 +31,7 @@ import { place } from './pick.ts';
 import { needsComposition, sumOver } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { cast, reshape } from './structural.ts';
+import type { AlongDim, CumulativeTrapezoidFunction, DiffFunction, ExtremeScan, ScanFunction, TrapezoidFunction } from './types.ts';
 
 const BAD_DIM = [{ args: [t([2, 3]), 2], error: /dimension 2 is out of range/ }];
 const SAMPLES = [
@@ -112,7 +114,7 @@ function accumulated(input: Tensor, options: ScanOptions): { source: Tensor; typ
  * @example
  * cumsum(tensor([1, 2, 3]), 0); // tensor([1., 3., 6.])
  */
-export const cumsum = described(
+export const cumsum: ScanFunction<'cumsum'> = described(
   'cumsum',
   (input: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
     requireTensor('cumsum', 'input', input);
@@ -194,7 +196,7 @@ function logcumsumexpTangent(tangent: Tensor, x: Tensor, { dim, type }: DimType)
  * @example
  * cumprod(tensor([1, 2, 3]), 0); // tensor([1., 2., 6.])
  */
-export const cumprod = described(
+export const cumprod: ScanFunction<'cumprod'> = described(
   'cumprod',
   (input: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
     requireTensor('cumprod', 'input', input);
@@ -211,7 +213,7 @@ export const cumprod = described(
  * @example
  * logcumsumexp(tensor([0, 0]), 0); // tensor([0.0000, 0.6931])
  */
-export const logcumsumexp = described(
+export const logcumsumexp: AlongDim<'logcumsumexp', FloatDType> = described(
   'logcumsumexp',
   (input: Tensor, dim: number): Tensor => {
     requireTensor('logcumsumexp', 'input', input);
@@ -224,7 +226,7 @@ export const logcumsumexp = described(
 // ---------------------------------------------------------------- cummax, cummin
 
 /** Running extrema and where they came from; that element takes the gradient. */
-function extremeScan(name: 'cummax' | 'cummin', kind: 'max' | 'min') {
+function extremeScan<N extends 'cummax' | 'cummin'>(name: N, kind: 'max' | 'min'): ExtremeScan<N> {
   const operator = makeOperator<number>({
     name,
     forward: ([input], dim) => {
@@ -300,7 +302,7 @@ const diffOperator = compositeOperator<DiffParams>('diff', (parts, { n, dim }) =
  * @example
  * diff(tensor([1, 4, 9])); // tensor([3., 5.])
  */
-export const diff = described(
+export const diff: DiffFunction = described(
   'diff',
   (input: Tensor, n?: number | null, dim?: number | null, prepend?: Tensor | null, append?: Tensor | null): Tensor => {
     requireTensor('diff', 'input', input);
@@ -379,7 +381,7 @@ export interface TrapezoidOptions {
   readonly dim?: number;
 }
 
-function integrating(name: string, cumulative: boolean) {
+function integrating<R extends object>(name: string, cumulative: boolean): R {
   const operator = integralOperator(name);
   return described(
     name,
@@ -425,7 +427,7 @@ function checkPlaces(name: string, y: Tensor, x: Tensor, dim: number): void {
  * @example
  * trapezoid(tensor([1, 2, 3])); // tensor(4.)
  */
-export const trapezoid = integrating('trapezoid', false);
+export const trapezoid: TrapezoidFunction<'trapezoid'> = integrating('trapezoid', false);
 
 /**
  * `trapezoid` under its older name.
@@ -433,7 +435,7 @@ export const trapezoid = integrating('trapezoid', false);
  * @example
  * trapz(tensor([1, 2, 3]), tensor([0, 1, 3])); // tensor(6.5000)
  */
-export const trapz = integrating('trapz', false);
+export const trapz: TrapezoidFunction<'trapz'> = integrating('trapz', false);
 
 /**
  * The running integral along `dim` (the last by default) by the trapezoidal rule: one element less than `y`.
@@ -441,4 +443,4 @@ export const trapz = integrating('trapz', false);
  * @example
  * cumulativeTrapezoid(tensor([1, 2, 3])); // tensor([1.5000, 4.0000])
  */
-export const cumulativeTrapezoid = integrating('cumulativeTrapezoid', true);
+export const cumulativeTrapezoid: CumulativeTrapezoidFunction<'cumulativeTrapezoid'> = integrating('cumulativeTrapezoid', true);

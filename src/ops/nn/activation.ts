@@ -1,4 +1,5 @@
 import { type DTypeInfo, FLOAT64 } from '../../dtype/dtype.ts';
+import type { FloatDType, RealDType, RealNumericDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import { defaultGenerator, fillUniform } from '../../runtime/random.ts';
 import * as S from '../../scalar/expr.ts';
@@ -10,20 +11,12 @@ import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
 import { emptyTensor } from '../create.ts';
-import {
-  type Plan,
-  type PlannedFunction,
-  planned,
-  realFloatOnly,
-  realNumbers,
-  sameType,
-  toRealFloat,
-  unarySamples,
-} from '../elementwise.ts';
+import { type Plan, planned, realFloatOnly, realNumbers, sameType, toRealFloat, unarySamples } from '../elementwise.ts';
 import { compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { narrow } from '../movement.ts';
 import { uniform_ } from '../random.ts';
 import { cast, reshape } from '../structural.ts';
+import type { GluFunction, PreluFunction, UnaryFloat, UnarySame } from '../types.ts';
 
 /** Activation functions. Floating dtypes of any shape, unless said otherwise; complex is refused. */
 
@@ -50,11 +43,7 @@ function requireInput(name: string, input: Tensor, rule: Rule): DTypeInfo {
 }
 
 /** An activation without parameters. */
-function fixed(
-  name: string,
-  expr: S.Expr,
-  options: { rule?: Rule; inplace?: boolean; smooth?: boolean } = {},
-): PlannedFunction<[input: Tensor, options?: InplaceOptions]> {
+function fixed<R extends object>(name: string, expr: S.Expr, options: { rule?: Rule; inplace?: boolean; smooth?: boolean } = {}): R {
   const operator = mapOperator(path(name), 1, 0, () => expr);
   const rule = options.rule ?? realFloatOnly;
   return planned(
@@ -74,13 +63,13 @@ function fixed(
 }
 
 /** An activation with parameters: `values` checks the options and gives them as numbers. */
-function tunable<O>(
+function tunable<O, R extends object = UnarySame<RealNumericDType, [options?: O]>>(
   name: string,
   operator: MapOperator,
   parameters: string,
   values: (options: O, input: Tensor) => readonly number[],
   description: { samples: readonly object[]; rule?: Rule; bad?: Parameters<typeof planned>[2]['bad'] },
-): PlannedFunction<[input: Tensor, options?: O]> {
+): R {
   const rule = description.rule ?? realFloatOnly;
   return planned(
     path(name),
@@ -106,7 +95,7 @@ function parametric(name: string, scalars: number, build: (...ps: S.Expr[]) => S
  * @example
  * nn.functional.relu(tensor([-1, 2])); // tensor([0., 2.])
  */
-export const relu = fixed('relu', S.relu(x), { rule: realNumbers, smooth: false });
+export const relu: UnarySame<RealNumericDType, [options?: InplaceOptions]> = fixed('relu', S.relu(x), { rule: realNumbers, smooth: false });
 
 const between = (low: S.Operand, high: S.Operand): S.Expr =>
   S.select(S.le(x, low), low as S.Expr, S.select(S.ge(x, high), high as S.Expr, x));
@@ -117,7 +106,10 @@ const between = (low: S.Operand, high: S.Operand): S.Expr =>
  * @example
  * nn.functional.relu6(tensor([-1, 2, 8])); // tensor([0., 2., 6.])
  */
-export const relu6 = fixed('relu6', between(S.constant(0), S.constant(6)), { rule: realNumbers, smooth: false });
+export const relu6: UnarySame<RealNumericDType, [options?: InplaceOptions]> = fixed('relu6', between(S.constant(0), S.constant(6)), {
+  rule: realNumbers,
+  smooth: false,
+});
 
 /** Options of `hardtanh`. */
 export interface HardtanhOptions extends InplaceOptions {
@@ -197,9 +189,13 @@ const SELU_SCALE = 1.0507009873554805;
  * @example
  * nn.functional.selu(tensor([-1, 2])); // tensor([-1.1113,  2.1014])
  */
-export const selu = fixed('selu', S.select(S.le(x, 0), S.mul(SELU_SCALE * SELU_ALPHA, S.expm1(x)), S.mul(SELU_SCALE, x)), {
-  smooth: false,
-});
+export const selu: UnarySame<FloatDType, [options?: InplaceOptions]> = fixed(
+  'selu',
+  S.select(S.le(x, 0), S.mul(SELU_SCALE * SELU_ALPHA, S.expm1(x)), S.mul(SELU_SCALE, x)),
+  {
+    smooth: false,
+  },
+);
 
 /**
  * x above 0, alpha · (exp(x / alpha) - 1) below (Barron, 2017). alpha must not be 0.
@@ -236,7 +232,7 @@ const GELU_TANH = mapOperator(path('gelu'), 1, 0, () => {
  * @example
  * nn.functional.gelu(tensor([-1, 2])); // tensor([-0.1587,  1.9545])
  */
-export const gelu = planned(
+export const gelu: UnarySame<FloatDType, [options?: GeluOptions]> = planned(
   path('gelu'),
   (input: Tensor, options?: GeluOptions): Plan => {
     const approximate = options?.approximate ?? 'none';
@@ -258,7 +254,7 @@ export const gelu = planned(
  * @example
  * nn.functional.silu(tensor([-1, 2])); // tensor([-0.2689,  1.7616])
  */
-export const silu = fixed('silu', S.mul(x, S.sigmoid(x)));
+export const silu: UnarySame<FloatDType, [options?: InplaceOptions]> = fixed('silu', S.mul(x, S.sigmoid(x)));
 
 /**
  * x · tanh(softplus(x)) (Misra, 2019).
@@ -266,7 +262,7 @@ export const silu = fixed('silu', S.mul(x, S.sigmoid(x)));
  * @example
  * nn.functional.mish(tensor([-1, 2])); // tensor([-0.3034,  1.9440])
  */
-export const mish = fixed('mish', S.mul(x, S.tanh(S.softplus(x))));
+export const mish: UnarySame<FloatDType, [options?: InplaceOptions]> = fixed('mish', S.mul(x, S.tanh(S.softplus(x))));
 
 /** Options of `softplus`. */
 export interface SoftplusOptions {
@@ -299,7 +295,7 @@ export const softplus = tunable<SoftplusOptions>(
  * @example
  * nn.functional.softsign(tensor([-1, 3])); // tensor([-0.5000,  0.7500])
  */
-export const softsign = fixed('softsign', S.div(x, S.add(1, S.abs(x))), {
+export const softsign: UnaryFloat<RealNumericDType> = fixed('softsign', S.div(x, S.add(1, S.abs(x))), {
   rule: (common, name) => toRealFloat(realNumbers(common, name), name),
   inplace: false,
 });
@@ -310,7 +306,7 @@ export const softsign = fixed('softsign', S.div(x, S.add(1, S.abs(x))), {
  * @example
  * nn.functional.tanhshrink(tensor([-1, 2])); // tensor([-0.2384,  1.0360])
  */
-export const tanhshrink = fixed('tanhshrink', S.sub(x, S.tanh(x)), {
+export const tanhshrink: UnaryFloat<RealDType> = fixed('tanhshrink', S.sub(x, S.tanh(x)), {
   rule: (common, name) => toRealFloat(realNumbers(common, name), name),
   inplace: false,
 });
@@ -321,7 +317,7 @@ export const tanhshrink = fixed('tanhshrink', S.sub(x, S.tanh(x)), {
  * @example
  * nn.functional.logsigmoid(tensor([-1, 2])); // tensor([-1.3133, -0.1269])
  */
-export const logsigmoid = fixed('logsigmoid', S.neg(S.softplus(S.neg(x))), { inplace: false });
+export const logsigmoid: UnarySame<FloatDType> = fixed('logsigmoid', S.neg(S.softplus(S.neg(x))), { inplace: false });
 
 /**
  * 0 up to -3, 1 from 3 on, a straight line between. The derivative at -3 and at 3 is 0.
@@ -329,9 +325,13 @@ export const logsigmoid = fixed('logsigmoid', S.neg(S.softplus(S.neg(x))), { inp
  * @example
  * nn.functional.hardsigmoid(tensor([-4, 0, 4])); // tensor([0.0000, 0.5000, 1.0000])
  */
-export const hardsigmoid = fixed('hardsigmoid', S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), 1, S.div(S.add(x, 3), 6))), {
-  smooth: false,
-});
+export const hardsigmoid: UnarySame<FloatDType, [options?: InplaceOptions]> = fixed(
+  'hardsigmoid',
+  S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), 1, S.div(S.add(x, 3), 6))),
+  {
+    smooth: false,
+  },
+);
 
 /**
  * x · hardsigmoid(x) (Howard et al., 2019).
@@ -339,9 +339,13 @@ export const hardsigmoid = fixed('hardsigmoid', S.select(S.le(x, -3), 0, S.selec
  * @example
  * nn.functional.hardswish(tensor([-4, 1, 4])); // tensor([0.0000, 0.6667, 4.0000])
  */
-export const hardswish = fixed('hardswish', S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), x, S.div(S.mul(x, S.add(x, 3)), 6))), {
-  smooth: false,
-});
+export const hardswish: UnarySame<FloatDType, [options?: InplaceOptions]> = fixed(
+  'hardswish',
+  S.select(S.le(x, -3), 0, S.select(S.ge(x, 3), x, S.div(S.mul(x, S.add(x, 3)), 6))),
+  {
+    smooth: false,
+  },
+);
 
 /** Options of `hardshrink` and `softshrink`. */
 export interface ShrinkOptions {
@@ -391,7 +395,7 @@ const THRESHOLD = parametric('threshold', 2, (limit, value) => S.select(S.le(x, 
  * @example
  * nn.functional.threshold(tensor([-1, 0.5, 2]), 1, 0); // tensor([0., 0., 2.])
  */
-export const threshold = planned(
+export const threshold: UnarySame<RealNumericDType, [threshold: number, value: number, options?: InplaceOptions]> = planned(
   path('threshold'),
   (input: Tensor, limit: number, value: number, _options?: InplaceOptions): Plan => {
     const compute = requireInput('threshold', input, realNumbers);
@@ -437,7 +441,7 @@ function alignedSlopes(input: Tensor, weight: Tensor): Tensor {
  * @example
  * nn.functional.prelu(tensor([-1, 2]), tensor([0.25])); // tensor([-0.2500,  2.0000])
  */
-export const prelu = described(
+export const prelu: PreluFunction = described(
   path('prelu'),
   (input: Tensor, weight: Tensor): Tensor => {
     requireTensor('prelu', 'weight', weight);
@@ -491,7 +495,7 @@ function drawSlopes(input: Tensor, lower: number, upper: number): Tensor {
  * @example
  * nn.functional.rrelu(tensor([-48, 2])); // tensor([-11.,   2.])
  */
-export const rrelu = planned(
+export const rrelu: UnarySame<FloatDType, [options?: RreluOptions]> = planned(
   path('rrelu'),
   (input: Tensor, options: RreluOptions = {}): Plan => {
     const { lower = 1 / 8, upper = 1 / 3, training = false } = options;
@@ -521,7 +525,7 @@ const gluOperator = compositeOperator<number>(path('glu'), ([source], dim) => {
  * @example
  * nn.functional.glu(tensor([1, 2, 0, 0])); // tensor([0.5000, 1.0000])
  */
-export const glu = described(
+export const glu: GluFunction<'glu'> = described(
   path('glu'),
   (input: Tensor, dim: number = -1): Tensor => {
     requireInput('glu', input, realFloatOnly);
