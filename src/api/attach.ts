@@ -1,9 +1,9 @@
-import { IN_PLACE, METHODS, VARIADIC } from './method-names.ts';
 import * as ops from '../ops/index.ts';
 import { METHOD_FORMS } from '../ops/method-forms.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
 import { isTensor, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { IN_PLACE, METHODS, VARIADIC } from './method-names.ts';
 
 /** Attaches operators to the tensor as methods: `x.sin()` is `sin(x)`, and `x.sin_()` writes the result into `x`. */
 

@@ -2,4 +2,4 @@
 export { backward, grad } from '../tensor/autograd.ts';
 export { Function, FunctionContext, onceDifferentiable } from '../tensor/custom.ts';
 export { enableGrad, noGrad, setGradEnabled } from '../tensor/modes.ts';
-export { gradcheck, GradcheckError, type GradcheckOptions, gradgradcheck } from './gradcheck.ts';
+export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';

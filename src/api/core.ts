@@ -1,5 +1,8 @@
+import { detach } from '../ops/detach.ts';
+import { mT, T } from '../ops/reshaping.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
 import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
+import { type LendOptions, type LentArray, lendData } from '../tensor/lend.ts';
 import { describeTensor } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
 import type { Node } from '../tensor/node.ts';
@@ -7,13 +10,12 @@ import { formatTensor } from '../tensor/printing.ts';
 import { disposeTensor } from '../tensor/scope.ts';
 import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
-import { detach } from '../ops/detach.ts';
-import { mT, T } from '../ops/reshaping.ts';
 import { ArgumentError, AutogradError, DTypeError, InPlaceError } from '../util/errors.ts';
+import { type FactMembers, factAccessors, factMethods, rowsOf } from './facts.ts';
 import * as members from './members.ts';
 
 /** The members of a tensor that name no operator: its autograd state, its values, how it prints. */
-export interface CoreMembers {
+export interface CoreMembers extends FactMembers {
   /** Whether operations on this tensor are recorded. */
   requiresGrad: boolean;
   /** Marks a leaf as wanting a gradient; returns the tensor. */
@@ -34,7 +36,7 @@ export interface CoreMembers {
   readonly T: Tensor;
   /** The last two dimensions swapped. */
   readonly mT: Tensor;
-  backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+  backward(gradient?: members.GradientData | null, options?: BackwardOptions): void;
   detach(): Tensor;
   /** Forgets the history. */
   detach_(): this;
@@ -51,12 +53,14 @@ export interface CoreMembers {
   toTypedArray(): TypedArray;
   /** The bytes of the elements in row-major order, little endian, copied. */
   toBytes(): Uint8Array<ArrayBuffer>;
-  /** Size of a dimension, or all of them. */
-  numel(): number;
-  dim(): number;
-  isContiguous(): boolean;
-  stride(dim?: number): number | readonly number[];
-  storageOffset(): number;
+  /** The elements as nested arrays, for `JSON.stringify`. */
+  toJSON(): NestedElements;
+  /**
+   * Lends the elements in row-major order as a typed array for the length of `body`, and returns what that returns. Nothing is copied where they
+   * lie in that order. Half types are lent as their bits, bool as bytes, complex numbers as pairs. With `write`, what is written becomes the
+   * tensor's values, as by an in-place operation. The array must not be kept, and no tensors be made meanwhile.
+   */
+  withData<R>(body: (view: LentArray) => R, options?: LendOptions): R;
   /** Gives the tensor a name for error messages. */
   named(name: string): this;
   /** Frees the memory now: `using x = …`. */
@@ -107,6 +111,7 @@ function detachInPlace(x: Tensor): Tensor {
 }
 
 const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor, value: never) => void }> = {
+  ...factAccessors,
   requiresGrad: { get: isTracked, set: (x, value: boolean) => void members.setRequiresGrad(x, value) },
   grad: { get: members.gradOf, set: (x, value: Tensor | null) => members.setGrad(x, value) },
   gradFn: { get: members.gradFn },
@@ -120,10 +125,11 @@ const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor,
 };
 
 const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
+  ...factMethods,
   requiresGrad_(value: boolean = true) {
     return members.setRequiresGrad(this, value);
   },
-  backward(gradient?: Tensor | null, options?: BackwardOptions) {
+  backward(gradient?: members.GradientData | null, options?: BackwardOptions) {
     members.backwardOf(this, gradient, options);
   },
   detach() {
@@ -156,20 +162,11 @@ const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
   toBytes() {
     return bytesOf(this);
   },
-  numel() {
-    return this.size;
+  toJSON() {
+    return members.toArray(this);
   },
-  dim() {
-    return this.ndim;
-  },
-  isContiguous() {
-    return this.rowMajor;
-  },
-  stride(dim?: number) {
-    return dim === undefined ? this.strides : this.strides[dim < 0 ? dim + this.ndim : dim];
-  },
-  storageOffset() {
-    return this.offset;
+  withData(body: (view: LentArray) => unknown, options?: LendOptions) {
+    return lendData(this, body, options);
   },
   named(name: string) {
     metaOf(this).name = name;
@@ -197,11 +194,18 @@ export function attachCore(): void {
           }),
     });
   }
-  for (const [name, value] of Object.entries(methods)) Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+  for (const [name, value] of Object.entries(methods))
+    Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
   Object.defineProperty(Tensor.prototype, Symbol.dispose ?? Symbol.for('Symbol.dispose'), {
     configurable: true,
     value(this: Tensor) {
       disposeTensor(this);
+    },
+  });
+  Object.defineProperty(Tensor.prototype, Symbol.iterator, {
+    configurable: true,
+    value(this: Tensor) {
+      return rowsOf(this);
     },
   });
   Object.defineProperty(Tensor.prototype, Symbol.toPrimitive, { value: toPrimitive, configurable: true });
@@ -216,5 +220,7 @@ export function attachCore(): void {
 /** `${tensor}` prints; `+tensor` and `tensor + 1` would silently be something else than arithmetic, so they throw. */
 function toPrimitive(this: Tensor, hint: string): string {
   if (hint === 'string') return show(this);
-  throw new AutogradError(`JavaScript's operators do not work on tensors (${describeTensor(this)}): write a.add(b), a.mul(b), …, or item() for the number in a tensor of one element`);
+  throw new AutogradError(
+    `JavaScript's operators do not work on tensors (${describeTensor(this)}): write a.add(b), a.mul(b), …, or item() for the number in a tensor of one element`,
+  );
 }

@@ -13,6 +13,7 @@ export {
   int64,
   uint8,
 } from '../dtype/dtype.ts';
+
 import type { DType } from '../dtype/dtype.ts';
 import { getDefaultDtype as defaultInfo } from '../dtype/promotion.ts';
 

@@ -1,17 +1,17 @@
+import { stack } from '../ops/join.ts';
+import { randn } from '../ops/random.ts';
+import { zerosLike } from '../ops/ranges.ts';
+import { backend } from '../runtime/backend.ts';
+import { formatShape } from '../shape/shape.ts';
 import { grad } from '../tensor/autograd.ts';
 import { elementsOf, tensorOfElements } from '../tensor/data.ts';
-import { withGradMode } from '../tensor/modes.ts';
+import { IDENTITY } from '../tensor/identity.ts';
 import { markWritten } from '../tensor/inplace.ts';
+import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
-import { backend } from '../runtime/backend.ts';
-import { IDENTITY } from '../tensor/identity.ts';
 import { jvp } from '../transform/jvp.ts';
 import { vmap } from '../transform/vmap.ts';
-import { randn } from '../ops/random.ts';
-import { stack } from '../ops/join.ts';
-import { zerosLike } from '../ops/ranges.ts';
-import { formatShape } from '../shape/shape.ts';
 import { ArgumentError, NablaError } from '../util/errors.ts';
 
 /** A gradient that does not agree with finite differences. */
@@ -60,7 +60,9 @@ function checkInputs(inputs: readonly Tensor[]): number[] {
   for (const i of checked) {
     const x = inputs[i] as Tensor;
     if (x.strides.some((stride, d) => stride === 0 && (x.shape[d] as number) > 1)) {
-      throw new ArgumentError(`gradcheck: input ${i} of shape ${formatShape(x.shape)} has elements that share one address (it was expanded), so they cannot be nudged one by one: pass a clone()`);
+      throw new ArgumentError(
+        `gradcheck: input ${i} of shape ${formatShape(x.shape)} has elements that share one address (it was expanded), so they cannot be nudged one by one: pass a clone()`,
+      );
     }
   }
   return checked;
@@ -78,7 +80,13 @@ function put(x: Tensor, values: readonly number[]): void {
 }
 
 /** The derivative of all outputs along a direction in one input, by central differences. */
-function numericalAlong(f: CheckedFunction, inputs: readonly Tensor[], index: number, direction: readonly number[], eps: number): number[][] {
+function numericalAlong(
+  f: CheckedFunction,
+  inputs: readonly Tensor[],
+  index: number,
+  direction: readonly number[],
+  eps: number,
+): number[][] {
   const x = inputs[index] as Tensor;
   const before = numbers(x);
   const at = (sign: number): number[][] => {
@@ -105,7 +113,13 @@ function close(a: number, b: number, o: Required<Pick<GradcheckOptions, 'atol' |
 }
 
 /** J ᵀ applied to a cotangent of one output, for each checked input. */
-function pullBack(f: CheckedFunction, inputs: readonly Tensor[], checked: readonly number[], output: number, cotangent: readonly number[]): number[][] {
+function pullBack(
+  f: CheckedFunction,
+  inputs: readonly Tensor[],
+  checked: readonly number[],
+  output: number,
+  cotangent: readonly number[],
+): number[][] {
   const outputs = withGradMode(true, () => differentiable(listOf(f(...inputs))));
   const y = outputs[output] as Tensor;
   if (!isTracked(y)) return checked.map((i) => new Array<number>((inputs[i] as Tensor).size).fill(0));
@@ -127,8 +141,16 @@ function fail(what: string, input: number, output: number, position: string, ana
 
 type Tolerances = Required<Pick<GradcheckOptions, 'eps' | 'atol' | 'rtol' | 'nondetTol'>>;
 
-function checkBackward(f: CheckedFunction, inputs: readonly Tensor[], checked: readonly number[], shapes: readonly Tensor[], o: Tolerances): void {
-  const numerical = checked.map((i) => Array.from({ length: (inputs[i] as Tensor).size }, (_, k) => numericalAlong(f, inputs, i, unit((inputs[i] as Tensor).size, k), o.eps)));
+function checkBackward(
+  f: CheckedFunction,
+  inputs: readonly Tensor[],
+  checked: readonly number[],
+  shapes: readonly Tensor[],
+  o: Tolerances,
+): void {
+  const numerical = checked.map((i) =>
+    Array.from({ length: (inputs[i] as Tensor).size }, (_, k) => numericalAlong(f, inputs, i, unit((inputs[i] as Tensor).size, k), o.eps)),
+  );
   shapes.forEach((y, output) => {
     for (let r = 0; r < y.size; r++) {
       const rows = pullBack(f, inputs, checked, output, unit(y.size, r));
@@ -136,10 +158,13 @@ function checkBackward(f: CheckedFunction, inputs: readonly Tensor[], checked: r
       rows.forEach((row, j) => {
         row.forEach((value, k) => {
           const expected = ((numerical[j] as number[][][])[k] as number[][])[output]?.[r] as number;
-          if (!close(value, expected, o)) fail('gradient', checked[j] as number, output, `row ${r}, column ${k} of the Jacobian`, value, expected);
+          if (!close(value, expected, o))
+            fail('gradient', checked[j] as number, output, `row ${r}, column ${k} of the Jacobian`, value, expected);
           const second = (again[j] as number[])[k] as number;
           if (Math.abs(second - value) > o.nondetTol) {
-            throw new GradcheckError(`gradcheck: the backward pass is not deterministic: two runs gave ${value} and ${second} (row ${r}, column ${k}); seed it, or allow it with nondetTol`);
+            throw new GradcheckError(
+              `gradcheck: the backward pass is not deterministic: two runs gave ${value} and ${second} (row ${r}, column ${k}); seed it, or allow it with nondetTol`,
+            );
           }
         });
       });
@@ -148,7 +173,13 @@ function checkBackward(f: CheckedFunction, inputs: readonly Tensor[], checked: r
 }
 
 /** uᵀ J v for random u and v, both ways. */
-function checkBackwardFast(f: CheckedFunction, inputs: readonly Tensor[], checked: readonly number[], shapes: readonly Tensor[], o: Tolerances): void {
+function checkBackwardFast(
+  f: CheckedFunction,
+  inputs: readonly Tensor[],
+  checked: readonly number[],
+  shapes: readonly Tensor[],
+  o: Tolerances,
+): void {
   checked.forEach((i, j) => {
     const v = numbers(randn([(inputs[i] as Tensor).size], { dtype: 'float64' }));
     const numerical = numericalAlong(f, inputs, i, v, o.eps);
@@ -157,7 +188,8 @@ function checkBackwardFast(f: CheckedFunction, inputs: readonly Tensor[], checke
       const pulled = pullBack(f, inputs, checked, output, u)[j] as number[];
       const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, k) => sum + x * (b[k] as number), 0);
       const [value, expected] = [dot(pulled, v), dot(u, numerical[output] as number[])];
-      if (!close(value, expected, { atol: o.atol * Math.sqrt(y.size * v.length), rtol: o.rtol })) fail('gradient', i, output, 'a random projection', value, expected);
+      if (!close(value, expected, { atol: o.atol * Math.sqrt(y.size * v.length), rtol: o.rtol }))
+        fail('gradient', i, output, 'a random projection', value, expected);
     });
   });
 }
@@ -189,19 +221,27 @@ function checkForward(f: CheckedFunction, inputs: readonly Tensor[], checked: re
 }
 
 /** The backward pass on a batch of two cotangents at once against one by one. */
-function checkBatched(f: CheckedFunction, inputs: readonly Tensor[], checked: readonly number[], shapes: readonly Tensor[], o: Tolerances): void {
+function checkBatched(
+  f: CheckedFunction,
+  inputs: readonly Tensor[],
+  checked: readonly number[],
+  shapes: readonly Tensor[],
+  o: Tolerances,
+): void {
   const targets = checked.map((i) => inputs[i] as Tensor);
   shapes.forEach((shape, output) => {
     const y = withGradMode(true, () => differentiable(listOf(f(...inputs))))[output] as Tensor;
     if (!isTracked(y)) return;
     const cotangents = [randn(shape.shape, { dtype: shape.type.name }), randn(shape.shape, { dtype: shape.type.name })];
-    const pull = (g: Tensor): Tensor[] => grad(y, targets, [g], { retainGraph: true, allowUnused: true }).map((x, j) => x ?? zerosLike(targets[j] as Tensor));
+    const pull = (g: Tensor): Tensor[] =>
+      grad(y, targets, [g], { retainGraph: true, allowUnused: true }).map((x, j) => x ?? zerosLike(targets[j] as Tensor));
     const batched = vmap((g: Tensor) => pull(g) as readonly Tensor[])(stack(cotangents));
     const single = cotangents.map(pull);
     batched.forEach((found, j) => {
       const expected = numbers(stack(single.map((row) => row[j] as Tensor)));
       numbers(found).forEach((value, k) => {
-        if (!close(value, expected[k] as number, o)) fail('batched gradient', checked[j] as number, output, `element ${k}`, value, expected[k] as number);
+        if (!close(value, expected[k] as number, o))
+          fail('batched gradient', checked[j] as number, output, `element ${k}`, value, expected[k] as number);
       });
     });
   });
@@ -214,7 +254,9 @@ function checkUndefined(f: CheckedFunction, inputs: readonly Tensor[], checked: 
     try {
       pullBack(f, inputs, checked, output, new Array<number>(y.size).fill(0));
     } catch (error) {
-      throw new GradcheckError(`gradcheck: the backward pass fails when only output ${output} has a gradient: ${error instanceof Error ? error.message : String(error)}. Undefined gradients must count as zeros.`);
+      throw new GradcheckError(
+        `gradcheck: the backward pass fails when only output ${output} has a gradient: ${error instanceof Error ? error.message : String(error)}. Undefined gradients must count as zeros.`,
+      );
     }
   });
 }
@@ -230,7 +272,12 @@ function checkUndefined(f: CheckedFunction, inputs: readonly Tensor[], checked: 
 export function gradcheck(f: CheckedFunction, inputs: Tensor | readonly Tensor[], options: GradcheckOptions = {}): boolean {
   const list = listOf(inputs);
   const checked = checkInputs(list);
-  const o: Tolerances = { eps: options.eps ?? 1e-6, atol: options.atol ?? 1e-5, rtol: options.rtol ?? 1e-3, nondetTol: options.nondetTol ?? 0 };
+  const o: Tolerances = {
+    eps: options.eps ?? 1e-6,
+    atol: options.atol ?? 1e-5,
+    rtol: options.rtol ?? 1e-3,
+    nondetTol: options.nondetTol ?? 0,
+  };
   try {
     const shapes = withGradMode(false, () => differentiable(listOf(f(...list))));
     if (shapes.length === 0) throw new GradcheckError('gradcheck: the function has no floating output to differentiate');
@@ -256,12 +303,19 @@ export function gradcheck(f: CheckedFunction, inputs: Tensor | readonly Tensor[]
  * const x = randn([3], { dtype: 'float64', requiresGrad: true });
  * autograd.gradgradcheck((x) => x.sin(), [x]); // true
  */
-export function gradgradcheck(f: CheckedFunction, inputs: Tensor | readonly Tensor[], gradOutputs?: Tensor | readonly Tensor[] | null, options: GradcheckOptions = {}): boolean {
+export function gradgradcheck(
+  f: CheckedFunction,
+  inputs: Tensor | readonly Tensor[],
+  gradOutputs?: Tensor | readonly Tensor[] | null,
+  options: GradcheckOptions = {},
+): boolean {
   const list = listOf(inputs);
   const checked = checkInputs(list);
   const outputs = withGradMode(false, () => differentiable(listOf(f(...list))));
   const cotangents =
-    gradOutputs === undefined || gradOutputs === null ? outputs.map((y) => randn(y.shape, { dtype: y.type.name, requiresGrad: true })) : listOf(gradOutputs);
+    gradOutputs === undefined || gradOutputs === null
+      ? outputs.map((y) => randn(y.shape, { dtype: y.type.name, requiresGrad: true }))
+      : listOf(gradOutputs);
   const gradient = (...all: Tensor[]): readonly Tensor[] => {
     const xs = all.slice(0, list.length);
     const gs = all.slice(list.length);

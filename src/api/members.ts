@@ -1,7 +1,16 @@
 import { formatShape } from '../shape/shape.ts';
 import { giveAway } from '../tensor/accumulate.ts';
-import { backward, type BackwardOptions } from '../tensor/autograd.ts';
-import { type Element, elementsOf, type NestedElements, nestedOf, requirePlain } from '../tensor/data.ts';
+import { type BackwardOptions, backward } from '../tensor/autograd.ts';
+import {
+  type Element,
+  elementsOf,
+  flatten,
+  type NestedElements,
+  nestedOf,
+  requirePlain,
+  type TensorData,
+  tensorOfElements,
+} from '../tensor/data.ts';
 import { describeTensor } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
 import { gradientNode, type Node } from '../tensor/node.ts';
@@ -14,10 +23,14 @@ import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/er
 /** Marks a leaf as wanting a gradient (or not). Throws for integer dtypes, and for turning it off on a result. */
 export function setRequiresGrad(x: Tensor, value: boolean): Tensor {
   if (value && !x.type.isFloat && !x.type.isComplex) {
-    throw new DTypeError(`requiresGrad: ${describeTensor(x)} cannot have a gradient: only floating and complex dtypes can; cast it with .to('float32')`);
+    throw new DTypeError(
+      `requiresGrad: ${describeTensor(x)} cannot have a gradient: only floating and complex dtypes can; cast it with .to('float32')`,
+    );
   }
   if (!value && x.node !== null) {
-    throw new AutogradError(`requiresGrad: ${describeTensor(x)} is the result of a recorded operation, so it cannot stop requiring a gradient: use detach()`);
+    throw new AutogradError(
+      `requiresGrad: ${describeTensor(x)} is the result of a recorded operation, so it cannot stop requiring a gradient: use detach()`,
+    );
   }
   x.tracked = value || x.node !== null;
   return x;
@@ -45,9 +58,12 @@ export function setGrad(x: Tensor, value: Tensor | null): void {
   if (!isTensor(value)) throw new ArgumentError(`grad: assign a tensor or null, got ${typeof value}`);
   if (value === x) throw new AutogradError('grad: a tensor cannot be its own gradient: assign a clone()');
   if (formatShape(value.shape) !== formatShape(x.shape)) {
-    throw new ShapeError(`grad: assigned a gradient of shape ${formatShape(value.shape)} to ${describeTensor(x)}: the shapes must be equal`);
+    throw new ShapeError(
+      `grad: assigned a gradient of shape ${formatShape(value.shape)} to ${describeTensor(x)}: the shapes must be equal`,
+    );
   }
-  if (value.type !== x.type) throw new DTypeError(`grad: assigned a ${value.dtype} gradient to ${describeTensor(x)}: the dtypes must be equal`);
+  if (value.type !== x.type)
+    throw new DTypeError(`grad: assigned a ${value.dtype} gradient to ${describeTensor(x)}: the dtypes must be equal`);
   giveAway(value);
   metaOf(x).grad = value;
 }
@@ -72,9 +88,15 @@ function watch(x: Tensor): void {
   node.watched[x.outputIndex] = x;
 }
 
+function requireFunction(name: string, hook: unknown): void {
+  if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${typeof hook}`);
+}
+
 /** Calls `hook` with the gradient of `x` when it has been computed; what it returns replaces the gradient. */
 export function registerHook(x: Tensor, hook: TensorHook): RemovableHandle {
-  if (!isTracked(x)) throw new AutogradError(`registerHook: ${describeTensor(x)} does not require a gradient, so no gradient will ever reach the hook`);
+  if (!isTracked(x))
+    throw new AutogradError(`registerHook: ${describeTensor(x)} does not require a gradient, so no gradient will ever reach the hook`);
+  requireFunction('registerHook', hook);
   const meta = metaOf(x);
   meta.hooks = [...(meta.hooks ?? []), hook];
   watch(x);
@@ -88,7 +110,11 @@ export function registerHook(x: Tensor, hook: TensorHook): RemovableHandle {
 /** Calls `hook` with a leaf after a gradient has been added to its `grad`. */
 export function registerPostAccumulateGradHook(x: Tensor, hook: AccumulateHook): RemovableHandle {
   if (!isTracked(x)) throw new AutogradError(`registerPostAccumulateGradHook: ${describeTensor(x)} does not require a gradient`);
-  if (x.node !== null) throw new AutogradError(`registerPostAccumulateGradHook: ${describeTensor(x)} is not a leaf: gradients accumulate in leaves only; use registerHook`);
+  if (x.node !== null)
+    throw new AutogradError(
+      `registerPostAccumulateGradHook: ${describeTensor(x)} is not a leaf: gradients accumulate in leaves only; use registerHook`,
+    );
+  requireFunction('registerPostAccumulateGradHook', hook);
   const meta = metaOf(x);
   meta.accumulateHooks = [...(meta.accumulateHooks ?? []), hook];
   return {
@@ -98,9 +124,20 @@ export function registerPostAccumulateGradHook(x: Tensor, hook: AccumulateHook):
   };
 }
 
+/** A gradient to start from: a tensor, or its values as nested arrays. */
+export type GradientData = Tensor | TensorData;
+
 /** `backward` of one tensor. */
-export function backwardOf(x: Tensor, gradient?: Tensor | null, options?: BackwardOptions): void {
-  backward(x, gradient === undefined || gradient === null ? null : [gradient], options);
+export function backwardOf(x: Tensor, gradient?: GradientData | null, options?: BackwardOptions): void {
+  backward(x, gradient === undefined || gradient === null ? null : [gradientTensor(x, gradient)], options);
+}
+
+/** Values given as arrays become a tensor of the dtype of `x`. */
+function gradientTensor(x: Tensor, gradient: GradientData): Tensor {
+  if (!isTensor(x) || (!Array.isArray(gradient) && typeof gradient !== 'number' && !ArrayBuffer.isView(gradient)))
+    return gradient as Tensor;
+  const { shape, elements } = flatten('backward', gradient as TensorData);
+  return tensorOfElements(elements, shape, x.type);
 }
 
 /** The one element as a JavaScript value; throws for more or fewer, and for an int64 that no number holds exactly. */
@@ -124,4 +161,3 @@ export function toArray(x: Tensor): NestedElements {
   requirePlain('toArray', x);
   return nestedOf(x);
 }
-

@@ -9,4 +9,5 @@ declare module '../tensor/methods.ts' {
     [name: string]: any;
   }
 }
+
 export type { METHODS, Tensor };

@@ -21,7 +21,8 @@ export interface VariableConstructor {
 export const Variable: VariableConstructor = makeVariable as unknown as VariableConstructor;
 
 function makeVariable(data: Tensor, options: Pick<CreateOptions, 'requiresGrad'> | boolean = {}): Tensor {
-  if (!(data instanceof Tensor)) throw new ArgumentError(`Variable: data must be a tensor, got ${data === null ? 'null' : typeof data}; wrap it in tensor(…)`);
+  if (!(data instanceof Tensor))
+    throw new ArgumentError(`Variable: data must be a tensor, got ${data === null ? 'null' : typeof data}; wrap it in tensor(…)`);
   const leaf = aliasOf(data);
   const wanted = typeof options === 'boolean' ? options : (options.requiresGrad ?? false);
   return setRequiresGrad(leaf, wanted);

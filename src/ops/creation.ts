@@ -1,13 +1,24 @@
 import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { defaultComplex, getDefaultDtype } from '../dtype/promotion.ts';
+import { labelStorage } from '../runtime/storage.ts';
 import { asShape } from '../shape/reshape.ts';
-import { type Element, flatten, type NestedElements, tensorOfBytes, tensorOfElements, type TypedArray } from '../tensor/data.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, DeviceError, DTypeError } from '../util/errors.ts';
+import { formatShape } from '../shape/shape.ts';
+import {
+  type Element,
+  flatten,
+  requireInRange,
+  type TensorData,
+  type TypedArray,
+  tensorOfBytes,
+  tensorOfElements,
+} from '../tensor/data.ts';
+import { addressRange } from '../tensor/overlap.ts';
+import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
+import { ArgumentError, DeviceError, DTypeError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
-import { described, optionalType, type Scalar } from './family.ts';
+import { described, isScalar, optionalType, type Scalar } from './family.ts';
+import { detach } from './detach.ts';
 import { cast, clone } from './structural.ts';
-import { aliasOf, viewOf } from '../tensor/tensor.ts';
 
 /** Options of all functions that make tensors. */
 export interface CreateOptions {
@@ -24,8 +35,16 @@ type ShapeAndOptions = readonly (number | readonly number[] | CreateOptions | nu
 export function splitOptions(name: string, args: ShapeAndOptions): { shape: number[]; options: CreateOptions } {
   const last = args[args.length - 1];
   const hasOptions = args.length > 0 && (last === null || (typeof last === 'object' && !Array.isArray(last)));
+  if (args.length === (hasOptions ? 1 : 0))
+    throw new ArgumentError(`${name}: no shape was given: write ${name}([2, 3]), or ${name}([]) for a tensor of no dimensions`);
   const sizes = (hasOptions ? args.slice(0, -1) : args) as readonly (number | readonly number[])[];
-  return { shape: asShape(name, sizes.filter((x) => x !== undefined)), options: (hasOptions ? (last as CreateOptions | null) : null) ?? {} };
+  return {
+    shape: asShape(
+      name,
+      sizes.filter((x) => x !== undefined),
+    ),
+    options: (hasOptions ? (last as CreateOptions | null) : null) ?? {},
+  };
 }
 
 /** Marks a new tensor as a leaf that wants a gradient. */
@@ -34,9 +53,11 @@ export function finish(name: string, x: Tensor, options: CreateOptions): Tensor 
     throw new DeviceError(`${name}: there is no device '${String(options.device)}': 'cpu' is the only one so far`);
   }
   if (options.requiresGrad === true) {
-    if (!x.type.isFloat && !x.type.isComplex) throw new DTypeError(`${name}: a tensor of dtype ${x.dtype} cannot require a gradient: only floating and complex dtypes can`);
+    if (!x.type.isFloat && !x.type.isComplex)
+      throw new DTypeError(`${name}: a tensor of dtype ${x.dtype} cannot require a gradient: only floating and complex dtypes can`);
     x.tracked = true;
   }
+  labelStorage(x.storage, name);
   return x;
 }
 
@@ -81,7 +102,10 @@ export const full = described(
   'full',
   (size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     const shape = asShape('full', [size]);
+    if (!isScalar(fillValue))
+      throw new ArgumentError(`full: fillValue must be a number, boolean or bigint, got ${fillValue === null ? 'null' : typeof fillValue}`);
     const type = optionalType(options.dtype) ?? typeOfScalar(fillValue);
+    requireInRange('full', [fillValue], type);
     return finish('full', fullTensor(shape, Number(fillValue), type), options);
   },
   { signature: 'size, fill_value, *, dtype, device, requires_grad', samples: [{ args: [[2, 3], 7] }] },
@@ -110,6 +134,7 @@ const typedArrayTypes: Record<string, DType> = {
   Int16Array: 'int16',
   Int32Array: 'int32',
   BigInt64Array: 'int64',
+  Float16Array: 'float16',
 };
 
 /**
@@ -121,17 +146,23 @@ const typedArrayTypes: Record<string, DType> = {
  */
 export const tensor = described(
   'tensor',
-  (data: NestedElements | TypedArray | Tensor, options: CreateOptions = {}): Tensor => {
+  (data: TensorData | Tensor, options: CreateOptions = {}): Tensor => {
     const wanted = optionalType(options.dtype);
-    if (isTensor(data)) return finish('tensor', aliasOf(wanted === null ? clone(data) : wanted === data.type ? clone(data) : cast(data, wanted)), options);
+    if (isTensor(data)) {
+      return finish('tensor', detach(wanted === null || wanted === data.type ? clone(data) : cast(data, wanted)), options);
+    }
     if (ArrayBuffer.isView(data)) return finish('tensor', fromTypedArray(data as TypedArray, wanted), options);
-    const { shape, elements } = flatten('tensor', data as NestedElements);
+    const { shape, elements } = flatten('tensor', data as TensorData);
     for (const value of elements) {
       if (!['number', 'boolean', 'bigint'].includes(typeof value) && !isComplexElement(value)) {
-        throw new ArgumentError(`tensor: data must be numbers, booleans or bigints, got ${value === null ? 'null' : typeof value}`);
+        throw new ArgumentError(
+          `tensor: data must be numbers, booleans or bigints, ${isTensor(value) ? 'got a list of tensors: join them with stack([…])' : `got ${value === null ? 'null' : typeof value}`}`,
+        );
       }
     }
-    return finish('tensor', tensorOfElements(elements, shape, wanted ?? typeOfElements(elements)), options);
+    const type = wanted ?? typeOfElements(elements);
+    requireInRange('tensor', elements, type);
+    return finish('tensor', tensorOfElements(elements, shape, type), options);
   },
   { signature: 'data, *, dtype, device, requires_grad' },
 );
@@ -141,11 +172,24 @@ function isComplexElement(value: unknown): boolean {
 }
 
 function fromTypedArray(data: TypedArray, wanted: DTypeInfo | null): Tensor {
-  const name = typedArrayTypes[data.constructor.name];
-  if (name === undefined) throw new ArgumentError(`tensor: a ${data.constructor.name} has no dtype of ours: convert it to Float32Array, Float64Array, Int32Array or the like`);
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const own = tensorOfBytes(bytes, [data.length], optionalType(name) as DTypeInfo);
-  return wanted === null ? own : cast(own, wanted);
+  const kind = Object.prototype.toString.call(data).slice('[object '.length, -1);
+  const name = typedArrayTypes[kind];
+  if (name !== undefined) {
+    const own = tensorOfBytes(
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      [data.length],
+      optionalType(name) as DTypeInfo,
+    );
+    return wanted === null ? own : cast(own, wanted);
+  }
+  if (wanted === null || kind === 'DataView') {
+    throw new ArgumentError(
+      `tensor: a ${kind} has no dtype of ours: ${kind === 'DataView' ? 'give a typed array' : "pass { dtype }, such as 'int64'"}`,
+    );
+  }
+  const elements = Array.from<number | bigint>(data);
+  requireInRange('tensor', elements, wanted);
+  return tensorOfElements(elements, [data.length], wanted);
 }
 
 /**
@@ -154,10 +198,24 @@ function fromTypedArray(data: TypedArray, wanted: DTypeInfo | null): Tensor {
  * @example
  * fromBytes(new Uint8Array([1, 2, 3, 4]), [2, 2], 'uint8'); // tensor([[1, 2], [3, 4]], dtype=uint8)
  */
-export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DType, options: CreateOptions & { readonly strides?: readonly number[] } = {}): Tensor {
+export function fromBytes(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  dtype: DType,
+  options: CreateOptions & { readonly strides?: readonly number[] } = {},
+): Tensor {
   const type = optionalType(dtype) as DTypeInfo;
   const sizes = asShape('fromBytes', [shape]);
   if (options.strides === undefined) return finish('fromBytes', tensorOfBytes(bytes, sizes, type), options);
+  if (bytes.byteLength % type.itemsize !== 0)
+    throw new ShapeError(`fromBytes: ${bytes.byteLength} bytes are no whole number of ${type.name} elements of ${type.itemsize}`);
   const whole = tensorOfBytes(bytes, [bytes.byteLength / type.itemsize], type);
-  return finish('fromBytes', viewOf(whole, sizes, options.strides, 0), options);
+  const view = viewOf(whole, sizes, options.strides, 0);
+  const [low, high] = addressRange(view);
+  if (options.strides.length !== sizes.length || low < 0 || high >= whole.size) {
+    throw new ShapeError(
+      `fromBytes: shape ${formatShape(sizes)} with strides ${formatShape(options.strides)} does not lie inside ${whole.size} elements`,
+    );
+  }
+  return finish('fromBytes', view, options);
 }

@@ -127,7 +127,7 @@ export function notBool(common: DTypeInfo, name: string): DTypeInfo {
 
 /** Refuses complex: order, rounding and the like need real numbers. */
 export function realOnly(common: DTypeInfo, name: string): DTypeInfo {
-  if (common.isComplex) throw new DTypeError(`${name}: not defined for dtype ${common.name}: it needs real numbers; use .real, .imag or abs() first`);
+  if (common.isComplex) throw new DTypeError(`${name}: not defined for dtype ${common.name}: it needs real numbers`);
   return common;
 }
 

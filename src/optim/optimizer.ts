@@ -1,8 +1,9 @@
-import { fillTensor } from '../ops/create.ts';
-import type { AutogradMeta } from '../tensor/meta.ts';
+import { fillTensor, fullTensor } from '../ops/create.ts';
+import { labelStorage } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
-import { withGradMode } from '../tensor/modes.ts';
 import { describeTensor } from '../tensor/messages.ts';
+import type { AutogradMeta } from '../tensor/meta.ts';
+import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 
@@ -35,6 +36,7 @@ export abstract class Optimizer<Options extends object> {
 
   constructor(params: Params, defaults: Options & { readonly lr: number }) {
     this.defaults = defaults;
+    if (isTensor(params)) throw new ArgumentError(`${this.constructor.name}: got one tensor, whose rows are no parameters: give a list, [parameter]`);
     const list = [...(params as Iterable<unknown>)];
     if (list.length === 0) throw new ArgumentError(`${this.constructor.name}: got no parameters to optimise`);
     if (list.every(isTensor)) this.addParamGroup({ params: list as Tensor[] });
@@ -47,8 +49,10 @@ export abstract class Optimizer<Options extends object> {
     const known = new Set(this.paramGroups.flatMap((g) => g.params));
     for (const parameter of params) {
       if (!isTensor(parameter)) throw new ArgumentError(`${this.constructor.name}: parameters must be tensors, got ${typeof parameter}`);
-      if (parameter.node !== null) throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is not a leaf: only leaves can be optimised`);
-      if (known.has(parameter)) throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is in more than one parameter group`);
+      if (parameter.node !== null)
+        throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is not a leaf: only leaves can be optimised`);
+      if (known.has(parameter))
+        throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is in more than one parameter group`);
       known.add(parameter);
     }
     this.paramGroups.push({ ...this.defaults, ...group, params } as ParamGroup & Options);
@@ -64,17 +68,28 @@ export abstract class Optimizer<Options extends object> {
   /** One step along the gradients. A closure that recomputes the loss is called first, with recording on; its result is returned. */
   step(closure?: () => Tensor): Tensor | null {
     const loss = closure === undefined ? null : withGradMode(true, closure);
+    const writer = `${this.constructor.name}.step`;
     withGradMode(false, () => {
       for (const group of this.paramGroups) {
         for (const parameter of group.params) {
           const grad = parameter.meta?.grad ?? null;
           if (grad === null) continue;
           this.update(parameter, grad, group, this.stateOf(parameter));
-          markWritten(parameter, `${this.constructor.name}.step`);
+          markWritten(parameter, writer);
         }
       }
     });
     return loss;
+  }
+
+  /** A tensor of the parameter's state, made with one value at the first step. */
+  protected stateTensor(state: ParamState, name: string, parameter: Tensor, value = 0): Tensor {
+    const known = state[name];
+    if (known !== undefined) return known as Tensor;
+    const made = fullTensor(parameter.shape, value, parameter.type);
+    labelStorage(made.storage, `state of ${this.constructor.name}`);
+    state[name] = made;
+    return made;
   }
 
   private stateOf(parameter: Tensor): ParamState {
@@ -104,11 +119,16 @@ export abstract class Optimizer<Options extends object> {
   /** Takes over state and options of another run. Throws ArgumentError when the groups do not match. */
   loadStateDict(saved: OptimizerState): void {
     if (saved.paramGroups.length !== this.paramGroups.length) {
-      throw new ArgumentError(`loadStateDict: the state has ${saved.paramGroups.length} parameter groups, this optimizer ${this.paramGroups.length}`);
+      throw new ArgumentError(
+        `loadStateDict: the state has ${saved.paramGroups.length} parameter groups, this optimizer ${this.paramGroups.length}`,
+      );
     }
     saved.paramGroups.forEach((group, i) => {
       const own = (this.paramGroups[i] as ParamGroup).params.length;
-      if ((group['params'] as unknown[]).length !== own) throw new ArgumentError(`loadStateDict: group ${i} has ${(group['params'] as unknown[]).length} parameters in the state and ${own} here`);
+      if ((group['params'] as unknown[]).length !== own)
+        throw new ArgumentError(
+          `loadStateDict: group ${i} has ${(group['params'] as unknown[]).length} parameters in the state and ${own} here`,
+        );
     });
     saved.paramGroups.forEach((group, i) => {
       const own = this.paramGroups[i] as ParamGroup;
@@ -133,6 +153,8 @@ function zeroInPlace(grad: Tensor): void {
 /** Refuses negative rates and the like before an optimizer is built. */
 export function checkRange(name: string, option: string, value: number, low = 0, high = Number.POSITIVE_INFINITY): void {
   if (!(value >= low && value < high) && !(value === high && high === Number.POSITIVE_INFINITY)) {
-    throw new ArgumentError(`${name}: ${option} must be at least ${low}${high === Number.POSITIVE_INFINITY ? '' : ` and below ${high}`}, got ${value}`);
+    throw new ArgumentError(
+      `${name}: ${option} must be at least ${low}${high === Number.POSITIVE_INFINITY ? '' : ` and below ${high}`}, got ${value}`,
+    );
   }
 }

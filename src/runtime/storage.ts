@@ -107,6 +107,14 @@ export function addressOf(storage: Storage): number {
   return cell.address + storage.byteOffset;
 }
 
+/** Storages from this size on bear a label. */
+const LABELLED_BYTES = 65536;
+
+/** Says what a storage holds, for the message when memory runs out. Small ones bear no label. */
+export function labelStorage(storage: Storage, label: string): void {
+  if (storage.byteLength >= LABELLED_BYTES) storage.block.cell.label = label;
+}
+
 /** Starts a launch: the addresses resolved from here on stay valid until the next launch or allocation. */
 export function beginLaunch(): void {
   pool.clock += 1;

@@ -15,26 +15,22 @@ export interface Complex {
 }
 export type Element = number | bigint | boolean | Complex;
 export type NestedElements = Element | readonly NestedElements[];
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Int32Array
-  | BigInt64Array;
+/** What `tensor` takes: elements, arrays of them to any depth, and typed arrays in the place of innermost arrays. */
+export type TensorData = Element | TypedArray | readonly TensorData[];
+export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Int32Array | BigInt64Array;
 
 /** Refuses to look at the values of a tensor that an interpreter is working on: they are not one value. */
 export function requirePlain(name: string, x: Tensor): void {
   if (x.wrapped !== null) {
-    throw new AutogradError(`${name}: the tensor is being transformed (vmap or forward mode), so it has no values of its own to read; return it from the function instead`);
+    throw new AutogradError(
+      `${name}: the tensor is being transformed (vmap or forward mode), so it has no values of its own to read; return it from the function instead`,
+    );
   }
 }
 
 /** The bytes of `x` in row-major order, little endian: a copy. */
-export function bytesOf(x: Tensor): Uint8Array<ArrayBuffer> {
-  requirePlain('toBytes', x);
+export function bytesOf(x: Tensor, name = 'toBytes'): Uint8Array<ArrayBuffer> {
+  requirePlain(name, x);
   const length = x.size * x.type.itemsize;
   const source = x.rowMajor ? x : rowMajorCopy(x);
   beginLaunch();
@@ -42,17 +38,25 @@ export function bytesOf(x: Tensor): Uint8Array<ArrayBuffer> {
   return heap.u8.slice(start, start + length) as Uint8Array<ArrayBuffer>;
 }
 
-function rowMajorCopy(x: Tensor): Tensor {
+/** The elements of `x` in row-major order in memory of their own. */
+export function rowMajorCopy(x: Tensor): Tensor {
   const copy = new Tensor(allocate(x.size * x.type.itemsize), 0, x.shape, contiguousStrides(x.shape), x.type, x.size, true);
   backend().map(IDENTITY.program, copy, [x], [], x.type);
   return copy;
+}
+
+/** Writes the elements of `copy`, which has the shape and dtype of `x`, into `x`. */
+export function writeBack(x: Tensor, copy: Tensor): void {
+  backend().map(IDENTITY.program, x, [copy], [], x.type);
 }
 
 /** A tensor over a copy of row-major bytes. */
 export function tensorOfBytes(bytes: Uint8Array, shape: readonly number[], type: DTypeInfo): Tensor {
   const size = numel(shape);
   if (bytes.byteLength !== size * type.itemsize) {
-    throw new ShapeError(`fromBytes: ${bytes.byteLength} bytes for shape ${formatShape(shape)} of dtype ${type.name}, which needs ${size * type.itemsize}`);
+    throw new ShapeError(
+      `fromBytes: ${bytes.byteLength} bytes for shape ${formatShape(shape)} of dtype ${type.name}, which needs ${size * type.itemsize}`,
+    );
   }
   const storage = allocate(bytes.byteLength);
   beginLaunch();
@@ -62,7 +66,7 @@ export function tensorOfBytes(bytes: Uint8Array, shape: readonly number[], type:
 
 /** Row-major elements as a typed array of their own: half types as float32, bool as 0 and 1, complex as pairs. */
 export function typedArrayOf(x: Tensor): TypedArray {
-  const bytes = bytesOf(x);
+  const bytes = bytesOf(x, 'toTypedArray');
   switch (x.type.name) {
     case 'float32':
     case 'complex64':
@@ -113,31 +117,54 @@ export function nestedOf(x: Tensor): NestedElements {
 }
 
 /** Shape and row-major elements of nested arrays; throws ShapeError where they are ragged. */
-export function flatten(name: string, data: NestedElements): { shape: number[]; elements: Element[] } {
+export function flatten(name: string, data: TensorData): { shape: number[]; elements: Element[] } {
   const shape: number[] = [];
-  for (let level = data; Array.isArray(level); level = (level as readonly NestedElements[])[0] as NestedElements) {
+  for (let level = listOf(data); level !== null; level = listOf(level[0])) {
     shape.push(level.length);
     if (level.length === 0) break;
   }
   const elements: Element[] = [];
-  const visit = (value: NestedElements, depth: number): void => {
+  const visit = (value: TensorData, depth: number): void => {
+    const list = listOf(value);
     if (depth === shape.length) {
-      if (Array.isArray(value)) throw ragged(name, shape, depth);
+      if (list !== null) throw ragged(name, depth, 'a single value', `a list of ${list.length}`);
       elements.push(value as Element);
       return;
     }
-    if (!Array.isArray(value) || value.length !== shape[depth]) throw ragged(name, shape, depth);
-    for (const item of value as readonly NestedElements[]) visit(item, depth + 1);
+    if (list === null || list.length !== shape[depth]) {
+      throw ragged(name, depth, `${shape[depth]} entries`, list === null ? 'a single value' : `${list.length} entries`);
+    }
+    for (let i = 0; i < list.length; i++) visit(list[i] as TensorData, depth + 1);
   };
   visit(data, 0);
   return { shape, elements };
 }
 
-function ragged(name: string, shape: readonly number[], depth: number): ShapeError {
-  return new ShapeError(`${name}: the nested arrays are ragged: dimension ${depth} has size ${shape[depth] ?? 'none'} in the first entry and another one later`);
+function listOf(data: unknown): ArrayLike<unknown> | null {
+  if (Array.isArray(data)) return data;
+  return ArrayBuffer.isView(data) && !(data instanceof DataView) ? (data as unknown as ArrayLike<unknown>) : null;
 }
 
-/** Writes JavaScript values into a new contiguous tensor. */
+function ragged(name: string, depth: number, first: string, other: string): ShapeError {
+  return new ShapeError(`${name}: the nested arrays are ragged: dimension ${depth} has ${first} at first and ${other} later`);
+}
+
+/** Refuses numbers that an integer dtype cannot hold, as PyTorch does; an unsigned dtype takes -1 for its largest number, and so on. */
+export function requireInRange(name: string, elements: readonly Element[], type: DTypeInfo): void {
+  if (!type.isInteger) return;
+  const bits = 8 * type.itemsize;
+  const limit = 2 ** (type.isSigned ? bits - 1 : bits);
+  const exactLimit = BigInt(limit);
+  for (const value of elements) {
+    const fits =
+      typeof value === 'bigint'
+        ? value < exactLimit && (type.isSigned ? value >= -exactLimit : value > -exactLimit)
+        : typeof value !== 'number' || (value < limit && (type.isSigned ? value > -limit - 1 : value > -limit));
+    if (!fits) throw new ArgumentError(`${name}: ${value} does not fit into ${type.name}: choose a wider dtype`);
+  }
+}
+
+/** Writes JavaScript values into a new contiguous tensor; integers that do not fit wrap around. */
 export function tensorOfElements(elements: readonly Element[], shape: readonly number[], type: DTypeInfo): Tensor {
   const bytes = new Uint8Array(elements.length * type.itemsize);
   const view = new DataView(bytes.buffer);
@@ -149,7 +176,8 @@ export function tensorOfElements(elements: readonly Element[], shape: readonly n
 }
 
 function real(value: Element): number {
-  if (typeof value === 'object') throw new ArgumentError(`tensor: a complex number where a real dtype was asked for: pass { dtype: 'complex64' }`);
+  if (typeof value === 'object')
+    throw new ArgumentError(`tensor: a complex number where a real dtype was asked for: pass { dtype: 'complex64' }`);
   return Number(value);
 }
 function whole(value: Element): bigint {

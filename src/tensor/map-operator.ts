@@ -9,6 +9,7 @@ import { MapProgram } from '../scalar/program.ts';
 import { reads, substitute } from '../scalar/substitute.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { contiguousStrides, numel } from '../shape/shape.ts';
+import { DTypeError } from '../util/errors.ts';
 import { Tensor } from './tensor.ts';
 
 /** One elementwise call: the uniform scalars and the dtype that the expression is computed in. */
@@ -25,6 +26,12 @@ export interface Partial {
   readonly inputs: readonly number[];
   /** Whether it reads the output, as the last operand. */
   readonly output: boolean;
+}
+
+function complexNotThere(name: string, type: DTypeInfo): DTypeError {
+  return new DTypeError(
+    `${name}: not defined for dtype ${type.name} yet: so far complex tensors can be made, cast, copied, summed, matrix-multiplied and printed`,
+  );
 }
 
 const MAP = { kind: 'map' } as const;
@@ -91,6 +98,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
   }
 
   forward(inputs: readonly Tensor[], params: MapParams): Tensor {
+    if (params.compute.isComplex) throw complexNotThere(this.name, params.compute);
     const result = emptyFor(inputs, this.name, this.isBoolean ? BOOL : params.compute);
     backend().map(this.program, result, inputs, params.values, params.compute);
     return result;
@@ -98,6 +106,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
 
   /** Writes the result into `target`, which has the broadcast shape. */
   forwardInto(target: Tensor, inputs: readonly Tensor[], params: MapParams): void {
+    if (params.compute.isComplex) throw complexNotThere(this.name, params.compute);
     backend().map(this.program, target, inputs, params.values, params.compute);
   }
 
@@ -114,7 +123,8 @@ export class MapOperator implements Operator<Tensor, MapParams> {
   #makePartial(index: number): Partial | null {
     const derivative = differentiate(this.expr, index);
     // Zero everywhere is a gradient of zeros, as PyTorch has it, not the absence of one.
-    if (isConstant(derivative, 0)) return { operator: new MapOperator(this.name, derivative, 1, this.paramCount), inputs: [], output: false };
+    if (isConstant(derivative, 0))
+      return { operator: new MapOperator(this.name, derivative, 1, this.paramCount), inputs: [], output: false };
     const wanted = reads(derivative);
     const remap: (Expr | undefined)[] = [];
     wanted.args.forEach((input, k) => {

@@ -1,3 +1,5 @@
+import { ArgumentError } from '../util/errors.ts';
+
 /** Global switches of the engine. One object with fixed fields: reading it is one load on the hot path. */
 export const mode = {
   /** Record operations on tensors that require a gradient. */
@@ -16,21 +18,30 @@ export const mode = {
 export function noGrad<R>(body: () => R): R;
 export function noGrad(): GradModeScope;
 export function noGrad<R>(body?: () => R): R | GradModeScope {
-  return body === undefined ? new GradModeScope(false) : withGradMode(false, body);
+  return body === undefined ? new GradModeScope(false) : synchronous('noGrad', withGradMode(false, body));
 }
 
 /** Runs `body` with recording on, also inside `noGrad`. Without a body: a scope for `using`. */
 export function enableGrad<R>(body: () => R): R;
 export function enableGrad(): GradModeScope;
 export function enableGrad<R>(body?: () => R): R | GradModeScope {
-  return body === undefined ? new GradModeScope(true) : withGradMode(true, body);
+  return body === undefined ? new GradModeScope(true) : synchronous('enableGrad', withGradMode(true, body));
 }
 
 /** Turns recording on or off for `body`, or until the returned scope is disposed. */
 export function setGradEnabled<R>(enabled: boolean, body: () => R): R;
 export function setGradEnabled(enabled: boolean): GradModeScope;
 export function setGradEnabled<R>(enabled: boolean, body?: () => R): R | GradModeScope {
-  return body === undefined ? new GradModeScope(enabled) : withGradMode(enabled, body);
+  return body === undefined ? new GradModeScope(enabled) : synchronous('setGradEnabled', withGradMode(enabled, body));
+}
+
+/** Refuses asynchronous bodies: the mode is back to what it was before their first `await` is over. */
+function synchronous<R>(name: string, result: R): R {
+  if (result instanceof Promise)
+    throw new ArgumentError(
+      `${name}: the function must be synchronous, since the mode ends when it returns: call ${name} around the parts between awaits`,
+    );
+  return result;
 }
 
 /** Whether operations are recorded now. */

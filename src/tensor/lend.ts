@@ -1,0 +1,73 @@
+import type { DType } from '../dtype/dtype.ts';
+import { heap } from '../runtime/heap.ts';
+import { addressOf, beginLaunch, pin, unpin } from '../runtime/storage.ts';
+import { ArgumentError, InPlaceError, MemoryError } from '../util/errors.ts';
+import { requirePlain, rowMajorCopy, type TypedArray, writeBack } from './data.ts';
+import { checkWritable, markWritten } from './inplace.ts';
+import { describeTensor } from './messages.ts';
+import { mode } from './modes.ts';
+import type { Tensor } from './tensor.ts';
+import { isTracked } from './views.ts';
+
+/** The elements as they lie in memory: half types as their 16 bits, bool as bytes of 0 and 1, complex numbers as pairs. */
+export type LentArray = TypedArray | Uint16Array;
+
+export interface LendOptions {
+  /** What the callback writes becomes the tensor's values, and counts as a change in place. */
+  readonly write?: boolean;
+}
+
+/**
+ * Lends the elements in row-major order as a typed array, without copying where they lie so, for the length of `body`; returns what it returns.
+ * The array must not be kept, nor written unless `write` is set.
+ */
+export function lendData<R>(x: Tensor, body: (view: LentArray) => R, options: LendOptions = {}): R {
+  if (typeof body !== 'function') throw new ArgumentError(`withData: give a function that gets the elements, not ${typeof body}`);
+  requirePlain('withData', x);
+  const writes = options.write === true;
+  if (writes) checkWritable('withData', x);
+  if (writes && mode.grad && isTracked(x)) {
+    throw new InPlaceError(
+      `withData: ${describeTensor(x)} has a history that a write from outside cannot be part of: write inside noGrad(() => …), or into a detach()ed clone`,
+    );
+  }
+  const lent = x.rowMajor ? x : rowMajorCopy(x);
+  pin(lent.storage);
+  try {
+    const view = arrayOver(lent);
+    const result = body(view);
+    if (result instanceof Promise)
+      throw new ArgumentError('withData: the callback must be synchronous: the elements are lent until it returns');
+    if (view.byteLength !== x.size * x.type.itemsize) {
+      throw new MemoryError(
+        'withData: memory grew while elements were lent, which cuts the array off: make tensors before or after the callback, or use toTypedArray() for a copy',
+      );
+    }
+    if (writes && lent !== x) writeBack(x, lent);
+    return result;
+  } finally {
+    unpin(lent.storage);
+    if (writes) markWritten(x, 'withData');
+  }
+}
+
+const ARRAYS: Readonly<Record<DType, (buffer: ArrayBufferLike, start: number, count: number) => LentArray>> = {
+  float32: (buffer, start, count) => new Float32Array(buffer as ArrayBuffer, start, count),
+  float64: (buffer, start, count) => new Float64Array(buffer as ArrayBuffer, start, count),
+  complex64: (buffer, start, count) => new Float32Array(buffer as ArrayBuffer, start, 2 * count),
+  complex128: (buffer, start, count) => new Float64Array(buffer as ArrayBuffer, start, 2 * count),
+  int64: (buffer, start, count) => new BigInt64Array(buffer as ArrayBuffer, start, count),
+  int32: (buffer, start, count) => new Int32Array(buffer as ArrayBuffer, start, count),
+  int16: (buffer, start, count) => new Int16Array(buffer as ArrayBuffer, start, count),
+  int8: (buffer, start, count) => new Int8Array(buffer as ArrayBuffer, start, count),
+  uint8: (buffer, start, count) => new Uint8Array(buffer as ArrayBuffer, start, count),
+  bool: (buffer, start, count) => new Uint8Array(buffer as ArrayBuffer, start, count),
+  float16: (buffer, start, count) => new Uint16Array(buffer as ArrayBuffer, start, count),
+  bfloat16: (buffer, start, count) => new Uint16Array(buffer as ArrayBuffer, start, count),
+};
+
+function arrayOver(x: Tensor): LentArray {
+  beginLaunch();
+  const start = addressOf(x.storage) + x.offset * x.type.itemsize;
+  return ARRAYS[x.type.name](heap.u8.buffer, start, x.size);
+}

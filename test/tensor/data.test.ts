@@ -1,0 +1,262 @@
+import { inspect } from 'node:util';
+import {
+  ArgumentError,
+  AutogradError,
+  arange,
+  type DType,
+  DTypeError,
+  fromBytes,
+  full,
+  IndexError,
+  InPlaceError,
+  isComplex,
+  isFloatingPoint,
+  isNonzero,
+  MemoryError,
+  noGrad,
+  numel,
+  ones,
+  optim,
+  ShapeError,
+  tensor,
+  vmap,
+  zeros,
+} from 'nabla';
+import { describe, expect, test } from 'vitest';
+
+const DTYPES: readonly DType[] = [
+  'float32',
+  'float64',
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint8',
+  'bool',
+  'complex64',
+  'complex128',
+  'float16',
+  'bfloat16',
+];
+
+describe('tensor() from', () => {
+  test('numbers, booleans, bigints, complex numbers', () => {
+    expect(tensor([1, 2]).dtype).toBe('float32');
+    expect(tensor([true, false]).dtype).toBe('bool');
+    expect(tensor([1n, 2n]).dtype).toBe('int64');
+    expect(tensor([1n, true]).dtype).toBe('int64');
+    expect(tensor([1n, 0.5]).dtype).toBe('float32');
+    expect(tensor([{ re: 1, im: 2 }, 3]).toArray()).toEqual([
+      { re: 1, im: 2 },
+      { re: 3, im: 0 },
+    ]);
+  });
+
+  test('typed arrays, alone and nested', () => {
+    expect(tensor(new Float64Array([1.5])).dtype).toBe('float64');
+    expect(tensor(new BigInt64Array([-1n])).toTypedArray()).toEqual(new BigInt64Array([-1n]));
+    expect(tensor(new Uint8ClampedArray([300])).toArray()).toEqual([255]);
+    expect(tensor(Buffer.from([1, 2])).dtype).toBe('uint8');
+    expect(tensor([new Float32Array([1, 2]), new Float32Array([3, 4])]).toArray()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(tensor(new Uint16Array([65535]), { dtype: 'int32' }).item()).toBe(65535);
+    expect(() => tensor(new Uint16Array([1]) as never)).toThrow(/Uint16Array has no dtype of ours: pass \{ dtype \}/);
+    expect(() => tensor(new DataView(new ArrayBuffer(4)) as never)).toThrow(ArgumentError);
+  });
+
+  test('another tensor: a copy without history', () => {
+    const x = ones([2], { requiresGrad: true });
+    const copy = tensor(x.mul(2));
+    expect(copy.requiresGrad).toBe(false);
+    expect(vmap((row) => tensor(row).mul(2))(tensor([[1, 2]])).toArray()).toEqual([[2, 4]]);
+  });
+
+  test.each([
+    [[[1, 2], [3]], /dimension 1 has 2 entries at first and 1 entries later/],
+    [[[1, 2], 3], /dimension 1 has 2 entries at first and a single value later/],
+    [[1, [2]], /a single value at first and a list of 1 later/],
+  ])('ragged arrays %j is refused', (data, message) => {
+    expect(() => tensor(data as never)).toThrow(ShapeError);
+    expect(() => tensor(data as never)).toThrow(message);
+  });
+
+  test.each([[undefined], [null], ['abc'], [['a']], [[ones([])]]])('%s is refused', (data) => {
+    expect(() => tensor(data as never)).toThrow(ArgumentError);
+  });
+
+  test.each([
+    ['uint8', 256],
+    ['uint8', -256],
+    ['int8', -129],
+    ['int16', 70000],
+    ['int32', 2 ** 31],
+    ['int64', 2n ** 63n],
+    ['int64', Number.NaN],
+    ['int32', Number.POSITIVE_INFINITY],
+  ] as const)('what %s cannot hold (%s) is refused', (dtype, value) => {
+    expect(() => tensor([value], { dtype })).toThrow(/does not fit/);
+    expect(() => full([1], value, { dtype })).toThrow(/does not fit/);
+  });
+
+  test('what just fits', () => {
+    expect(tensor([-1, 255], { dtype: 'uint8' }).toArray()).toEqual([255, 255]);
+    expect(tensor([-128.9, 127.9], { dtype: 'int8' }).toArray()).toEqual([-128, 127]);
+    expect(tensor([-(2n ** 63n)]).toBigInt()).toBe(-(2n ** 63n));
+  });
+
+  test('creation without a shape or a value is refused', () => {
+    expect(() => (zeros as () => unknown)()).toThrow(/no shape was given: write zeros\(\[2, 3\]\)/);
+    expect(() => full([2], undefined as never)).toThrow(/fillValue must be a number/);
+  });
+
+  test('strided bytes must lie inside', () => {
+    expect(fromBytes(new Uint8Array([1, 2, 3]), [2, 2], 'uint8', { strides: [1, 1] }).toArray()).toEqual([
+      [1, 2],
+      [2, 3],
+    ]);
+    expect(() => fromBytes(new Uint8Array(3), [2, 2], 'uint8', { strides: [2, 1] })).toThrow(/does not lie inside/);
+    expect(() => fromBytes(new Uint8Array(3), [2], 'uint8', { strides: [-1] })).toThrow(/does not lie inside/);
+    expect(() => fromBytes(new Uint8Array(3), [1], 'int16', { strides: [1] })).toThrow(/no whole number/);
+  });
+});
+
+describe.each(DTYPES)('%s', (dtype) => {
+  const values = arange(6).reshape(2, 3).to(dtype);
+
+  test('prints whole, as a view, without dimensions, empty, and inside objects', () => {
+    for (const x of [values, values.T, ones([], { dtype }), zeros([0, 3], { dtype }), values.select(0, 1)]) {
+      const text = inspect(x);
+      expect(text).toMatch(/^tensor\(/);
+      expect(String(x)).toBe(text);
+      expect(`${x}`).toBe(text);
+      expect(inspect({ x })).toContain('tensor(');
+    }
+  });
+
+  test('goes to arrays and back', () => {
+    const again = tensor(values.toArray() as never, { dtype });
+    expect(again.dtype).toBe(dtype);
+    expect(again.toArray()).toEqual(values.toArray());
+    expect(values.T.toBytes()).toEqual(tensor(values.T.toArray() as never, { dtype }).toBytes());
+  });
+
+  test('lends its elements', () => {
+    const view = values.T;
+    const bytes = view.withData((elements) => new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength).slice());
+    expect(bytes).toEqual(view.toBytes());
+  });
+
+  test('casts to every dtype', () => {
+    for (const other of DTYPES) {
+      const cast = values.to(other);
+      expect(cast.dtype).toBe(other);
+      expect(cast.to('bool').toArray()).toEqual(values.to('bool').toArray());
+    }
+  });
+});
+
+describe('item()', () => {
+  test('is a number while exact, and names toBigInt() beyond', () => {
+    expect(tensor([2n ** 53n - 1n]).item()).toBe(2 ** 53 - 1);
+    expect(() => tensor([2n ** 53n + 1n]).item()).toThrow(/toBigInt\(\)/);
+    expect(tensor([2n ** 62n + 1n]).toBigInt()).toBe(2n ** 62n + 1n);
+    expect(tensor(true).item()).toBe(true);
+    expect(tensor({ re: 1, im: -2 }).item()).toEqual({ re: 1, im: -2 });
+    expect(() => ones([2]).item()).toThrow(ShapeError);
+    expect(() => zeros([0]).item()).toThrow(ShapeError);
+    expect(() => tensor([0.5]).toBigInt()).toThrow(DTypeError);
+  });
+});
+
+describe('withData', () => {
+  test('lends without copying, and writes where asked', () => {
+    const x = ones([2, 2]);
+    const total = x.withData((elements) => (elements as Float32Array).reduce((sum, value) => sum + value, 0));
+    expect(total).toBe(4);
+    const before = x.version;
+    x.T.withData((elements) => elements.set([1, 2, 3, 4] as never), { write: true });
+    expect(x.toArray()).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+    expect(x.version).toBe(before + 1);
+  });
+
+  test('a write makes saved values stale', () => {
+    const x = ones([2], { requiresGrad: true });
+    const y = x.mul(1);
+    const z = y.exp();
+    noGrad(() => y.withData((elements) => elements.fill(0 as never), { write: true }));
+    noGrad(() => z.withData((elements) => elements.fill(0 as never), { write: true }));
+    expect(() => z.sum().backward()).toThrow(/changed in place.*withData/);
+  });
+
+  test('refuses writes that the tape could not follow, promises, and growth of the memory', () => {
+    const leaf = ones([2], { requiresGrad: true });
+    expect(() => leaf.withData(() => 0, { write: true })).toThrow(InPlaceError);
+    expect(() => leaf.mul(2).withData(() => 0, { write: true })).toThrow(InPlaceError);
+    expect(() =>
+      ones([2])
+        .expand(3, 2)
+        .withData(() => 0, { write: true }),
+    ).toThrow(InPlaceError);
+    expect(() => ones([2]).withData(async () => 0)).toThrow(/synchronous/);
+    expect(() => vmap((row) => row.withData(() => row))(ones([2, 2]))).toThrow(AutogradError);
+    expect(() =>
+      ones([2]).withData(() => {
+        zeros([64 << 20]);
+      }),
+    ).toThrow(MemoryError);
+  });
+});
+
+describe('facts', () => {
+  const x = zeros([2, 3], { dtype: 'float64' });
+  test('of memory', () => {
+    expect([x.device, x.itemsize, x.nbytes, x.elementSize(), x.numel(), x.nelement(), numel(x)]).toEqual(['cpu', 8, 48, 8, 6, 6, 6]);
+    expect([x.dim(), x.ndimension(), x.stride(), x.stride(-1), x.storageOffset(), x.isContiguous()]).toEqual([2, 2, [3, 1], 1, 0, true]);
+    expect(() => x.stride(2)).toThrow(IndexError);
+    expect(x.cpu()).toBe(x);
+  });
+  test('of dtypes and values', () => {
+    expect([x.isFloatingPoint(), x.isComplex(), x.isSigned(), isFloatingPoint(x), isComplex(x)]).toEqual([true, false, true, true, false]);
+    expect(ones([1], { dtype: 'uint8' }).isSigned()).toBe(false);
+    expect([isNonzero(tensor(0.5)), tensor([0]).isNonzero(), tensor([{ re: 0, im: 1 }]).isNonzero()]).toEqual([true, false, true]);
+    expect(() => x.isNonzero()).toThrow(ShapeError);
+    expect(x.isSameSize(ones([2, 3]))).toBe(true);
+    expect(x.isSameSize(ones([3, 2]))).toBe(false);
+  });
+});
+
+describe('JavaScript around tensors', () => {
+  test('iterates over rows that are views with history', () => {
+    const x = tensor(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      { requiresGrad: true },
+    );
+    const [first, second] = x;
+    first
+      ?.mul(second as never)
+      .sum()
+      .backward();
+    expect(x.grad?.toArray()).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
+    expect(() => [...ones([])]).toThrow(/no dimension to go along/);
+    expect(() => new optim.SGD(x as never, { lr: 1 })).toThrow(/give a list/);
+  });
+  test('JSON has the elements', () => {
+    expect(JSON.stringify({ x: tensor([[1, 2]]) })).toBe('{"x":[[1,2]]}');
+  });
+  test('operators of the language throw', () => {
+    const x = ones([1]) as never;
+    expect(() => +x).toThrow(AutogradError);
+    expect(() => x + 1).toThrow(/a\.add\(b\)/);
+  });
+});
