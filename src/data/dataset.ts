@@ -66,7 +66,7 @@ export class Subset<Sample> implements Dataset<Sample> {
  * Splits a dataset at random into parts of the given sizes (or shares that add up to 1), as PyTorch's `random_split`.
  *
  * @example
- * const [train, test] = randomSplit(data, [0.8, 0.2]);
+ * const [train, test] = randomSplit(new TensorDataset(arange(10)), [0.8, 0.2]);
  */
 export function randomSplit<Sample>(dataset: Dataset<Sample>, lengths: readonly number[], generator: Generator = defaultGenerator): Subset<Sample>[] {
   const sizes = splitSizes(dataset.length, lengths);

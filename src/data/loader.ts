@@ -25,8 +25,8 @@ export interface DataLoaderOptions<Sample, Batch> {
  * Passes over a dataset in batches. The random order is drawn as PyTorch's loader draws it, so the same seed gives the same batches.
  *
  * @example
- * const loader = new DataLoader(new TensorDataset(xs, ys), { batchSize: 32, shuffle: true });
- * for (const [x, y] of loader) step(x, y);
+ * const loader = new DataLoader(new TensorDataset(ones([100, 2]), arange(100)), { batchSize: 32, shuffle: true });
+ * for (const [x, y] of loader) console.log(x.shape, y.shape);
  */
 export class DataLoader<Sample, Batch = Sample> implements Iterable<Batch> {
   readonly dataset: Dataset<Sample>;

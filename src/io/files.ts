@@ -22,6 +22,7 @@ function fileSystem(caller: string): Promise<FileSystem> {
  *
  * @throws DeviceError where there is no file system; the platform's error if the file cannot be read.
  * @example
+ * // not run: it needs a file
  * const bytes = await readBytes('model.safetensors');
  */
 export async function readBytes(path: string | URL): Promise<Uint8Array> {
@@ -36,6 +37,7 @@ export async function readBytes(path: string | URL): Promise<Uint8Array> {
  *
  * @throws DeviceError where there is no file system; TypeError if the file is not UTF-8; the platform's error if it cannot be read.
  * @example
+ * // not run: it needs a file
  * const table = parseCsv(await readText('data.csv'));
  */
 export async function readText(path: string | URL): Promise<string> {
@@ -49,6 +51,7 @@ export async function readText(path: string | URL): Promise<string> {
  *
  * @throws DeviceError where there is no file system; the platform's error if the file cannot be written: the old one is then untouched.
  * @example
+ * // not run: it writes a file
  * await writeFileAtomic('model.safetensors', encodeSafetensors(tensors));
  */
 export async function writeFileAtomic(path: string | URL, contents: Uint8Array | string): Promise<void> {

@@ -129,6 +129,7 @@ function compareText(first: string, second: string): number {
  * @throws FormatError with the reason if the file is damaged, cut off, or not a safetensors file.
  * @throws DTypeError if it holds a dtype that we do not have.
  * @example
+ * // not run: it needs a file
  * const { tensors, metadata } = decodeSafetensors(await readBytes('model.safetensors'));
  * tensors.get('weight')?.shape;
  */

@@ -184,7 +184,7 @@ function requireMatrix(name: string, tensor: Tensor): readonly [rows: number, co
  *
  * @example
  * const w = nn.init.orthogonal_(empty([2, 3]));
- * w.matmul(w.t()); // tensor([[1., 0.], [0., 1.]]) up to rounding
+ * w.matmul(w.t()); // the identity, up to rounding
  */
 export function orthogonal_(tensor: Tensor, { gain = 1 }: { readonly gain?: number } = {}): Tensor {
   if (tensor.ndim < 2) throw new ShapeError(`orthogonal_: the tensor must have at least 2 dimensions, got ${formatShape(tensor.shape)}`);

@@ -341,7 +341,7 @@ export function sliceDim(x: Tensor, dim: number, start: number, length: number, 
  * Elements `start` up to `end` of one dimension, `step` apart, with Python's rules for edges. A view.
  *
  * @example
- * slice(arange(6), 0, 1, 6, { step: 2 }); // tensor([1, 3, 5])
+ * sliceTensor(arange(6), 0, 1, 6, { step: 2 }); // tensor([1, 3, 5])
  */
 export const sliceTensor: SliceFunction<'slice'> = described(
   'slice',

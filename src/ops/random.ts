@@ -156,7 +156,7 @@ function isOptions(x: unknown): boolean {
  *
  * @example
  * manualSeed(0);
- * randperm(4); // tensor([2, 0, 1, 3])
+ * randperm(4); // tensor([0, 1, 3, 2])
  */
 export const randperm: RandpermFunction = described(
   'randperm',

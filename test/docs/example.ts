@@ -22,7 +22,7 @@ export async function runExample(text: string, scope: Readonly<Record<string, un
   const broken: Broken[] = [];
   const promise = (value: unknown, code: string, expected: string): void => {
     const got = printed(value);
-    if (!agrees(got, expected) && !agrees(String(value), expected)) broken.push({ code, expected, got });
+    if (![got, String(value), `'${String(value)}'`].some((text) => agrees(text, expected))) broken.push({ code, expected, got });
   };
   const code = ts.transpile(withPromises(unfenced(text)), { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext });
   // An example may print; a test run should not.
@@ -98,7 +98,7 @@ function remarkAfter(text: string, statement: ts.Statement): string | null {
 }
 
 function printed(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"')}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return `[${value.map(printed).join(', ')}]`;
   return String(value);
