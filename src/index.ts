@@ -24,6 +24,8 @@ export * as optim from './optim/index.ts';
 export { configureMemory, memory } from './runtime/memory.ts';
 export { slice } from './shape/slice.ts';
 export { backward, grad } from './tensor/autograd.ts';
+export type { Complex, NestedElements, TensorData, TypedArray } from './tensor/data.ts';
+export type { LendOptions, LentArray } from './tensor/lend.ts';
 export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './tensor/modes.ts';
 export { getPrintOptions, setPrintOptions } from './tensor/printing.ts';
 export { scope } from './tensor/scope.ts';

@@ -11,13 +11,14 @@ import {
   type TypedArray,
   tensorOfBytes,
   tensorOfElements,
+  type UnsignedArray,
 } from '../tensor/data.ts';
 import { addressRange } from '../tensor/overlap.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DeviceError, DTypeError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
-import { described, isScalar, optionalType, type Scalar } from './family.ts';
 import { detach } from './detach.ts';
+import { described, isScalar, optionalType, type Scalar } from './family.ts';
 import { cast, clone } from './structural.ts';
 
 /** Options of all functions that make tensors. */
@@ -151,7 +152,7 @@ export const tensor = described(
     if (isTensor(data)) {
       return finish('tensor', detach(wanted === null || wanted === data.type ? clone(data) : cast(data, wanted)), options);
     }
-    if (ArrayBuffer.isView(data)) return finish('tensor', fromTypedArray(data as TypedArray, wanted), options);
+    if (ArrayBuffer.isView(data)) return finish('tensor', fromTypedArray(data as TypedArray | UnsignedArray, wanted), options);
     const { shape, elements } = flatten('tensor', data as TensorData);
     for (const value of elements) {
       if (!['number', 'boolean', 'bigint'].includes(typeof value) && !isComplexElement(value)) {
@@ -171,7 +172,7 @@ function isComplexElement(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 're' in value && 'im' in value;
 }
 
-function fromTypedArray(data: TypedArray, wanted: DTypeInfo | null): Tensor {
+function fromTypedArray(data: TypedArray | UnsignedArray, wanted: DTypeInfo | null): Tensor {
   const kind = Object.prototype.toString.call(data).slice('[object '.length, -1);
   const name = typedArrayTypes[kind];
   if (name !== undefined) {

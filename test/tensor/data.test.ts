@@ -12,6 +12,7 @@ import {
   isComplex,
   isFloatingPoint,
   isNonzero,
+  type LentArray,
   MemoryError,
   noGrad,
   numel,
@@ -144,7 +145,7 @@ describe.each(DTYPES)('%s', (dtype) => {
 
   test('lends its elements', () => {
     const view = values.T;
-    const bytes = view.withData((elements) => new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength).slice());
+    const bytes = view.withData((elements: LentArray) => new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength).slice());
     expect(bytes).toEqual(view.toBytes());
   });
 
@@ -173,10 +174,10 @@ describe('item()', () => {
 describe('withData', () => {
   test('lends without copying, and writes where asked', () => {
     const x = ones([2, 2]);
-    const total = x.withData((elements) => (elements as Float32Array).reduce((sum, value) => sum + value, 0));
+    const total = x.withData((elements: LentArray) => (elements as Float32Array).reduce((sum, value) => sum + value, 0));
     expect(total).toBe(4);
     const before = x.version;
-    x.T.withData((elements) => elements.set([1, 2, 3, 4] as never), { write: true });
+    x.T.withData((elements: LentArray) => elements.set([1, 2, 3, 4] as never), { write: true });
     expect(x.toArray()).toEqual([
       [1, 3],
       [2, 4],
@@ -188,8 +189,8 @@ describe('withData', () => {
     const x = ones([2], { requiresGrad: true });
     const y = x.mul(1);
     const z = y.exp();
-    noGrad(() => y.withData((elements) => elements.fill(0 as never), { write: true }));
-    noGrad(() => z.withData((elements) => elements.fill(0 as never), { write: true }));
+    noGrad(() => y.withData((elements: LentArray) => elements.fill(0 as never), { write: true }));
+    noGrad(() => z.withData((elements: LentArray) => elements.fill(0 as never), { write: true }));
     expect(() => z.sum().backward()).toThrow(/changed in place.*withData/);
   });
 
