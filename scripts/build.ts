@@ -1,15 +1,17 @@
 /**
- * Builds `dist/`: ES modules and declarations by the compiler, then made fit for bundlers (see shake.ts), then checked against package.json.
+ * Builds `dist/`: ES modules and declarations by the compiler, then made fit for bundlers (see shake.ts), then bundled for Node, then checked
+ * against package.json.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, posix, sep } from 'node:path';
+import { join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleForNode, NODE_FOLDER } from './node-bundle.ts';
 import { bareImports, effectStatements, shake } from './shake.ts';
 
 interface Manifest {
   readonly sideEffects: boolean | readonly string[];
-  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<'types' | 'node' | 'default', string>>>>;
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,7 +29,7 @@ function compile(): boolean {
 
 function compiledFiles(): string[] {
   return readdirSync(dist, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.js'))
+    .filter((name) => name.endsWith('.js') && !name.startsWith(`${NODE_FOLDER}${sep}`))
     .sort();
 }
 
@@ -64,10 +66,8 @@ function brokenPromises(manifest: Manifest): string[] {
       `src/${name.replace(/\.js$/, '.ts')} acts on other modules when it is loaded (${first}): list it in package.json's sideEffects`,
     );
   }
-  const targets = Object.values(manifest.exports).flatMap((target) =>
-    typeof target === 'string' ? [target] : [target.types, target.default],
-  );
-  for (const target of [...targets, ...listed])
+  const targets = Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
+  for (const target of [...targets, ...listed.filter((path) => !path.includes('*'))])
     if (!existsSync(join(root, target))) problems.push(`package.json names ${target}, which was not built`);
   return problems;
 }
@@ -75,6 +75,10 @@ function brokenPromises(manifest: Manifest): string[] {
 const typesHold = compile();
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 makeShakeable(manifest);
+await bundleForNode(
+  dist,
+  Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : relative(dist, join(root, target.default)))),
+);
 const problems = brokenPromises(manifest);
 if (!typesHold) problems.push('the types do not hold');
 for (const problem of problems) console.error(`build: ${problem}`);
