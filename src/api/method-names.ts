@@ -61,8 +61,11 @@ export const METHODS: readonly string[] = [
   'clampMax',
   'clampMin',
   'clip',
+  'clone',
   'conj',
   'conjPhysical',
+  'contiguous',
+  'copy_',
   'copysign',
   'corrcoef',
   'cos',
@@ -191,6 +194,7 @@ export const METHODS: readonly string[] = [
   'nanquantile',
   'nansum',
   'narrow',
+  'narrowCopy',
   'ne',
   'neg',
   'negative',
@@ -258,6 +262,7 @@ export const METHODS: readonly string[] = [
   'sub',
   'subtract',
   'sum',
+  'sumToSize',
   'swapaxes',
   'swapdims',
   't',
@@ -290,6 +295,7 @@ export const METHODS: readonly string[] = [
   'vsplit',
   'where',
   'xlogy',
+  'zero_',
 ];
 
 /** Methods with an in-place form: `x.add_(y)`. Sorted. */
@@ -346,6 +352,7 @@ export const IN_PLACE: readonly string[] = [
   'exp',
   'exp2',
   'expm1',
+  'fill',
   'fix',
   'floatPower',
   'floor',
@@ -431,6 +438,7 @@ export const VARIADIC: readonly string[] = [
   'permute',
   'repeat',
   'reshape',
+  'sumToSize',
   'tile',
   'view',
 ];

@@ -72,3 +72,27 @@ export { tril, trilIndices, triu, triuIndices } from './triangular.ts';
 export { asStrided, asStridedScatter, diagonalScatter, selectScatter, sliceScatter } from './view-scatter.ts';
 export { broadcastShapes, broadcastTensors, cartesianProd, combinations, meshgrid } from './grids.ts';
 export { atleast1d, atleast2d, atleast3d, blockDiag, columnStack, dstack, hstack, rowStack, vstack } from './stacking.ts';
+export {
+  aliasCopy,
+  asStridedCopy,
+  clone,
+  contiguous,
+  diagonalCopy,
+  expandCopy,
+  narrowCopy,
+  permuteCopy,
+  selectCopy,
+  sliceCopy,
+  splitCopy,
+  splitWithSizesCopy,
+  squeezeCopy,
+  sumToSize,
+  tCopy,
+  transposeCopy,
+  unbindCopy,
+  unfoldCopy,
+  unsqueezeCopy,
+  viewCopy,
+} from './copies.ts';
+export { copy_, fill, zero_ } from './fill.ts';
+export { constantPadNd } from './padding.ts';

@@ -32,3 +32,4 @@ export { crossEntropy, linearCrossEntropy, nllLoss } from '../nn/classification-
 export { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from '../nn/normalization.ts';
 export { bilinear } from '../nn/bilinear.ts';
 export { embedding, oneHot } from '../nn/embedding.ts';
+export { pad } from '../padding.ts';

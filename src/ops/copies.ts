@@ -1,0 +1,157 @@
+import { t } from '../op/contract.ts';
+import { broadcastsTo } from '../shape/broadcast.ts';
+import { asShape } from '../shape/reshape.ts';
+import { formatShape } from '../shape/shape.ts';
+import { applyMany, applyOne } from '../tensor/apply.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ShapeError } from '../util/errors.ts';
+import { compositeOperator, type Described, described, requireTensor } from './family.ts';
+import {
+  diagonal,
+  expand,
+  narrow,
+  permute,
+  type ShapeArguments,
+  select,
+  sliceTensor,
+  squeeze,
+  transpose,
+  transposeMatrix,
+  unsqueeze,
+} from './movement.ts';
+import { unfold, view } from './reshaping.ts';
+import { split, splitWithSizes, unbind } from './split.ts';
+import { clone as cloneOf, contiguous as contiguousOf, sumTo } from './structural.ts';
+import { asStrided } from './view-scatter.ts';
+
+/** Copies, and views that are copied at once. */
+
+/** Our tensors have one layout; what PyTorch's option can ask for beside it is refused by the signature. */
+export interface MemoryFormatOptions {
+  readonly memoryFormat?: null;
+}
+
+/**
+ * A copy in row-major order, connected to the graph: the gradient passes through.
+ *
+ * @example
+ * clone(tensor([1, 2])); // tensor([1., 2.])
+ */
+export const clone = described(
+  'clone',
+  (input: Tensor, _options: MemoryFormatOptions = {}): Tensor => {
+    requireTensor('clone', 'input', input);
+    return cloneOf(input);
+  },
+  {
+    signature: 'input, *, memory_format',
+    samples: [{ args: [t([2, 3])] }, { args: [t([])] }, { args: [t([0, 2])] }],
+    bad: [{ args: [3], error: /must be a tensor/ }],
+  },
+);
+
+/**
+ * `input` itself if its elements lie in row-major order, else a copy in which they do.
+ *
+ * @example
+ * contiguous(transpose(ones([2, 3]), 0, 1)).isContiguous(); // true
+ */
+export const contiguous = described(
+  'contiguous',
+  (input: Tensor, _options: MemoryFormatOptions = {}): Tensor => {
+    requireTensor('contiguous', 'input', input);
+    return contiguousOf(input);
+  },
+  {
+    signature: 'input, *, memory_format',
+    samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
+    bad: [{ args: [3], error: /must be a tensor/ }],
+  },
+);
+
+/** A view function with its result copied, as one operator. */
+function copying<A extends readonly unknown[]>(name: string, viewed: ((input: Tensor, ...args: A) => Tensor) & Described) {
+  const operator = compositeOperator<A>(name, ([x], args) => cloneOf(viewed(x as Tensor, ...args)));
+  const { signature, samples, bad } = viewed.operator;
+  const f = (input: Tensor, ...args: A): Tensor => {
+    requireTensor(name, 'input', input);
+    return applyOne(operator, [input], args);
+  };
+  return described(name, f, { signature, samples, bad });
+}
+
+/** The same for functions that return several views. */
+function copyingMany<A extends readonly unknown[]>(name: string, viewed: ((input: Tensor, ...args: A) => Tensor[]) & Described) {
+  const operator = compositeOperator<A>(name, ([x], args) => viewed(x as Tensor, ...args).map(cloneOf));
+  const { signature, samples, bad } = viewed.operator;
+  const f = (input: Tensor, ...args: A): Tensor[] => {
+    requireTensor(name, 'input', input);
+    return applyMany(operator, [input], args);
+  };
+  return described(name, f, { signature, samples, bad });
+}
+
+const itself = described('alias', (input: Tensor): Tensor => input, {
+  signature: 'input',
+  samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
+});
+
+/** A copy: `clone` under the name of a view. */
+export const aliasCopy = copying('aliasCopy', itself);
+/** `asStrided`, copied. */
+export const asStridedCopy = copying('asStridedCopy', asStrided);
+/** `diagonal`, copied. */
+export const diagonalCopy = copying('diagonalCopy', diagonal);
+/** `expand`, copied. */
+export const expandCopy = copying('expandCopy', expand as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described);
+/** `narrow`, copied. */
+export const narrowCopy = copying('narrowCopy', narrow);
+/** `permute`, copied. */
+export const permuteCopy = copying('permuteCopy', permute as ((input: Tensor, ...dims: ShapeArguments) => Tensor) & Described);
+/** `select`, copied. */
+export const selectCopy = copying('selectCopy', select);
+/** `slice`, copied. */
+export const sliceCopy = copying('sliceCopy', sliceTensor);
+/** `squeeze`, copied. */
+export const squeezeCopy = copying('squeezeCopy', squeeze);
+/** `t`, copied. */
+export const tCopy = copying('tCopy', transposeMatrix);
+/** `transpose`, copied. */
+export const transposeCopy = copying('transposeCopy', transpose);
+/** `unfold`, copied. */
+export const unfoldCopy = copying('unfoldCopy', unfold);
+/** `unsqueeze`, copied. */
+export const unsqueezeCopy = copying('unsqueezeCopy', unsqueeze);
+/** `view`, copied. */
+export const viewCopy = copying('viewCopy', view as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described);
+/** `split`, copied. */
+export const splitCopy = copyingMany('splitCopy', split);
+/** `splitWithSizes`, copied. */
+export const splitWithSizesCopy = copyingMany('splitWithSizesCopy', splitWithSizes);
+/** `unbind`, copied. */
+export const unbindCopy = copyingMany('unbindCopy', unbind);
+
+const sumToSizeOperator = compositeOperator<readonly number[]>('sumToSize', ([x], shape) => sumTo(x as Tensor, shape));
+
+/**
+ * Summed over leading dimensions, and over those where `size` is 1: the reverse of broadcasting. Throws ShapeError where `size` does not broadcast to
+ * the shape of `input`.
+ *
+ * @example
+ * sumToSize(ones([2, 3]), [1, 3]); // tensor([[2., 2., 2.]])
+ */
+export const sumToSize = described(
+  'sumToSize',
+  (input: Tensor, ...size: ShapeArguments): Tensor => {
+    requireTensor('sumToSize', 'input', input);
+    const shape = asShape('sumToSize', size);
+    if (!broadcastsTo(shape, input.shape))
+      throw new ShapeError(`sumToSize: ${formatShape(shape)} does not broadcast to the shape ${formatShape(input.shape)} of input`);
+    return applyOne(sumToSizeOperator, [input], shape);
+  },
+  {
+    signature: 'input, ...size',
+    samples: [{ args: [t([2, 3]), [1, 3]] }, { args: [t([2, 3, 4]), [3, 1]] }, { args: [t([2]), []] }, { args: [t([2]), [2]] }],
+    bad: [{ args: [t([2, 3]), [2]], error: /does not broadcast/ }],
+  },
+);

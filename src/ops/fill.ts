@@ -1,0 +1,123 @@
+import { t } from '../op/contract.ts';
+import { backend } from '../runtime/backend.ts';
+import type { Expr } from '../scalar/expr.ts';
+import { broadcastsTo } from '../shape/broadcast.ts';
+import { formatShape } from '../shape/shape.ts';
+import { applyOne } from '../tensor/apply.ts';
+import { IDENTITY } from '../tensor/identity.ts';
+import { checkWritable, mapInPlace, markWritten, mayOverlap } from '../tensor/inplace.ts';
+import type { MapOperator } from '../tensor/map-operator.ts';
+import { mode } from '../tensor/modes.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { isTracked } from '../tensor/views.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { fillTensor } from './create.ts';
+import { described, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
+import { cast } from './structural.ts';
+
+/** Tensors overwritten: the old elements count for nothing, and their gradient is zero. */
+
+const FILL = mapOperator('fill', 1, 1, (_, [value]) => value as Expr);
+const FILL_TENSOR = mapOperator('fill', 2, 0, ([, value]) => value as Expr);
+const COPY = mapOperator('copy', 2, 0, ([, source]) => source as Expr);
+
+interface FillPlan {
+  readonly operator: MapOperator;
+  readonly inputs: readonly Tensor[];
+  readonly values: readonly number[];
+}
+
+function planFill(input: Tensor, value: Tensor | Scalar): FillPlan {
+  requireTensor('fill', 'input', input);
+  if (isScalar(value)) return { operator: FILL, inputs: [input], values: [Number(value)] };
+  if (!isTensor(value))
+    throw new ArgumentError(`fill: value must be a number or a 0-d tensor, got ${value === null ? 'null' : typeof value}`);
+  if (value.ndim !== 0) throw new ShapeError(`fill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}`);
+  if (value.type.isComplex && !input.type.isComplex)
+    throw new DTypeError(`fill: a complex value cannot be written into dtype ${input.dtype}`);
+  return { operator: FILL_TENSOR, inputs: [input, cast(value, input.type)], values: [] };
+}
+
+/** Whether a write into `target` can go straight to its elements: nobody records or transforms it. */
+function isPlainWrite(target: Tensor, source: Tensor | null): boolean {
+  if (target.wrapped !== null || (source !== null && source.wrapped !== null)) return false;
+  if (mode.grad && (isTracked(target) || (source !== null && isTracked(source)))) return false;
+  return source === null || !mayOverlap(source, target);
+}
+
+function fillInPlace(name: string, input: Tensor, value: Tensor | Scalar): Tensor {
+  const { operator, inputs, values } = planFill(input, value);
+  if (inputs.length === 1 && isPlainWrite(input, null)) {
+    checkWritable(name, input);
+    fillTensor(input, values[0] as number);
+    markWritten(input, name);
+    return input;
+  }
+  return mapInPlace(name, input, operator, inputs, { values, compute: input.type });
+}
+
+/**
+ * A tensor like `input` with all elements equal to `value`, a number or a 0-d tensor. The dtype is that of `input`.
+ *
+ * @example
+ * fill(zeros([2]), 7); // tensor([7., 7.])
+ */
+export const fill = described(
+  'fill',
+  Object.assign(
+    (input: Tensor, value: Tensor | Scalar): Tensor => {
+      const { operator, inputs, values } = planFill(input, value);
+      return applyOne(operator, inputs, { values, compute: input.type });
+    },
+    { inPlace: (input: Tensor, value: Tensor | Scalar): Tensor => fillInPlace('fill_', input, value) },
+  ),
+  {
+    signature: 'input, value',
+    samples: [{ args: [t([2, 3]), 1.5] }, { args: [t([2]), t([])] }, { args: [t([]), 2] }],
+    bad: [{ args: [t([2]), t([1])], error: /0-d/ }],
+  },
+);
+
+/**
+ * Writes zeros into `input` and returns it.
+ *
+ * @example
+ * zero_(ones([2])); // tensor([0., 0.])
+ */
+export const zero_ = described(
+  'zero_',
+  (input: Tensor): Tensor => {
+    requireTensor('zero_', 'input', input);
+    return fillInPlace('zero_', input, 0);
+  },
+  { signature: 'input', bad: [{ args: [3], error: /must be a tensor/ }] },
+);
+
+/**
+ * Writes the elements of `src` into `input`, broadcast and converted to its dtype, and returns it. The gradient goes to `src`.
+ *
+ * @example
+ * copy_(zeros([2, 2]), tensor([1, 2])); // tensor([[1., 2.], [1., 2.]])
+ */
+export const copy_ = described(
+  'copy_',
+  (input: Tensor, src: Tensor, _options: { readonly nonBlocking?: boolean } = {}): Tensor => {
+    requireTensor('copy_', 'input', input);
+    requireTensor('copy_', 'src', src);
+    if (src.type.isComplex && !input.type.isComplex)
+      throw new DTypeError(`copy_: complex numbers cannot be written into dtype ${input.dtype}: copy their real part`);
+    if (!broadcastsTo(src.shape, input.shape))
+      throw new ShapeError(
+        `copy_: src of shape ${formatShape(src.shape)} does not broadcast to input of shape ${formatShape(input.shape)}`,
+      );
+    if (!isPlainWrite(input, src)) return mapInPlace('copy_', input, COPY, [input, src], { values: [], compute: input.type });
+    checkWritable('copy_', input);
+    backend().map(IDENTITY.program, input, [src], [], input.type);
+    markWritten(input, 'copy_');
+    return input;
+  },
+  {
+    signature: 'input, src, *, non_blocking',
+    bad: [{ args: [t([2], { grad: false }), t([3], { grad: false })], error: /does not broadcast/ }],
+  },
+);
