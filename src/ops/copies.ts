@@ -1,7 +1,8 @@
+import { INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import { broadcastsTo } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
-import { formatShape } from '../shape/shape.ts';
+import { formatShape, sameShape } from '../shape/shape.ts';
 import { applyMany, applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ShapeError } from '../util/errors.ts';
@@ -21,7 +22,7 @@ import {
 } from './movement.ts';
 import { unfold, view } from './reshaping.ts';
 import { split, splitWithSizes, unbind } from './split.ts';
-import { clone as cloneOf, contiguous as contiguousOf, sumTo } from './structural.ts';
+import { cast, clone as cloneOf, contiguous as contiguousOf, sumTo } from './structural.ts';
 import { asStrided } from './view-scatter.ts';
 
 /** Copies, and views that are copied at once. */
@@ -131,7 +132,12 @@ export const splitWithSizesCopy = copyingMany('splitWithSizesCopy', splitWithSiz
 /** `unbind`, copied. */
 export const unbindCopy = copyingMany('unbindCopy', unbind);
 
-const sumToSizeOperator = compositeOperator<readonly number[]>('sumToSize', ([x], shape) => sumTo(x as Tensor, shape));
+/** A sum of integers is int64, as that of bool: also the one over nothing that PyTorch takes for a target without dimensions. */
+const sumToSizeOperator = compositeOperator<readonly number[]>('sumToSize', ([x], shape) => {
+  const source = x as Tensor;
+  const sums = (shape.length === 0 || !sameShape(source.shape, shape)) && !source.type.isFloat && !source.type.isComplex;
+  return sumTo(sums ? cast(source, INT64) : source, shape);
+});
 
 /**
  * Summed over leading dimensions, and over those where `size` is 1: the reverse of broadcasting. Throws ShapeError where `size` does not broadcast to

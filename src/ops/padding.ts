@@ -114,11 +114,15 @@ export const constantPadNd = described(
 /** How a border is filled: with a value, mirrored without the edge, with the edge, or from the other end. */
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 
-/** Which element of a dimension of size `size` stands at place `i`, which may lie outside it. */
-const SOURCES: Readonly<Record<Exclude<PadMode, 'constant'>, (i: number, size: number) => number>> = {
+/** Which element of a dimension of size `size` stands at place `i`, which may lie outside it; negative padding cuts off before elements wrap around. */
+const SOURCES: Readonly<Record<Exclude<PadMode, 'constant'>, (i: number, size: number, before: number, after: number) => number>> = {
   reflect: (i, size) => (i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i),
   replicate: (i, size) => Math.min(Math.max(i, 0), size - 1),
-  circular: (i, size) => ((i % size) + size) % size,
+  circular: (i, size, before, after) => {
+    const first = Math.max(0, -before);
+    const left = size - first - Math.max(0, -after);
+    return ((((i - first) % left) + left) % left) + first;
+  },
 };
 
 interface BorderPad {
@@ -130,7 +134,7 @@ const borderOperator = compositeOperator<BorderPad>('nn.functional.pad', ([x], {
   pads.reduce<Tensor>((padded, [before, after], d) => {
     if (before === 0 && after === 0) return padded;
     const size = padded.shape[d] as number;
-    const places = Array.from({ length: size + before + after }, (_, i) => SOURCES[mode](i - before, size));
+    const places = Array.from({ length: size + before + after }, (_, i) => SOURCES[mode](i - before, size, before, after));
     return selectAlong(padded, tensorOfElements(places, [places.length], INT64), d);
   }, x as Tensor),
 );

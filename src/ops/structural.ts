@@ -204,7 +204,10 @@ export const stridedScatterOperator: Operator<Tensor, Geometry & { readonly sour
   name: 'asStridedScatterAdd',
   forward: ([g], { shape, strides, offset, source }) => {
     const buffer = bufferFor(source, (g as Tensor).type);
-    scatterAddStrided(buffer, g as Tensor, { shape, strides, offset: offset - lowest(source) });
+    const places = { shape, strides, offset: offset - lowest(source) };
+    // What overlaps nowhere need not be added to the zeros.
+    if (overlappingDim(places) < 0) backend().map(IDENTITY.program, viewOf(buffer, shape, strides, places.offset), [g as Tensor], [], buffer.type);
+    else scatterAddStrided(buffer, g as Tensor, places);
     return viewOf(buffer, source.shape, source.strides, source.offset - lowest(source));
   },
   derivative: {
