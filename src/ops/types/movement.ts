@@ -7,10 +7,12 @@ import type {
   Args,
   CatAll,
   Chunk,
+  Diag,
+  DiagEmbed,
   Diagonal,
   Expand,
   Flatten,
-  IndexSelect,
+  Hstack,
   IsOpen,
   MatrixTranspose,
   Movedim,
@@ -21,6 +23,7 @@ import type {
   Permute,
   Repeat,
   Reshape,
+  Rotated,
   Select,
   Sliced,
   Split,
@@ -30,9 +33,11 @@ import type {
   Tile,
   Transpose,
   TransposeMatrix,
+  Triangle,
   Unflatten,
   Unsized,
   Unsqueeze,
+  Vstack,
 } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
@@ -219,12 +224,89 @@ export type UnsqueezeMethod<N extends string> = <X extends Tensor, I extends num
 ) => Tensor<Out<Unsqueeze<ShapeOf<X>, I, 1, N>>, DTypeOf<X>>;
 /** The shape stays; the dimensions must exist. */
 export interface FlipFunction<N extends string> extends Described {
-  <X extends Tensor, const I extends number | Sizes>(input: X, dims: Arg<AlongMany<ShapeOf<X>, I, N>, I>): Tensor<ShapeOf<X>, DTypeOf<X>>;
+  <X extends Tensor, const A extends SizesArguments>(
+    input: X,
+    ...dims: Args<AlongMany<ShapeOf<X>, Listed<A>, N>, A>
+  ): Tensor<ShapeOf<X>, DTypeOf<X>>;
 }
 export type FlipMethod<N extends string> = <X extends Tensor, const A extends SizesArguments>(
   this: X,
   ...dims: Args<AlongMany<ShapeOf<X>, Listed<A>, N>, A>
 ) => Tensor<ShapeOf<X>, DTypeOf<X>>;
+type RollDims = number | Sizes | null | undefined;
+export interface RollFunction<N extends string> extends Described {
+  <X extends Tensor, const I extends RollDims = undefined>(
+    input: X,
+    shifts: number | Sizes,
+    dims?: Arg<AlongMany<ShapeOf<X>, I, N>, I>,
+  ): Tensor<ShapeOf<X>, DTypeOf<X>>;
+}
+export type RollMethod<N extends string> = <X extends Tensor, const I extends RollDims = undefined>(
+  this: X,
+  shifts: number | Sizes,
+  dims?: Arg<AlongMany<ShapeOf<X>, I, N>, I>,
+) => Tensor<ShapeOf<X>, DTypeOf<X>>;
+export interface Rot90Function<N extends string> extends Described {
+  <X extends Tensor, K extends number = 1, const P extends Sizes = readonly [0, 1]>(
+    input: X,
+    k?: K,
+    dims?: Arg<Rotated<ShapeOf<X>, K, P, N>, P>,
+  ): Tensor<Out<Rotated<ShapeOf<X>, K, P, N>>, DTypeOf<X>>;
+}
+export type Rot90Method<N extends string> = <X extends Tensor, K extends number = 1, const P extends Sizes = readonly [0, 1]>(
+  this: X,
+  k?: K,
+  dims?: Arg<Rotated<ShapeOf<X>, K, P, N>, P>,
+) => Tensor<Out<Rotated<ShapeOf<X>, K, P, N>>, DTypeOf<X>>;
+/** Triangles of matrices. */
+export interface TriangleFunction<N extends string> extends Described {
+  <X extends Tensor>(input: Arg<Triangle<ShapeOf<X>, N>, X>, diagonal?: number): Tensor<ShapeOf<X>, DTypeOf<X>>;
+}
+export type TriangleMethod<N extends string> = <X extends Tensor>(
+  this: Arg<Triangle<ShapeOf<X>, N>, X>,
+  diagonal?: number,
+) => Tensor<ShapeOf<X>, DTypeOf<X>>;
+export type InPlaceTriangle<N extends string> = <X extends Tensor>(this: Arg<Triangle<ShapeOf<X>, N>, X>, diagonal?: number) => X;
+export interface DiagFunction<N extends string> extends Described {
+  <X extends Tensor, F extends number = 0>(
+    input: Arg<Diag<ShapeOf<X>, F, N>, X>,
+    diagonal?: F,
+  ): Tensor<Out<Diag<ShapeOf<X>, F, N>>, DTypeOf<X>>;
+}
+export type DiagMethod<N extends string> = <X extends Tensor, F extends number = 0>(
+  this: Arg<Diag<ShapeOf<X>, F, N>, X>,
+  diagonal?: F,
+) => Tensor<Out<Diag<ShapeOf<X>, F, N>>, DTypeOf<X>>;
+type Flat<S> = IsOpen<S> extends true ? [number] : AllLiteral<S> extends true ? [Numel<S>] : [number];
+export interface DiagflatFunction extends Described {
+  <X extends Tensor, F extends number = 0>(input: X, options?: { readonly offset?: F }): Tensor<Out<Diag<Flat<ShapeOf<X>>, F>>, DTypeOf<X>>;
+}
+export type DiagflatMethod = <X extends Tensor, F extends number = 0>(
+  this: X,
+  options?: { readonly offset?: F },
+) => Tensor<Out<Diag<Flat<ShapeOf<X>>, F>>, DTypeOf<X>>;
+/** Of other dimensions than the last two only the rank is known. */
+type Embedded<S, F, I, J, N extends string> = [I, J] extends [-2, -1]
+  ? DiagEmbed<S, F, N>
+  : S extends readonly unknown[]
+    ? Ok<number extends S['length'] ? number[] : [number, ...Unsized<S>]>
+    : never;
+export interface DiagEmbedFunction<N extends string> extends Described {
+  <X extends Tensor, F extends number = 0, I extends number = -2, J extends number = -1>(
+    input: X,
+    options?: Arg<Embedded<ShapeOf<X>, F, I, J, N>, DiagonalOptionsOf<F, I, J>>,
+  ): Tensor<Out<Embedded<ShapeOf<X>, F, I, J, N>>, DTypeOf<X>>;
+}
+export type DiagEmbedMethod<N extends string> = <X extends Tensor, F extends number = 0, I extends number = -2, J extends number = -1>(
+  this: X,
+  options?: Arg<Embedded<ShapeOf<X>, F, I, J, N>, DiagonalOptionsOf<F, I, J>>,
+) => Tensor<Out<Embedded<ShapeOf<X>, F, I, J, N>>, DTypeOf<X>>;
+export interface RepeatFunction<N extends string> extends Described {
+  <X extends Tensor, const A extends SizesArguments>(
+    input: X,
+    ...repeats: Args<Repeat<ShapeOf<X>, Listed<A>, N>, A>
+  ): Tensor<Out<Repeat<ShapeOf<X>, Listed<A>, N>>, DTypeOf<X>>;
+}
 
 // ---------------------------------------------------------------- parts
 
@@ -303,19 +385,6 @@ export type UnfoldMethod = <X extends Tensor, L extends number>(
   size: L,
   step: number,
 ) => Tensor<Windows<ShapeOf<X>, L>, DTypeOf<X>>;
-export interface IndexSelectFunction<N extends string> extends Described {
-  <X extends Tensor, I extends number, Y extends Tensor<number[], 'int64' | 'int32'>>(
-    input: X,
-    dim: I,
-    index: Arg<IndexSelect<ShapeOf<X>, I, ShapeOf<Y>, N>, Y>,
-  ): Tensor<Out<IndexSelect<ShapeOf<X>, I, ShapeOf<Y>, N>>, DTypeOf<X>>;
-}
-export type IndexSelectMethod<N extends string> = <X extends Tensor, I extends number, Y extends Tensor<number[], 'int64' | 'int32'>>(
-  this: X,
-  dim: I,
-  index: Arg<IndexSelect<ShapeOf<X>, I, ShapeOf<Y>, N>, Y>,
-) => Tensor<Out<IndexSelect<ShapeOf<X>, I, ShapeOf<Y>, N>>, DTypeOf<X>>;
-
 // ---------------------------------------------------------------- taken apart
 
 type SplitResult<X, P, I, N extends string> = P extends number
@@ -386,4 +455,13 @@ export interface StackFunction<N extends string> extends Described {
     tensors: Arg<StackAll<ShapesOf<L>, I, N>, L>,
     dim?: I,
   ): Tensor<Out<StackAll<ShapesOf<L>, I, N>>, DTypeOfAll<L>>;
+}
+/** Lists of tensors joined by the shape function of the kind K. */
+interface ListShapes<T> {
+  hstack: Hstack<T>;
+  vstack: Vstack<T>;
+  other: Ok<number[]>;
+}
+export interface ListFunction<K extends keyof ListShapes<[]>> extends Described {
+  <const L extends readonly Tensor[]>(tensors: Arg<ListShapes<ShapesOf<L>>[K], L>): Tensor<Out<ListShapes<ShapesOf<L>>[K]>, DTypeOfAll<L>>;
 }

@@ -180,3 +180,16 @@ export type AtLeast3d<S> = S extends readonly []
     : S extends readonly [infer M, infer N]
       ? [M, N, 1]
       : S;
+
+/** Quarter turns in the plane of the two dimensions P. */
+export type Rotated<S, K, P, Op extends string = 'rot90'> = P extends readonly [infer A, infer B]
+  ? Transpose<S, A, B, Op> extends infer R
+    ? R extends string
+      ? R
+      : K extends 0 | 2 | 4 | -2 | -4
+        ? Ok<S>
+        : K extends 1 | 3 | 5 | -1 | -3 | -5
+          ? R
+          : Ok<Unsized<S>>
+    : never
+  : Ok<Unsized<S>>;

@@ -149,6 +149,19 @@ export type Repeat<S, N, Op extends string = 'repeat'> =
         : `${Op}: ${Show<N>} must have a count for each dim of ${Show<S>}`
     : never;
 
+/** Each element, or each slice along dimension I, R times. */
+export type RepeatedAlong<S, I, R, Op extends string = 'repeatInterleave'> = [I] extends [undefined | null]
+  ? Ok<[IsOpen<S> extends true ? number : AllLiteral<S> extends true ? TimesSize<Numel<S>, R> : number]>
+  : DimKey<S, I> extends infer K
+    ? K extends 'range'
+      ? OutOfRange<S, I, Op>
+      : K extends '?'
+        ? Ok<number[]>
+        : S extends readonly []
+          ? Ok<[R]>
+          : Ok<{ -readonly [P in keyof S]: P extends K ? TimesSize<S[P], R> : S[P] }>
+    : never;
+
 /** A size with padding at both ends; not known where it may be negative. */
 type PaddedSize<D, A, B> =
   AllLiteral<[D, A, B]> extends true
