@@ -13,6 +13,7 @@ import { diagonalOf } from './movement.ts';
 import { meanOver, scaled, sumOver } from './reduction.ts';
 import { any } from './statistics.ts';
 import { cast, permute, reshape } from './structural.ts';
+import type { CovarianceFunction } from './types.ts';
 
 const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
 const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
@@ -96,7 +97,7 @@ function checkObservations(name: string, input: Tensor): number {
  * @example
  * cov(tensor([[1, 2], [2, 4]])); // tensor([[0.5000, 1.0000], [1.0000, 2.0000]])
  */
-export const cov = described(
+export const cov: CovarianceFunction<'cov', [options?: CovarianceOptions]> = described(
   'cov',
   (input: Tensor, options: CovarianceOptions = {}): Tensor => {
     const observations = checkObservations('cov', input);
@@ -142,7 +143,7 @@ const corrcoefOperator = compositeOperator<DTypeInfo>('corrcoef', ([x], type) =>
  * @example
  * corrcoef(tensor([[1, 2, 3], [3, 2, 1]])); // tensor([[1., -1.], [-1., 1.]])
  */
-export const corrcoef = described(
+export const corrcoef: CovarianceFunction<'corrcoef', []> = described(
   'corrcoef',
   (input: Tensor): Tensor => {
     checkObservations('corrcoef', input);

@@ -20,6 +20,7 @@ import { emptyTensor, fullTensor } from './create.ts';
 import { detach } from './detach.ts';
 import { described, isScalar, optionalType, type Scalar } from './family.ts';
 import { cast, clone } from './structural.ts';
+import type { CreationFunction, FullFunction, TensorFunction } from './types.ts';
 
 /** Options of all functions that make tensors. */
 export interface CreateOptions {
@@ -68,12 +69,12 @@ export interface ShapeFunction {
   (...args: ShapeAndOptions): Tensor;
 }
 
-function filled(name: string, value: number) {
-  const f = ((...args: ShapeAndOptions): Tensor => {
+function filled(name: string, value: number): CreationFunction {
+  const f = (...args: ShapeAndOptions): Tensor => {
     const { shape, options } = splitOptions(name, args);
     const type = optionalType(options.dtype) ?? getDefaultDtype();
     return finish(name, fullTensor(shape, value, type), options);
-  }) as ShapeFunction;
+  };
   return described(name, f, { signature: 'size, *, dtype, device, requires_grad', samples: [{ args: [[2, 3]] }, { args: [[]] }] });
 }
 
@@ -89,17 +90,17 @@ export const zeros = filled('zeros', 0);
 export const ones = filled('ones', 1);
 
 /** A tensor whose values are whatever was in memory. */
-export const empty = described(
+export const empty: CreationFunction = described(
   'empty',
-  ((...args: ShapeAndOptions): Tensor => {
+  (...args: ShapeAndOptions): Tensor => {
     const { shape, options } = splitOptions('empty', args);
     return finish('empty', emptyTensor(shape, optionalType(options.dtype) ?? getDefaultDtype()), options);
-  }) as ShapeFunction,
+  },
   { signature: 'size, *, dtype, device, requires_grad', random: true },
 );
 
 /** A tensor of one value; without `dtype` whole numbers give int64, booleans bool, others the default float. */
-export const full = described(
+export const full: FullFunction = described(
   'full',
   (size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     const shape = asShape('full', [size]);
@@ -145,7 +146,7 @@ const typedArrayTypes: Record<string, DType> = {
  * @example
  * tensor([[1, 2], [3, 4]]).shape; // [2, 2]
  */
-export const tensor = described(
+export const tensor: TensorFunction = described(
   'tensor',
   (data: TensorData | Tensor, options: CreateOptions = {}): Tensor => {
     const wanted = optionalType(options.dtype);

@@ -7,6 +7,7 @@ import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { compositeOperator, described, requireTensor } from './family.ts';
 import { type DiagonalOptions, diagonalDims, diagonalOf } from './movement.ts';
 import { reshape } from './structural.ts';
+import type { DiagEmbedFunction, DiagFunction, DiagflatFunction } from './types.ts';
 import { placeDiagonal } from './view-scatter.ts';
 
 /** Diagonals made into matrices, and taken out of them. */
@@ -38,7 +39,7 @@ function requireOffset(name: string, offset: unknown): asserts offset is number 
  * @example
  * diagEmbed(tensor([1, 2])); // tensor([[1., 0.], [0., 2.]])
  */
-export const diagEmbed = described(
+export const diagEmbed: DiagEmbedFunction<'diagEmbed'> = described(
   'diagEmbed',
   (input: Tensor, options: DiagonalOptions = {}): Tensor => {
     requireTensor('diagEmbed', 'input', input);
@@ -76,7 +77,7 @@ const diagOperator = compositeOperator<number>('diag', ([x], offset) => {
  * @example
  * diag(tensor([[1, 2], [3, 4]])); // tensor([1., 4.])
  */
-export const diag = described(
+export const diag: DiagFunction<'diag'> = described(
   'diag',
   (input: Tensor, diagonal = 0): Tensor => {
     requireTensor('diag', 'input', input);
@@ -102,7 +103,7 @@ const diagflatOperator = compositeOperator<number>('diagflat', ([x], offset) =>
  * @example
  * diagflat(tensor([1, 2]), { offset: 1 }); // tensor([[0., 1., 0.], [0., 0., 2.], [0., 0., 0.]])
  */
-export const diagflat = described(
+export const diagflat: DiagflatFunction = described(
   'diagflat',
   (input: Tensor, options: { readonly offset?: number } = {}): Tensor => {
     requireTensor('diagflat', 'input', input);

@@ -12,6 +12,15 @@ import { alongDim, flatIndexing, type Indexing, indexFamily, replacingDim, requi
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
 import { sliceDim } from './movement.ts';
 import { expand, reshape } from './structural.ts';
+import type {
+  GatherFunction,
+  IndexSelectFunction,
+  OperandOf,
+  PutFunction,
+  ScatterFunction,
+  TakeAlongDimFunction,
+  TakeFunction,
+} from './types.ts';
 
 /** Elements taken and placed by index tensors. */
 
@@ -55,7 +64,7 @@ export function spreadAlong(values: Tensor, indices: Tensor, dim: number, shape:
  * @example
  * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[0n], [1n]])); // tensor([[1.], [4.]])
  */
-export const gather = described(
+export const gather: GatherFunction<'gather'> = described(
   'gather',
   (input: Tensor, dim: number, indices: Tensor, _options: { readonly sparseGrad?: boolean } = {}): Tensor => {
     requireTensor('gather', 'input', input);
@@ -161,7 +170,7 @@ const scatterBad = [
  * @example
  * scatter(zeros([2, 2]), 1, tensor([[1n], [0n]]), 5); // tensor([[0., 5.], [5., 0.]])
  */
-export const scatter = described(
+export const scatter: ScatterFunction<'scatter', OperandOf, [options?: { readonly reduce?: 'add' | 'multiply' | null }]> = described(
   'scatter',
   Object.assign(
     (
@@ -213,7 +222,7 @@ function combinedPlan(input: Tensor, dim: number, indices: Tensor, src: Tensor |
  * @example
  * scatterAdd(zeros([3]), 0, tensor([0n, 0n, 2n]), tensor([1, 2, 3])); // tensor([3., 0., 3.])
  */
-export const scatterAdd = indexedWrite('scatterAdd', scatterAddPlan, {
+export const scatterAdd: ScatterFunction<'scatterAdd', Tensor> = indexedWrite('scatterAdd', scatterAddPlan, {
   signature: 'input, dim, index, src',
   samples: scatterSamples,
   bad: scatterBad,
@@ -238,7 +247,7 @@ export function selectAlong(x: Tensor, indices: Tensor, dim: number): Tensor {
  * @example
  * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1n, 1n])); // tensor([[3., 4.], [3., 4.]])
  */
-export const indexSelect = described(
+export const indexSelect: IndexSelectFunction<'indexSelect'> = described(
   'indexSelect',
   (input: Tensor, dim: number, indices: Tensor): Tensor => {
     requireTensor('indexSelect', 'input', input);
@@ -278,7 +287,7 @@ export function takeFlat(x: Tensor, indices: Tensor, wrap = true): Tensor {
  * @example
  * take(tensor([[1, 2], [3, 4]]), tensor([3n, 0n])); // tensor([4., 1.])
  */
-export const take = described(
+export const take: TakeFunction = described(
   'take',
   (input: Tensor, indices: Tensor): Tensor => {
     requireTensor('take', 'input', input);
@@ -307,7 +316,7 @@ function requireLong(name: string, indices: Tensor): Tensor {
  * @example
  * put(zeros([2, 2]), tensor([3n, 0n]), tensor([1, 2])); // tensor([[2., 0.], [0., 1.]])
  */
-export const put = indexedWrite(
+export const put: PutFunction<'put'> = indexedWrite(
   'put',
   (input: Tensor, indices: Tensor, source: Tensor, options: { readonly accumulate?: boolean } = {}): WritePlan => {
     requireTensor('put', 'input', input);
@@ -347,7 +356,7 @@ export const put = indexedWrite(
  * @example
  * takeAlongDim(tensor([[3, 1, 2]]), tensor([[1n, 2n, 0n]]), 1); // tensor([[1., 2., 3.]])
  */
-export const takeAlongDim = described(
+export const takeAlongDim: TakeAlongDimFunction<'takeAlongDim'> = described(
   'takeAlongDim',
   (input: Tensor, indices: Tensor, dim?: number | null): Tensor => {
     requireTensor('takeAlongDim', 'input', input);

@@ -12,6 +12,7 @@ import { requireLine } from './gather.ts';
 import { type Indexing, type IndexTypes, indexFamily, replacingDim, requireIndex, requireSameType } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
 import { cast, reshape } from './structural.ts';
+import type { IndexWriteFunction, OperandOf } from './types.ts';
 
 /** Slices along a dimension that a line of indices names: added to, replaced, filled. */
 
@@ -77,7 +78,7 @@ function scaleBy(name: string, source: Tensor, alpha: Scalar): Tensor {
  * @example
  * indexAdd(zeros([3]), 0, tensor([0n, 0n, 2n]), tensor([1, 2, 3])); // tensor([3., 0., 3.])
  */
-export const indexAdd = indexedWrite(
+export const indexAdd: IndexWriteFunction<'indexAdd', Tensor, [options?: { readonly alpha?: Scalar }]> = indexedWrite(
   'indexAdd',
   (input: Tensor, dim: number, indices: Tensor, source: Tensor, options: { readonly alpha?: Scalar } = {}): WritePlan => {
     const line = lineArguments('indexAdd', input, dim, indices, 'int32 or int64');
@@ -106,7 +107,7 @@ export const indexAdd = indexedWrite(
  * @example
  * indexCopy(zeros([3]), 0, tensor([2n, 0n]), tensor([1, 2])); // tensor([2., 0., 1.])
  */
-export const indexCopy = indexedWrite(
+export const indexCopy: IndexWriteFunction<'indexCopy', Tensor> = indexedWrite(
   'indexCopy',
   (input: Tensor, dim: number, indices: Tensor, source: Tensor): WritePlan => {
     const line = lineArguments('indexCopy', input, dim, indices, 'int64');
@@ -163,7 +164,7 @@ function fillSlices(input: Tensor, dim: number, indices: Tensor, value: Tensor |
  * @example
  * indexFill(zeros([3]), 0, tensor([0n, -1n]), 7); // tensor([7., 0., 7.])
  */
-export const indexFill = described(
+export const indexFill: IndexWriteFunction<'indexFill', OperandOf> = described(
   'indexFill',
   Object.assign(
     (input: Tensor, dim: number, indices: Tensor, value: Tensor | Scalar): Tensor => fillSlices(input, dim, indices, value, false),

@@ -58,14 +58,14 @@ export function applyWriteInPlace(name: string, target: Tensor, plan: WritePlan)
   return target;
 }
 
-/** A function with an in-place form from what turns its arguments into a plan. */
-export function indexedWrite<A extends readonly unknown[]>(
+/** A function with an in-place form from what turns its arguments into a plan. `R`: what users see of it, see `described`. */
+export function indexedWrite<A extends readonly unknown[], R extends object = IndexedWrite<A>>(
   name: string,
   plan: (input: Tensor, ...args: A) => WritePlan,
   description: DescriptionInput & { readonly signature: string },
-): IndexedWrite<A> {
+): R {
   const f = Object.assign((input: Tensor, ...args: A): Tensor => applyWrite(input, plan(input, ...args)), {
     inPlace: (input: Tensor, ...args: A): Tensor => applyWriteInPlace(`${name}_`, input, plan(input, ...args)),
   });
-  return described(name, f, description);
+  return described<typeof f, R>(name, f, description);
 }

@@ -13,6 +13,7 @@ import { flatIndexing, indexFamily, requireSameType } from './indexed.ts';
 import { sliceDim } from './movement.ts';
 import { positionsOf } from './nonzero.ts';
 import { cast, expand, reshape } from './structural.ts';
+import type { MaskedFunction, MaskedSelectFunction, OperandOf } from './types.ts';
 
 /** Elements chosen by masks. */
 
@@ -51,7 +52,7 @@ function planFill(input: Tensor, mask: Tensor, value: Tensor | Scalar): FillPlan
  * @example
  * maskedFill(tensor([1, 2]), tensor([true, false]), 0); // tensor([0., 2.])
  */
-export const maskedFill = described(
+export const maskedFill: MaskedFunction<'maskedFill', OperandOf> = described(
   'maskedFill',
   Object.assign(
     (input: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor => {
@@ -94,7 +95,7 @@ const maskedSelectOperator = compositeOperator<null>('maskedSelect', ([x, mask])
  * @example
  * maskedSelect(tensor([1, 2, 3]), tensor([true, false, true])); // tensor([1., 3.])
  */
-export const maskedSelect = described(
+export const maskedSelect: MaskedSelectFunction<'maskedSelect'> = described(
   'maskedSelect',
   (input: Tensor, mask: Tensor): Tensor => {
     requireTensor('maskedSelect', 'input', input);
@@ -134,7 +135,7 @@ const maskedScatterOperator = compositeOperator<null>('maskedScatter', ([x, mask
  * @example
  * maskedScatter(zeros([3]), tensor([true, false, true]), tensor([1, 2])); // tensor([1., 0., 2.])
  */
-export const maskedScatter = described(
+export const maskedScatter: MaskedFunction<'maskedScatter', Tensor> = described(
   'maskedScatter',
   (input: Tensor, mask: Tensor, source: Tensor): Tensor => {
     requireTensor('maskedScatter', 'input', input);

@@ -8,6 +8,7 @@ import { ArgumentError } from '../util/errors.ts';
 import { emptyTensor, fillTensor } from './create.ts';
 import { described, makeOperator, requireTensor } from './family.ts';
 import { cloneOperator, reshape, select } from './structural.ts';
+import type { ArgwhereFunction, NonzeroStaticFunction } from './types.ts';
 
 /** Where elements are not zero. */
 
@@ -70,7 +71,7 @@ export interface NonzeroFunction {
  * @example
  * nonzero(tensor([0, 3, 0, 5])); // tensor([[1], [3]])
  */
-export const nonzero = described(
+export const nonzero: NonzeroFunction = described(
   'nonzero',
   ((input: Tensor, options: NonzeroOptions = {}): Tensor | Tensor[] => {
     requireTensor('nonzero', 'input', input);
@@ -94,7 +95,7 @@ export const nonzero = described(
  * @example
  * nonzeroStatic(tensor([0, 3]), { size: 2 }); // tensor([[1], [-1]])
  */
-export const nonzeroStatic = described(
+export const nonzeroStatic: NonzeroStaticFunction = described(
   'nonzeroStatic',
   (input: Tensor, options: { readonly size: number; readonly fillValue?: number }): Tensor => {
     requireTensor('nonzeroStatic', 'input', input);
@@ -119,7 +120,7 @@ export const nonzeroStatic = described(
  * @example
  * argwhere(tensor([[0, 1], [1, 0]])); // tensor([[0, 1], [1, 0]])
  */
-export const argwhere = described(
+export const argwhere: ArgwhereFunction = described(
   'argwhere',
   (input: Tensor): Tensor => {
     requireTensor('argwhere', 'input', input);

@@ -8,22 +8,13 @@ import { elementsOf } from '../tensor/data.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
-import {
-  callMap,
-  compositeOperator,
-  type Described,
-  described,
-  isScalar,
-  makeOperator,
-  mapOperator,
-  realOnly,
-  requireTensor,
-} from './family.ts';
+import { callMap, compositeOperator, described, isScalar, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
 import { gatherAlong } from './gather.ts';
 import { discard, spreadOverTies, sumKept } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { type KeepdimOption, pickAlong, sortAlong } from './sort.ts';
 import { cast, expand, moveDim, reshape } from './structural.ts';
+import type { MedianFunction, QuantileFunction } from './types.ts';
 
 /** Medians and quantiles. */
 
@@ -58,12 +49,7 @@ function wholeMedian(name: 'median' | 'nanmedian') {
 }
 
 /** `median` and `nanmedian` in their two forms. */
-export interface MedianFunction {
-  (input: Tensor): Tensor;
-  (input: Tensor, dim: number, options?: KeepdimOption): NamedResults<'values' | 'indices'>;
-}
-
-function medianFunction(name: 'median' | 'nanmedian'): MedianFunction & Described {
+function medianFunction<N extends 'median' | 'nanmedian'>(name: N): MedianFunction<N> {
   const whole = wholeMedian(name);
   const f = (input: Tensor, dim?: number | null, options: KeepdimOption = {}): Tensor | NamedResults<'values' | 'indices'> => {
     requireTensor(name, 'input', input);
@@ -73,7 +59,7 @@ function medianFunction(name: 'median' | 'nanmedian'): MedianFunction & Describe
     const d = normalizeDim(name, dim, input.ndim);
     return namedResults(['values', 'indices'], pickAlong(name, input, d, options.keepdim === true, name));
   };
-  return described(name, f as MedianFunction, {
+  return described(name, f, {
     signature: 'input, dim?, *, keepdim',
     samples: [
       { args: [t([5])] },
@@ -175,7 +161,7 @@ export interface QuantileOptions extends KeepdimOption {
   readonly interpolation?: Interpolation;
 }
 
-function quantileFunction(name: 'quantile' | 'nanquantile') {
+function quantileFunction<N extends 'quantile' | 'nanquantile'>(name: N): QuantileFunction<N, Omit<QuantileOptions, 'keepdim'>> {
   const operator = compositeOperator<QuantileParams>(name, composeQuantile);
   return described(
     name,

@@ -14,6 +14,7 @@ import { compositeOperator, described, makeOperator, requireTensor } from './fam
 import { indexFamily, replacingDim } from './indexed.ts';
 import type { ShapeArguments } from './movement.ts';
 import { clone, expand, permute, reshape } from './structural.ts';
+import type { FlipFunction, RepeatFunction, RollFunction, Rot90Function, TileFunction, UnarySame } from './types.ts';
 
 /** Elements in another order, or several times. */
 
@@ -51,7 +52,7 @@ function distinct(name: string, dims: readonly number[], ndim: number): number[]
  * @example
  * flip(tensor([[1, 2], [3, 4]]), [1]); // tensor([[2., 1.], [4., 3.]])
  */
-export const flip = described(
+export const flip: FlipFunction<'flip'> = described(
   'flip',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
     requireTensor('flip', 'input', input);
@@ -73,7 +74,7 @@ export const flip = described(
   },
 );
 
-function flipping(name: string, dim: number) {
+function flipping(name: string, dim: number): UnarySame {
   return described(
     name,
     (input: Tensor): Tensor => {
@@ -117,7 +118,7 @@ const rot90Operator = compositeOperator<{ readonly turns: number; readonly from:
  * @example
  * rot90(tensor([[1, 2], [3, 4]])); // tensor([[2., 4.], [1., 3.]])
  */
-export const rot90 = described(
+export const rot90: Rot90Function<'rot90'> = described(
   'rot90',
   (input: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor => {
     requireTensor('rot90', 'input', input);
@@ -204,7 +205,7 @@ function shiftWithin(shift: number, size: number): number {
  * @example
  * roll(tensor([1, 2, 3, 4]), 1); // tensor([4., 1., 2., 3.])
  */
-export const roll = described(
+export const roll: RollFunction<'roll'> = described(
   'roll',
   (input: Tensor, shifts: number | readonly number[], dims: number | readonly number[] | null = null): Tensor => {
     requireTensor('roll', 'input', input);
@@ -268,7 +269,7 @@ const tileOperator = compositeOperator<readonly number[]>('tile', ([x], repeats)
  * @example
  * repeat(tensor([1, 2]), [2, 2]); // tensor([[1., 2., 1., 2.], [1., 2., 1., 2.]])
  */
-export const repeat = described(
+export const repeat: RepeatFunction<'repeat'> = described(
   'repeat',
   (input: Tensor, ...repeats: ShapeArguments): Tensor => {
     requireTensor('repeat', 'input', input);
@@ -296,7 +297,7 @@ export const repeat = described(
  * @example
  * tile(tensor([[1, 2]]), [2]); // tensor([[1., 2., 1., 2.]])
  */
-export const tile = described(
+export const tile: TileFunction = described(
   'tile',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
     requireTensor('tile', 'input', input);
@@ -347,7 +348,7 @@ export interface RepeatInterleaveFunction {
  * @example
  * repeatInterleave(tensor([1, 2]), 2); // tensor([1., 1., 2., 2.])
  */
-export const repeatInterleave = described(
+export const repeatInterleave: RepeatInterleaveFunction = described(
   'repeatInterleave',
   ((input: Tensor, repeats?: number | Tensor, dim: number | null = null, options: { readonly outputSize?: number | null } = {}): Tensor => {
     requireTensor('repeatInterleave', 'input', input);

@@ -12,6 +12,7 @@ import { scatterArguments } from './gather.ts';
 import { lineArguments, sourceFor } from './index-along.ts';
 import { alongDim, type IndexFamily, type Indexing, indexFamily, scatterInto } from './indexed.ts';
 import { cloneOperator, expand, reshape } from './structural.ts';
+import type { IndexWriteFunction, ScatterFunction } from './types.ts';
 
 /** Elements that meet at one place, combined: sums, products, means and extrema. */
 
@@ -192,7 +193,7 @@ const ALL: readonly Reduction[] = ['sum', 'prod', 'mean', 'amax', 'amin'];
  * @example
  * scatterReduce(tensor([1, 2]), 0, tensor([0n, 0n, 1n]), tensor([3, 4, 5]), 'sum'); // tensor([8., 7.])
  */
-export const scatterReduce: ReduceFunction = described(
+export const scatterReduce: ScatterFunction<'scatterReduce', Tensor, [reduce: Reduction, options?: IncludeSelfOptions]> = described(
   'scatterReduce',
   withInPlace('scatterReduce', (input, dim, indices, src, reduce, options = {}) => {
     requireTensor('scatterReduce', 'input', input);
@@ -241,7 +242,7 @@ function reshapeEmpty(x: Tensor, ndim: number): Tensor {
  * @example
  * indexReduce(tensor([1, 2]), 0, tensor([0n, 0n]), tensor([3, 4]), 'prod'); // tensor([12., 2.])
  */
-export const indexReduce: ReduceFunction = described(
+export const indexReduce: IndexWriteFunction<'indexReduce', Tensor, [reduce: Reduction, options?: IncludeSelfOptions]> = described(
   'indexReduce',
   withInPlace('indexReduce', (input, dim, indices, source, reduce, options = {}) => {
     const line = lineArguments('indexReduce', input, dim, indices, 'int32 or int64');

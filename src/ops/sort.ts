@@ -1,4 +1,5 @@
 import { BOOL, INT64 } from '../dtype/dtype.ts';
+import type { RealDType } from '../dtype/types.ts';
 import { type Operator, t } from '../op/contract.ts';
 import { backend, type LinePick } from '../runtime/backend.ts';
 import { normalizeDim } from '../shape/dims.ts';
@@ -11,6 +12,7 @@ import { described, makeOperator, realOnly, requireTensor } from './family.ts';
 import { gatherAlong, spreadAlong } from './gather.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { cloneOperator, reducedShape, reshape } from './structural.ts';
+import type { ArgsortFunction, IndexedReduction, KthvalueFunction, SortFunction, TopkFunction, UnarySame } from './types.ts';
 import { replaced } from './view.ts';
 
 /** The order of elements along a dimension: sorting, the first few, and elements of a rank. */
@@ -98,7 +100,7 @@ export interface SortOptions {
  * @example
  * sort(tensor([3, 1, 2])).indices; // tensor([1, 2, 0])
  */
-export const sort = described(
+export const sort: SortFunction<'sort', SortOptions> = described(
   'sort',
   (input: Tensor, dim = -1, options: SortOptions = {}): NamedResults<'values' | 'indices'> => {
     ordered('sort', input);
@@ -130,7 +132,7 @@ export const sort = described(
  * @example
  * argsort(tensor([3, 1, 2])); // tensor([1, 2, 0])
  */
-export const argsort = described(
+export const argsort: ArgsortFunction<'argsort', SortOptions> = described(
   'argsort',
   (input: Tensor, dim = -1, options: SortOptions = {}): Tensor => {
     ordered('argsort', input);
@@ -157,7 +159,7 @@ export const argsort = described(
  * @example
  * msort(tensor([[3, 1], [2, 5]])); // tensor([[2., 1.], [3., 5.]])
  */
-export const msort = described(
+export const msort: UnarySame<RealDType> = described(
   'msort',
   (input: Tensor): Tensor => {
     ordered('msort', input);
@@ -184,7 +186,7 @@ export interface TopkOptions {
  * @example
  * topk(tensor([3, 1, 4, 1, 5]), 2).values; // tensor([5., 4.])
  */
-export const topk = described(
+export const topk: TopkFunction<'topk', TopkOptions> = described(
   'topk',
   (input: Tensor, k: number, dim = -1, options: TopkOptions = {}): NamedResults<'values' | 'indices'> => {
     ordered('topk', input);
@@ -293,7 +295,7 @@ export function pickAlong(name: keyof typeof picking, x: Tensor, dim: number, ke
  * @example
  * kthvalue(tensor([3, 1, 2]), 2).values; // tensor(2.)
  */
-export const kthvalue = described(
+export const kthvalue: KthvalueFunction<'kthvalue'> = described(
   'kthvalue',
   (input: Tensor, k: number, dim = -1, options: KeepdimOption = {}): NamedResults<'values' | 'indices'> => {
     ordered('kthvalue', input);
@@ -318,7 +320,7 @@ export const kthvalue = described(
  * @example
  * mode(tensor([3, 1, 3, 2])).values; // tensor(3.)
  */
-export const mode = described(
+export const mode: IndexedReduction<'mode'> = described(
   'mode',
   (input: Tensor, dim = -1, options: KeepdimOption = {}): NamedResults<'values' | 'indices'> => {
     ordered('mode', input);

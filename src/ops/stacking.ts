@@ -11,6 +11,7 @@ import { compositeOperator, described, makeOperator, requireTensor } from './fam
 import { catTensors, commonTensors } from './join.ts';
 import { sliceDim } from './movement.ts';
 import { cast, reshape } from './structural.ts';
+import type { ListFunction } from './types.ts';
 
 /** Tensors joined as rows, columns, layers and blocks. */
 
@@ -26,7 +27,12 @@ const to3: Raise = (shape) => {
 };
 const toColumn: Raise = (shape) => (shape.length <= 1 ? [shape[0] ?? 1, 1] : shape);
 
-function stacking(name: string, raise: Raise, dimOf: (ndim: number) => number, samples: readonly { readonly args: readonly unknown[] }[]) {
+function stacking<R extends object>(
+  name: string,
+  raise: Raise,
+  dimOf: (ndim: number) => number,
+  samples: readonly { readonly args: readonly unknown[] }[],
+): R {
   const operator = compositeOperator<number>(name, (xs, dim) =>
     catTensors(
       xs.map((x) => reshape(x, raise(x.shape))),
@@ -73,7 +79,7 @@ const PAIRS = [
  * @example
  * hstack([tensor([[1], [2]]), tensor([[3], [4]])]); // tensor([[1., 3.], [2., 4.]])
  */
-export const hstack = stacking('hstack', to1, (ndim) => (ndim === 1 ? 0 : 1), PAIRS);
+export const hstack: ListFunction<'hstack'> = stacking('hstack', to1, (ndim) => (ndim === 1 ? 0 : 1), PAIRS);
 
 /**
  * Tensors on top of each other: along the rows; a line is one row. Dtypes are promoted.
@@ -81,9 +87,9 @@ export const hstack = stacking('hstack', to1, (ndim) => (ndim === 1 ? 0 : 1), PA
  * @example
  * vstack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 2.], [3., 4.]])
  */
-export const vstack = stacking('vstack', to2, () => 0, PAIRS);
+export const vstack: ListFunction<'vstack'> = stacking('vstack', to2, () => 0, PAIRS);
 /** `vstack` under another name. */
-export const rowStack = stacking('rowStack', to2, () => 0, PAIRS);
+export const rowStack: ListFunction<'vstack'> = stacking('rowStack', to2, () => 0, PAIRS);
 
 /**
  * Tensors behind each other: along the third dimension; a line is one row of depth 1. Dtypes are promoted.
@@ -91,7 +97,7 @@ export const rowStack = stacking('rowStack', to2, () => 0, PAIRS);
  * @example
  * dstack([tensor([1, 2]), tensor([3, 4])]).shape; // [1, 2, 2]
  */
-export const dstack = stacking('dstack', to3, () => 2, PAIRS);
+export const dstack: ListFunction<'other'> = stacking('dstack', to3, () => 2, PAIRS);
 
 /**
  * Lines as the columns of a matrix; tensors of more dimensions are joined along the columns as they are. Dtypes are promoted.
@@ -99,7 +105,7 @@ export const dstack = stacking('dstack', to3, () => 2, PAIRS);
  * @example
  * columnStack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 3.], [2., 4.]])
  */
-export const columnStack = stacking('columnStack', toColumn, () => 1, [
+export const columnStack: ListFunction<'other'> = stacking('columnStack', toColumn, () => 1, [
   { args: [[t([3]), t([3, 2])]] },
   { args: [[t([]), t([1, 2])]] },
   { args: [[t([2, 2, 3]), t([2, 1, 3])]] },

@@ -197,6 +197,16 @@ export const asStridedOperator = makeOperator<Geometry & { readonly source: Geom
     kind: 'linear',
     transpose: (g, context) => applyOne(stridedScatterOperator, [g], context.params),
   },
+  // The members of a batch lie apart by its first stride; offsets are those of the first member.
+  batching: {
+    kind: 'params',
+    rewrite: ({ shape, strides, offset }, x, size) => ({
+      shape: [size, ...shape],
+      strides: [x.strides[0] as number, ...strides],
+      offset,
+      source: { shape: x.shape, strides: x.strides, offset: x.offset },
+    }),
+  },
 });
 
 /** The transpose of a strided view: adds each element back where the view took it from. */

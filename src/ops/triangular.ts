@@ -7,6 +7,7 @@ import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { callMap, described, makeOperator, mapOperator, optionalType, requireTensor } from './family.ts';
+import type { TriangleFunction } from './types.ts';
 
 /** Triangles of matrices. */
 
@@ -54,7 +55,7 @@ export function triangleOf(half: Half, x: Tensor, diagonal = 0): Tensor {
   return applyOne(halves[half], [x], diagonal);
 }
 
-function halfFunction(half: Half) {
+function halfFunction<R extends object>(half: Half): R {
   return described(
     half,
     (input: Tensor, diagonal = 0): Tensor => {
@@ -77,7 +78,7 @@ function halfFunction(half: Half) {
  * @example
  * tril(ones([2, 2])); // tensor([[1., 0.], [1., 1.]])
  */
-export const tril = halfFunction('tril');
+export const tril: TriangleFunction<'tril'> = halfFunction('tril');
 
 /**
  * The upper triangle of a matrix, or of each of a batch: zeros below the diagonal (0: the main one, positive: above it).
@@ -85,7 +86,7 @@ export const tril = halfFunction('tril');
  * @example
  * triu(ones([2, 2])); // tensor([[1., 1.], [0., 1.]])
  */
-export const triu = halfFunction('triu');
+export const triu: TriangleFunction<'triu'> = halfFunction('triu');
 
 function indicesFunction(half: Half) {
   const name = `${half}Indices`;

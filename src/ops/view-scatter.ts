@@ -11,6 +11,7 @@ import { fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { type DiagonalOptions, diagonalDims, diagonalOf, sliceDim } from './movement.ts';
 import { asStridedOperator, asStrided as asStridedView, cast, cloneOperator, contiguous, expand, reshape, select } from './structural.ts';
+import type { AsStridedFunction, PartScatterFunction, SelectScatterFunction, Sizes } from './types.ts';
 import { replaced, without } from './view.ts';
 
 /** Tensors with some of their elements replaced: what writing into a view does, as functions. */
@@ -77,7 +78,7 @@ const selectScatterOperator = viewScatter<SelectParams>(
  * @example
  * selectScatter(zeros([2, 2]), ones([2]), 0, 1); // tensor([[0., 0.], [1., 1.]])
  */
-export const selectScatter = described(
+export const selectScatter: SelectScatterFunction<'selectScatter'> = described(
   'selectScatter',
   (input: Tensor, src: Tensor, dim: number, index: number): Tensor => {
     requireTensor('selectScatter', 'input', input);
@@ -115,7 +116,10 @@ const sliceScatterOperator = viewScatter<SliceScatterParams>(
  * @example
  * sliceScatter(zeros([4]), ones([2]), 0, 1, 3); // tensor([0., 1., 1., 0.])
  */
-export const sliceScatter = described(
+export const sliceScatter: PartScatterFunction<
+  'sliceScatter',
+  [dim?: number, start?: number | null, end?: number | null, options?: { readonly step?: number }]
+> = described(
   'sliceScatter',
   (
     input: Tensor,
@@ -169,7 +173,7 @@ export function placeDiagonal(src: Tensor, shape: readonly number[], offset: num
  * @example
  * diagonalScatter(zeros([2, 2]), ones([2])); // tensor([[1., 0.], [0., 1.]])
  */
-export const diagonalScatter = described(
+export const diagonalScatter: PartScatterFunction<'diagonalScatter', [options?: DiagonalOptions]> = described(
   'diagonalScatter',
   (input: Tensor, src: Tensor, options: DiagonalOptions = {}): Tensor => {
     requireTensor('diagonalScatter', 'input', input);
@@ -217,7 +221,7 @@ function checkStrided(name: string, input: unknown, size: readonly number[], str
  * @example
  * asStrided(arange(6), [2, 2], [1, 2], 1); // tensor([[1, 3], [2, 4]])
  */
-export const asStrided = described(
+export const asStrided: AsStridedFunction = described(
   'asStrided',
   (input: Tensor, size: readonly number[], stride: readonly number[], storageOffset: number | null = null): Tensor => {
     checkStrided('asStrided', input, size, stride);
@@ -267,20 +271,21 @@ const asStridedScatterOperator = compositeOperator<StridedParams>('asStridedScat
  * @example
  * asStridedScatter(zeros([4]), ones([2]), [2], [2], 1); // tensor([0., 1., 0., 1.])
  */
-export const asStridedScatter = described(
-  'asStridedScatter',
-  (input: Tensor, src: Tensor, size: readonly number[], stride: readonly number[], storageOffset: number | null = null): Tensor => {
-    checkStrided('asStridedScatter', input, size, stride);
-    const offset = storageOffset ?? input.offset;
-    asStridedOperator.forward([input], { shape: size, strides: stride, offset, source: input });
-    return applyOne(asStridedScatterOperator, [input, fitSource('asStridedScatter', input, src, size)], { size, stride, offset });
-  },
-  {
-    signature: 'input, src, size, stride, storage_offset?',
-    samples: [{ args: [t([6]), t([2, 2]), [2, 2], [1, 2], 1] }, { args: [t([2, 3]), t([2]), [2], [3]] }],
-    bad: [
-      { args: [t([3]), t([4]), [4], [1]], error: /reach element 3/ },
-      { args: [t([3]), t([1]), [2], [1]], error: /must be equal/ },
-    ],
-  },
-);
+export const asStridedScatter: PartScatterFunction<'asStridedScatter', [size: Sizes, stride: Sizes, storageOffset?: number | null]> =
+  described(
+    'asStridedScatter',
+    (input: Tensor, src: Tensor, size: readonly number[], stride: readonly number[], storageOffset: number | null = null): Tensor => {
+      checkStrided('asStridedScatter', input, size, stride);
+      const offset = storageOffset ?? input.offset;
+      asStridedOperator.forward([input], { shape: size, strides: stride, offset, source: input });
+      return applyOne(asStridedScatterOperator, [input, fitSource('asStridedScatter', input, src, size)], { size, stride, offset });
+    },
+    {
+      signature: 'input, src, size, stride, storage_offset?',
+      samples: [{ args: [t([6]), t([2, 2]), [2, 2], [1, 2], 1] }, { args: [t([2, 3]), t([2]), [2], [3]] }],
+      bad: [
+        { args: [t([3]), t([4]), [4], [1]], error: /reach element 3/ },
+        { args: [t([3]), t([1]), [2], [1]], error: /must be equal/ },
+      ],
+    },
+  );

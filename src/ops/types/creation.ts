@@ -12,13 +12,12 @@ import type {
   DataShape,
   Divide,
   DivideWithRest,
-  NestedData,
   Ok,
   Out,
   Subtract,
   ValidDims,
 } from '../../shape/types.ts';
-import type { TypedArray } from '../../tensor/data.ts';
+import type { TensorData, TypedArray } from '../../tensor/data.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { CreateOptions } from '../creation.ts';
 import type { Described, Scalar } from '../family.ts';
@@ -99,7 +98,7 @@ type ArrayDType<A> = A extends { readonly [Symbol.toStringTag]: infer K extends 
 type MadeDType<A> = A extends Tensor ? DTypeOf<A> : A extends TypedArray ? ArrayDType<A> : DataDType<A>;
 type MadeShape<A> = A extends Tensor ? ShapeOf<A> : A extends TypedArray ? [number] : DataShape<A>;
 export interface TensorFunction extends Described {
-  <const A extends NestedData | TypedArray | Tensor, E extends DType = MadeDType<A>>(
+  <const A extends TensorData | Tensor, E extends DType = MadeDType<A>>(
     data: A,
     options?: TypedOptions<E>,
   ): Tensor<MadeShape<A>, NoInfer<E>>;
