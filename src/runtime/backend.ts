@@ -74,6 +74,26 @@ export interface Backend {
    * All are contiguous; `out` is int64 or int32.
    */
   search(out: View, sorted: View, values: View, right: boolean): void;
+  /**
+   * Decompositions of matrices in the last two dimensions, batches in the leading ones. All views are contiguous, of float32 or float64 (`pivots` and
+   * `info`, one for each matrix, int32).
+   *
+   * Singular values, descending, of an m × n matrix: `u` is [m, k] and `vh` [k, n] with k = min(m, n), or both are square; both or none are null. Of singular
+   * values that are 0 the vectors are any that complete a basis. False if the input is not finite.
+   */
+  svd(u: View | null, s: View, vh: View | null, input: View): boolean;
+  /** Eigenvalues, ascending, and vectors (in columns) of the symmetric matrix whose lower or upper triangle is read. False if it is not finite. */
+  eigh(values: View, vectors: View, input: View, upper: boolean): boolean;
+  /** LU with partial pivoting, as LAPACK stores it: pivots count from 1, `info` is the first step with a pivot of 0, or 0. */
+  lu(factors: View, pivots: View, info: View, input: View): void;
+  /** The lower Cholesky factor, from the lower triangle; `info` is the order of the first minor that is not positive, or 0. */
+  cholesky(factor: View, info: View, input: View): void;
+  /** Householder's QR as LAPACK stores it: R in the upper triangle, the reflectors below it and their factors in `tau`. */
+  reflectors(factors: View, tau: View, input: View): void;
+  /** The first columns, as many as `q` has, of the product of the reflectors. */
+  reflectorProduct(q: View, factors: View, tau: View): void;
+  /** Solves `a @ out = b` for a triangular `a`, of which the other triangle is not read; `unit`: its diagonal counts as ones. */
+  solveTriangular(out: View, a: View, b: View, upper: boolean, unit: boolean): void;
   /** How many elements are not zero; writes their coordinates to the rows of `out` (int64), up to as many as it has. Both are contiguous. */
   nonzero(out: View | null, input: View): number;
 }

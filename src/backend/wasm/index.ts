@@ -3,6 +3,7 @@ import type { Backend } from '../../runtime/backend.ts';
 import { argReduce } from './arg-reduce.ts';
 import { matmulComplex } from './complex-matmul.ts';
 import { reduceComplex, scanComplex } from './complex-reduce.ts';
+import { cholesky, eigh, lu, productOfReflectors, reflectors, solveTriangular, svd } from './decompositions.ts';
 import { map } from './map.ts';
 import { matmulReal } from './matmul.ts';
 import { gather } from './move.ts';
@@ -33,4 +34,11 @@ export const wasmBackend: Backend = {
   pick,
   search,
   nonzero,
+  svd,
+  eigh,
+  lu,
+  cholesky,
+  reflectors,
+  reflectorProduct: productOfReflectors,
+  solveTriangular,
 };

@@ -20,10 +20,12 @@ import {
   requireTensor,
 } from '../family.ts';
 import type { Dims } from '../reduce.ts';
-import { type DimsParams, sumOver } from '../reduction.ts';
+import { type DimsParams, restored, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
-import { cast } from '../structural.ts';
+import { cast, permute } from '../structural.ts';
 import type { DistFunction, NormFunction, UnarySame } from '../types.ts';
+import { requireDecomposable } from './algebra.ts';
+import { singularValues } from './svd.ts';
 
 const ABS = mapOperator('abs', 1, 0, ([x]) => S.abs(x as S.Expr));
 const SQUARE = mapOperator('square', 1, 0, ([x]) => S.mul(x as S.Expr, x as S.Expr));
@@ -141,7 +143,8 @@ export const vectorNorm: NormFunction<'vectorNorm', number> = described(
 );
 
 /**
- * The p-norm over `dim` (one dimension, several, or all): `p` a number, or 'fro' for 2. Needs a floating dtype. See `linalg.vectorNorm`.
+ * The p-norm over `dim` (one dimension, several, or all): `p` a number, or 'fro' for 2, or 'nuc' for the nuclear norm of the matrices in two dimensions, which
+ * is the sum of their singular values. Needs a floating dtype. See `linalg.vectorNorm` and `linalg.svdvals`.
  *
  * @example
  * norm(tensor([[3, 4], [6, 8]]), 2, 1); // tensor([5., 10.])
@@ -167,13 +170,37 @@ export const pNorm: NormFunction<'norm', number | 'fro' | 'nuc' | null> = descri
       { args: [t([2, 3]), 3, 1] },
       { args: [t([2, 3]), 'fro', [0, 1], { keepdim: true }] },
       { args: [t([]), 2] },
+      { args: [t([2, 3]), 'nuc'] },
+      { args: [t([3, 2, 3]), 'nuc', [2, 0], { keepdim: true }] },
     ],
-    bad: [{ args: [t([2, 3]), 2, 2], error: /dimension 2 is out of range/ }],
+    bad: [
+      { args: [t([2, 3]), 2, 2], error: /dimension 2 is out of range/ },
+      { args: [t([2, 3, 4]), 'nuc'], error: /name two dimensions/ },
+    ],
   },
 );
 
-function nuclear(_input: Tensor, _dim: Dims | undefined, _options: NormOptions): Tensor {
-  throw new ArgumentError("norm: the nuclear norm needs singular values: use linalg.matrixNorm(x, 'nuc')");
+/** The sum of the singular values of the matrices in two dimensions. */
+export function nuclearOver(name: string, x: Tensor, { dims, keepdim }: DimsParams): Tensor {
+  const rest = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const values = singularValues(name, permute(x, [...rest, ...dims]));
+  const sum = sumOver(values, [values.ndim - 1]);
+  return keepdim ? restored(sum, x.shape, dims) : sum;
+}
+
+const nuclearOperator = compositeOperator<DimsParams>('norm', ([x], params) => nuclearOver('norm', x as Tensor, params));
+
+function nuclear(input: Tensor, dim: Dims | undefined, options: NormOptions): Tensor {
+  requireDecomposable('norm', input.type);
+  const dims = normalizeDims('norm', dim, input.ndim);
+  if (dims.length !== 2) {
+    throw new ShapeError(
+      `norm: the nuclear norm is of matrices: name two dimensions of ${formatShape(input.shape)} in dim, got ${dims.length}`,
+    );
+  }
+  const dtype = optionalType(options.dtype);
+  if (dtype !== null) requireDecomposable('norm', dtype);
+  return applyOne(nuclearOperator, [dtype === null ? input : cast(input, dtype)], { dims, keepdim: options.keepdim === true });
 }
 
 const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
