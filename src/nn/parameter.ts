@@ -1,3 +1,5 @@
+import { labelStorage } from '../runtime/storage.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { metaOf } from '../tensor/meta.ts';
 import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
@@ -18,12 +20,13 @@ export interface ParameterConstructor {
 export const Parameter: ParameterConstructor = makeParameter as unknown as ParameterConstructor;
 
 function makeParameter(data: Tensor, requiresGrad = true): Tensor {
-  if (!(data instanceof Tensor)) throw new ArgumentError(`Parameter: data must be a tensor, got ${data === null ? 'null' : typeof data}`);
+  if (!(data instanceof Tensor)) throw new ArgumentError(`Parameter: data must be a tensor, got ${describeValue(data)}`);
   if (requiresGrad && !data.type.isFloat && !data.type.isComplex)
     throw new DTypeError(`Parameter: a tensor of dtype ${data.dtype} cannot require a gradient`);
   const parameter = aliasOf(data);
   parameter.tracked = requiresGrad;
   metaOf(parameter).isParameter = true;
+  labelStorage(parameter.storage, 'parameter');
   return parameter;
 }
 Object.defineProperty(makeParameter, Symbol.hasInstance, { value: isParameter });

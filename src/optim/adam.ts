@@ -1,8 +1,7 @@
-import { fullTensor } from '../ops/create.ts';
 import { adamInto, addScaled, blendInto, blendSquareInto, lerpInto, maximumInto, scaleInto } from '../ops/optimizer-steps.ts';
 import { clone } from '../ops/structural.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, Optimizer, type ParamGroup, type Params, type ParamState } from './optimizer.ts';
+import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
 export interface AdamOptions {
   /** Step size. Default 0.001. */
@@ -37,7 +36,16 @@ export class Adam extends Optimizer<AllOptions> {
   static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay';
 
   constructor(params: Params, options: AdamOptions & { readonly decoupledWeightDecay?: boolean } = {}) {
-    const all = { lr: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false, decoupledWeightDecay: false, ...options };
+    const all = {
+      lr: 1e-3,
+      betas: [0.9, 0.999] as const,
+      eps: 1e-8,
+      weightDecay: 0,
+      amsgrad: false,
+      maximize: false,
+      decoupledWeightDecay: false,
+      ...options,
+    };
     checkRange('Adam', 'lr', all.lr);
     checkRange('Adam', 'eps', all.eps);
     checkRange('Adam', 'betas[0]', all.betas[0], 0, 1);
@@ -48,8 +56,8 @@ export class Adam extends Optimizer<AllOptions> {
 
   protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & AllOptions, state: ParamState): void {
     const [beta1, beta2] = group.betas;
-    const mean = (state['exp_avg'] ??= fullTensor(parameter.shape, 0, parameter.type)) as Tensor;
-    const square = (state['exp_avg_sq'] ??= fullTensor(parameter.shape, 0, parameter.type)) as Tensor;
+    const mean = this.stateTensor(state, 'exp_avg', parameter);
+    const square = this.stateTensor(state, 'exp_avg_sq', parameter);
     const step = ((state['step'] as number | undefined) ?? 0) + 1;
     state['step'] = step;
     const direction = this.direction(parameter, grad, group);
@@ -72,7 +80,7 @@ export class Adam extends Optimizer<AllOptions> {
 
   private largest(square: Tensor, group: AllOptions, state: ParamState): Tensor {
     if (!group.amsgrad) return square;
-    const largest = (state['max_exp_avg_sq'] ??= fullTensor(square.shape, 0, square.type)) as Tensor;
+    const largest = this.stateTensor(state, 'max_exp_avg_sq', square);
     maximumInto(largest, square);
     return largest;
   }

@@ -1,7 +1,7 @@
 import { fillTensor, fullTensor } from '../ops/create.ts';
 import { labelStorage } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
-import { describeTensor } from '../tensor/messages.ts';
+import { describeTensor, describeValue, isForeignTensor } from '../tensor/messages.ts';
 import type { AutogradMeta } from '../tensor/meta.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
@@ -36,10 +36,11 @@ export abstract class Optimizer<Options extends object> {
 
   constructor(params: Params, defaults: Options & { readonly lr: number }) {
     this.defaults = defaults;
-    if (isTensor(params)) throw new ArgumentError(`${this.constructor.name}: got one tensor, whose rows are no parameters: give a list, [parameter]`);
+    if (isTensor(params))
+      throw new ArgumentError(`${this.constructor.name}: got one tensor, whose rows are no parameters: give a list, [parameter]`);
     const list = [...(params as Iterable<unknown>)];
     if (list.length === 0) throw new ArgumentError(`${this.constructor.name}: got no parameters to optimise`);
-    if (list.every(isTensor)) this.addParamGroup({ params: list as Tensor[] });
+    if (list.every((entry) => isTensor(entry) || isForeignTensor(entry))) this.addParamGroup({ params: list as Tensor[] });
     else for (const group of list) this.addParamGroup(group as { params: Iterable<Tensor> });
   }
 
@@ -48,7 +49,8 @@ export abstract class Optimizer<Options extends object> {
     const params = isTensor(group.params) ? [group.params] : [...group.params];
     const known = new Set(this.paramGroups.flatMap((g) => g.params));
     for (const parameter of params) {
-      if (!isTensor(parameter)) throw new ArgumentError(`${this.constructor.name}: parameters must be tensors, got ${typeof parameter}`);
+      if (!isTensor(parameter))
+        throw new ArgumentError(`${this.constructor.name}: parameters must be tensors, got ${describeValue(parameter)}`);
       if (parameter.node !== null)
         throw new ArgumentError(`${this.constructor.name}: ${describeTensor(parameter)} is not a leaf: only leaves can be optimised`);
       if (known.has(parameter))

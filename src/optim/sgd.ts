@@ -2,7 +2,7 @@ import { addScaled, blendInto } from '../ops/optimizer-steps.ts';
 import { clone } from '../ops/structural.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { checkRange, Optimizer, type ParamGroup, type Params, type ParamState } from './optimizer.ts';
+import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
 export interface SGDOptions {
   /** Step size. Default 0.001. */
@@ -35,7 +35,8 @@ export class SGD extends Optimizer<Required<SGDOptions>> {
     checkRange('SGD', 'lr', all.lr);
     checkRange('SGD', 'momentum', all.momentum);
     checkRange('SGD', 'weightDecay', all.weightDecay);
-    if (all.nesterov && (all.momentum <= 0 || all.dampening !== 0)) throw new ArgumentError('SGD: nesterov needs a momentum above 0 and no dampening');
+    if (all.nesterov && (all.momentum <= 0 || all.dampening !== 0))
+      throw new ArgumentError('SGD: nesterov needs a momentum above 0 and no dampening');
     super(params, all);
   }
 

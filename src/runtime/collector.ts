@@ -38,6 +38,7 @@ interface OsModule {
 }
 
 interface HostProcess {
+  cpuUsage?(): { readonly user: number; readonly system: number };
   getBuiltinModule?(name: string): unknown;
   constrainedMemory?(): number;
   readonly versions?: { readonly deno?: string };
@@ -86,6 +87,12 @@ export function machineMemory(): number {
   const total = builtin<OsModule>('os')?.totalmem() ?? Number.POSITIVE_INFINITY;
   const limit = host?.constrainedMemory?.() ?? 0;
   return limit > 0 && limit < total ? limit : total;
+}
+
+/** The time that processors spent on this process so far; where the host does not tell, the time that passed. */
+export function processorMilliseconds(): number {
+  const usage = (globalThis as { process?: HostProcess }).process?.cpuUsage?.();
+  return usage === undefined ? performance.now() : (usage.user + usage.system) / 1000;
 }
 
 /** Has evicted bytes collected where the engine is slow to do so by itself: Bun keeps gigabytes of dead array buffers. */

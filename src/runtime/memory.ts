@@ -88,11 +88,6 @@ export function collectMemory(): boolean {
   return pool.collect();
 }
 
-/** Names what is being computed, for the message when memory runs out. It is called for large allocations only; null takes it away. */
-export function labelAllocations(hook: (() => string) | null): void {
-  pool.label.hook = hook;
-}
-
 const LISTED = 8;
 
 setMemoryFailure((full: Pool, bytes: number): never => {

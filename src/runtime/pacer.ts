@@ -32,9 +32,12 @@ export class Pacer {
     this.budget = range.start;
   }
 
-  /** Tells that a collection ran from `begin` to `end`, in milliseconds. */
-  adapt(begin: number, end: number): void {
-    const cost = end - begin;
+  /**
+   * Tells that a collection ran from `begin` to `end`, in milliseconds, and took `busy` milliseconds of processors' time: on a machine that does other
+   * work too, what was only waited for does not make a collection dear.
+   */
+  adapt(begin: number, end: number, busy = Number.POSITIVE_INFINITY): void {
+    const cost = Math.min(end - begin, busy);
     this.#costs.push(cost);
     if (this.#costs.length > REMEMBERED) this.#costs.shift();
     const dear = this.#costs.length >= NEEDED && Math.min(...this.#costs) > DEAR;

@@ -8,7 +8,7 @@
  */
 import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
-import { type Collector, collectEvicted, hasCollector, machineMemory, openCollector } from './collector.ts';
+import { type Collector, collectEvicted, hasCollector, machineMemory, openCollector, processorMilliseconds } from './collector.ts';
 import { heap } from './heap.ts';
 import { type BudgetRange, Pacer } from './pacer.ts';
 import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
@@ -25,8 +25,6 @@ const SMALL_SPLIT = 30;
 const LARGE_SPLIT = SMALL_RANGE_UNITS + 1;
 /** The first kilobyte stays unused, so that no storage has the address 0. */
 const FIRST_UNIT = 16;
-/** Labels are made for blocks from this size on: making one must not cost more than the block. */
-const LABEL_UNITS = 65536 / UNIT_BYTES;
 /** How much may be evicted past need, so that evictions are rare. */
 const EVICTION_SLACK = 0.25;
 const EVICTION_BUDGET = 256 * MEGABYTE;
@@ -46,7 +44,6 @@ export class Pool {
   limitUnits = 0;
   /** Registered cells by id: those with bytes on the heap. */
   readonly registry = new Map<number, Cell>();
-  readonly label: { hook: (() => string) | null } = { hook: null };
   /** The heap is never made longer than this. */
   maximumBytes = Number.POSITIVE_INFINITY;
   sweeps = 0;
@@ -131,7 +128,7 @@ export class Pool {
     const cell = block.cell;
     if (cell.idle) this.#idleCells -= 1;
     cell.idle = false;
-    if (units >= LABEL_UNITS) cell.label = this.label.hook === null ? '' : this.label.hook();
+    cell.label = '';
     this.#addLive(cell.units);
     return block;
   }
@@ -389,9 +386,10 @@ export class Pool {
   }
 
   #timedSweep(kind: 'minor' | 'major', pacer: Pacer): void {
+    const busy = processorMilliseconds();
     const begin = performance.now();
     this.#sweep(kind);
-    pacer.adapt(begin, performance.now());
+    pacer.adapt(begin, performance.now(), processorMilliseconds() - busy);
   }
 
   /** How much may pile up beside `live` units: a program that keeps a lot is not swept for a little. */

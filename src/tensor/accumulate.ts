@@ -1,4 +1,4 @@
-import { release } from '../runtime/storage.ts';
+import { labelStorage, release } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
 import { metaOf } from './meta.ts';
@@ -54,6 +54,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
       drop(g);
     }
     giveAway(meta.grad);
+    labelStorage(meta.grad.storage, meta.name === null ? 'gradient' : `gradient of ${meta.name}`);
   } else if (createGraph || meta.grad.tracked) {
     meta.grad = operators.add(meta.grad, g);
   } else {

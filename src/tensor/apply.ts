@@ -1,6 +1,6 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, Saves } from '../op/contract.ts';
-import { beginTracking, endTracking, type Storage } from '../runtime/storage.ts';
+import { beginTracking, endTracking, labelStorage, type Storage } from '../runtime/storage.ts';
 import { CompositeNode } from './composite-node.ts';
 import { MapNode } from './map-node.ts';
 import type { MapOperator, MapParams } from './map-operator.ts';
@@ -20,10 +20,18 @@ import { isTracked } from './views.ts';
 export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)
-      if (isTracked(inputs[i] as Tensor)) return record(operator as unknown as AnyOperator, inputs, params);
+      if (isTracked(inputs[i] as Tensor)) return labelled(operator, record(operator as unknown as AnyOperator, inputs, params));
   }
   const result = execute(operator as unknown as AnyOperator, inputs, params);
   if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
+  return labelled(operator, result);
+}
+
+/** Says which operator made the storages of its results, for the message when memory runs out. */
+function labelled<P>(operator: Operator<Tensor, P>, result: Tensor | Tensor[]): Tensor | Tensor[] {
+  if (operator.aliasing !== 'fresh') return result;
+  if (!Array.isArray(result)) labelStorage(result.storage, operator.name);
+  else for (const each of result) labelStorage(each.storage, operator.name);
   return result;
 }
 

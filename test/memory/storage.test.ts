@@ -1,13 +1,14 @@
 import { array, assert, boolean, integer, oneof, property, tuple } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { heap } from '../../src/runtime/heap.ts';
-import { collectMemory, configureMemory, labelAllocations, memory } from '../../src/runtime/memory.ts';
+import { collectMemory, configureMemory, memory } from '../../src/runtime/memory.ts';
 import {
   addressOf,
   allocate,
   beginLaunch,
   beginTracking,
   endTracking,
+  labelStorage,
   pin,
   release,
   type Storage,
@@ -168,9 +169,9 @@ describe('running out of memory', () => {
   test('says what is asked, what is alive and what to do, and the program goes on', () => {
     collectMemory();
     configureMemory({ maximumBytes: 256 * MEGABYTE });
-    labelAllocations(() => 'conv2d');
     const held: Storage[] = [];
     for (let i = 0; i < 3; i++) held.push(allocate(60 * MEGABYTE));
+    for (const storage of held) labelStorage(storage, 'conv2d');
     for (const storage of held) pin(storage);
     const before = memory();
     let error: unknown;
@@ -179,7 +180,6 @@ describe('running out of memory', () => {
     } catch (caught) {
       error = caught;
     }
-    labelAllocations(null);
     expect(error).toBeInstanceOf(MemoryError);
     expect((error as Error).message).toMatch(/100 MiB were asked for while .* MiB of at most 256 MiB are in use/);
     expect((error as Error).message).toMatch(/3 of 60 MiB \(conv2d\)/);
