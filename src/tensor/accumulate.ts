@@ -67,7 +67,9 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
 
 function checkReturn(returned: unknown): void {
   if (returned === undefined || returned === null) return;
-  throw new AutogradError(`a hook after accumulation returned ${typeof returned}: it must return nothing; change the leaf's grad itself instead`);
+  throw new AutogradError(
+    `a hook after accumulation returned ${typeof returned}: it must return nothing; change the leaf's grad itself instead`,
+  );
 }
 
 function detached(g: Tensor): Tensor {

@@ -2,15 +2,15 @@ import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, Saves } from '../op/contract.ts';
 import { beginTracking, endTracking, labelStorage, type Storage } from '../runtime/storage.ts';
 import { CompositeNode } from './composite-node.ts';
+import { dispatch } from './dispatch.ts';
+import { addEdge } from './edges.ts';
 import { MapNode } from './map-node.ts';
 import type { MapOperator, MapParams } from './map-operator.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
-import { addEdge } from './edges.ts';
-import { dispatch } from './dispatch.ts';
 import { type AnyOperator, type Node, OperatorNode } from './node.ts';
 import { aliasOf, type Interpreter, type Tensor } from './tensor.ts';
-import { isTracked } from './views.ts';
+import { isTracked, refuseStaleView } from './views.ts';
 
 /**
  * The one door to every operator: the tape looks at the handles first, then the interpreters at their values (one comparison in plain code), then
@@ -38,6 +38,7 @@ function labelled<P>(operator: Operator<Tensor, P>, result: Tensor | Tensor[]): 
 /** Runs an operator without recording it at this level. */
 function execute(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
   if (mode.interpreters !== 0) {
+    for (const input of inputs) refuseStaleView(operator.name, input);
     const top = topInterpreter(inputs);
     if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
   }
@@ -87,8 +88,12 @@ function linkViews(aliasing: 'view' | 'multi-view', result: Tensor | Tensor[], s
 }
 
 function linkView(view: Tensor, source: Tensor, multiple: boolean): void {
-  if (view === source || view.storage !== source.storage || view.wrapped !== null) return;
+  if (view === source || view.storage !== source.storage) return;
   const meta = metaOf(view);
+  if (view.wrapped !== null) {
+    meta.wrappedBase = source.meta?.wrappedBase ?? source;
+    return;
+  }
   meta.base = source.meta?.base ?? source;
   meta.viewVersion = view.storage.version;
   meta.origin = multiple || source.meta?.origin === 'multi' ? 'multi' : mode.grad ? 'single' : 'no-grad';
@@ -106,7 +111,8 @@ function record(operator: AnyOperator, inputs: readonly Tensor[], params: unknow
 }
 
 function recordMap(operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
-  const result = mode.interpreters === 0 ? operator.forward(inputs, params) : (execute(operator as unknown as AnyOperator, inputs, params) as Tensor);
+  const result =
+    mode.interpreters === 0 ? operator.forward(inputs, params) : (execute(operator as unknown as AnyOperator, inputs, params) as Tensor);
   if (!result.type.isFloat && !result.type.isComplex) return result;
   result.node = new MapNode(operator, params, inputs, result);
   result.tracked = true;

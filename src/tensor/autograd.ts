@@ -2,7 +2,7 @@ import { formatShape } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
 import { giveAway } from './accumulate.ts';
 import { accumulate, gradients } from './engine.ts';
-import { describeTensor } from './messages.ts';
+import { describeTensor, describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { gradientNode } from './node.ts';
 import { structural } from './structural.ts';
@@ -56,7 +56,8 @@ export function backward(
     return;
   }
   const inputs = listOf(options.inputs);
-  if (inputs.length === 0) throw new ArgumentError('backward: inputs is an empty list: name the tensors that want a gradient, or leave it out for all leaves');
+  if (inputs.length === 0)
+    throw new ArgumentError('backward: inputs is an empty list: name the tensors that want a gradient, or leave it out for all leaves');
   for (const input of inputs) requireTracked('backward', 'inputs', input);
   const found = gradients(roots, grads, inputs, task);
   found.forEach((g, i) => {
@@ -110,9 +111,11 @@ export function grad(
 }
 
 function requireTracked(name: string, role: string, x: Tensor): void {
-  if (!isTensor(x)) throw new ArgumentError(`${name}: ${role} must be tensors, got ${typeof x}`);
+  if (!isTensor(x)) throw new ArgumentError(`${name}: ${role} must be tensors, got ${describeValue(x)}`);
   if (gradientNode(x) === null && !isTracked(x)) {
-    throw new AutogradError(`${name}: ${role} holds ${describeTensor(x)}, which does not require a gradient: call requiresGrad_() on it before it is used`);
+    throw new AutogradError(
+      `${name}: ${role} holds ${describeTensor(x)}, which does not require a gradient: call requiresGrad_() on it before it is used`,
+    );
   }
 }
 
@@ -120,13 +123,15 @@ function rootGradients(name: string, roots: readonly Tensor[], given: Tensor | r
   const grads = given === null ? roots.map(() => null) : listOf<Tensor | null>(given);
   if (roots.length === 0) throw new ArgumentError(`${name}: no tensors were given to differentiate`);
   if (grads.length !== roots.length) {
-    throw new ArgumentError(`${name}: got ${grads.length} gradients for ${roots.length} tensors: give one for each, null for a tensor of one element`);
+    throw new ArgumentError(
+      `${name}: got ${grads.length} gradients for ${roots.length} tensors: give one for each, null for a tensor of one element`,
+    );
   }
   return roots.map((root, i) => rootGradient(name, root, grads[i] ?? null));
 }
 
 function rootGradient(name: string, root: Tensor, given: Tensor | null): Tensor {
-  if (!isTensor(root)) throw new ArgumentError(`${name}: expected tensors to differentiate, got ${typeof root}`);
+  if (!isTensor(root)) throw new ArgumentError(`${name}: expected tensors to differentiate, got ${describeValue(root)}`);
   if (!isTracked(root)) {
     throw new AutogradError(
       `${name}: ${describeTensor(root)} does not require a gradient and nothing recorded it: make an input with { requiresGrad: true }, and check for detach() or noGrad on the way`,
@@ -138,15 +143,21 @@ function rootGradient(name: string, root: Tensor, given: Tensor | null): Tensor 
         `${name}: ${describeTensor(root)} has ${root.size} elements, so its gradient is not defined by itself: reduce it to one number (sum, mean), or pass a gradient of shape ${formatShape(root.shape)}`,
       );
     }
-    if (root.type.isComplex) throw new AutogradError(`${name}: ${describeTensor(root)} is complex: pass an explicit gradient, or take a real number of it (abs, real)`);
+    if (root.type.isComplex)
+      throw new AutogradError(
+        `${name}: ${describeTensor(root)} is complex: pass an explicit gradient, or take a real number of it (abs, real)`,
+      );
     return structural().ones(root.shape, root.type);
   }
   if (!isTensor(given)) {
-    throw new ArgumentError(`${name}: the gradient must be a tensor, got ${Array.isArray(given) ? 'an array' : typeof given}: wrap it in tensor(…)`);
+    throw new ArgumentError(`${name}: the gradient must be a tensor, got ${describeValue(given)}; wrap data in tensor(…)`);
   }
   if (formatShape(given.shape) !== formatShape(root.shape)) {
-    throw new ShapeError(`${name}: the gradient has shape ${formatShape(given.shape)}, but the tensor has ${formatShape(root.shape)}: they must be equal`);
+    throw new ShapeError(
+      `${name}: the gradient has shape ${formatShape(given.shape)}, but the tensor has ${formatShape(root.shape)}: they must be equal`,
+    );
   }
-  if (given.type.isComplex && !root.type.isComplex) throw new DTypeError(`${name}: a ${given.type.name} gradient for a tensor of dtype ${root.type.name}`);
+  if (given.type.isComplex && !root.type.isComplex)
+    throw new DTypeError(`${name}: a ${given.type.name} gradient for a tensor of dtype ${root.type.name}`);
   return given.type === root.type ? given : structural().cast(given, root.type);
 }

@@ -2,6 +2,7 @@ import { beginTracking, endTracking, release, type Storage } from '../runtime/st
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
 import { accumulateIntoLeaf, addGradients, fitGradient, giveAway } from './accumulate.ts';
+import { describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
 import { AccumulateGrad, gradientNode, type Node, type NodeState } from './node.ts';
@@ -159,7 +160,8 @@ class Task {
 }
 
 function leadsOn(node: Node, task: number): boolean {
-  for (const target of node.next) if (target !== null && target.state !== null && target.state.task === task && target.state.needed) return true;
+  for (const target of node.next)
+    if (target !== null && target.state !== null && target.state.task === task && target.state.needed) return true;
   return false;
 }
 
@@ -212,7 +214,9 @@ function checkHook(returned: unknown, before: Tensor, name: string): Tensor | nu
   if (returned === null || returned === undefined) return null;
   const g = returned as Tensor;
   if (!Array.isArray(g.shape)) {
-    throw new AutogradError(`a hook on the gradient at ${name} returned ${typeof returned}: return a tensor, or nothing to keep the gradient`);
+    throw new AutogradError(
+      `a hook on the gradient at ${name} returned ${describeValue(returned)}: return a tensor, or nothing to keep the gradient`,
+    );
   }
   if (formatShape(g.shape) !== formatShape(before.shape)) {
     throw new AutogradError(

@@ -1,14 +1,14 @@
 import { promoteTypes } from '../dtype/promotion.ts';
-import { addressRange } from './overlap.ts';
 import { backend } from '../runtime/backend.ts';
 import { formatShape } from '../shape/shape.ts';
 import { DTypeError, InPlaceError, ShapeError } from '../util/errors.ts';
 import { attachOne, makeNode } from './apply.ts';
+import { IDENTITY } from './identity.ts';
 import type { MapOperator, MapParams } from './map-operator.ts';
 import { describeTensor } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
-import { IDENTITY } from './identity.ts';
 import type { AnyOperator } from './node.ts';
+import { addressRange } from './overlap.ts';
 import { structural } from './structural.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
@@ -44,12 +44,12 @@ function applyTo(operator: MapOperator, inputs: readonly Tensor[], target: Tenso
  * history the target's. A view passes its new history on to its base.
  */
 export function writeInPlace(name: string, target: Tensor, compute: (old: Tensor) => Tensor): Tensor {
-  if (target.wrapped !== null) return rebind(target, compute(target));
+  if (target.wrapped !== null) return rebind(name, target, compute(target));
   checkWritable(name, target);
   // A derivative may read the old value even where only another operand wants a gradient.
   const old = mode.grad ? withOldValue(target) : target;
   const result = compute(old);
-  if (result.wrapped !== null) return rebind(target, result);
+  if (result.wrapped !== null) return rebind(name, target, result);
   checkResultType(name, target, result.type);
   checkFits(name, target, result.shape);
   const tracked = mode.grad && isTracked(result) && (target.type.isFloat || target.type.isComplex);
@@ -69,17 +69,35 @@ function withOldValue(target: Tensor): Tensor {
   return copy;
 }
 
-/** Values under an interpreter are immutable: the handle is pointed at the new one. */
-function rebind(target: Tensor, result: Tensor): Tensor {
-  if (target.wrapped === null && target.meta?.base) {
-    throw new InPlaceError('an in-place write of a transformed value into a view of a plain tensor: clone() the plain tensor inside the transform first');
+/**
+ * Values under an interpreter are immutable: the handle is pointed at the new one. Its base and other views of it would not see that, so views
+ * are refused here, and views of what was written are refused when they are used (see `refuseStaleView`).
+ */
+function rebind(name: string, target: Tensor, result: Tensor): Tensor {
+  checkResultType(name, target, result.type);
+  checkFits(name, target, result.shape);
+  if (target.meta?.base || target.meta?.wrappedBase) {
+    throw new InPlaceError(
+      `${name}: the target is a view, and inside jvp, vmap and other transforms its base would not see the write: ` +
+        'write into the whole tensor, or put the parts together with cat, stack or where',
+    );
   }
-  target.wrapped = result.wrapped;
-  target.storage = result.storage;
-  target.node = result.node;
-  target.outputIndex = result.outputIndex;
-  target.tracked = result.tracked;
+  const value = result.type === target.type && sameSizes(result, target) ? result : fitResult(result, target);
+  if (value.wrapped !== null && value.wrapped.level > (target.wrapped?.level ?? 0)) value.wrapped.interpreter.adopt(name, target);
+  pointAt(target, value);
   return target;
+}
+
+/** Makes a handle stand for another value of the same shape and dtype. */
+export function pointAt(target: Tensor, value: Tensor): void {
+  target.wrapped = value.wrapped;
+  target.storage = value.storage;
+  target.offset = value.offset;
+  target.strides = value.strides;
+  target.rowMajor = value.rowMajor;
+  target.node = value.node;
+  target.outputIndex = value.outputIndex;
+  target.tracked = value.tracked;
 }
 
 /** Makes the history of `result` that of `target`; a view passes it on to its base. */
@@ -195,4 +213,3 @@ export function mayOverlap(a: Tensor, b: Tensor): boolean {
   const [lowB, highB] = addressRange(b);
   return lowA <= highB && lowB <= highA;
 }
-

@@ -4,7 +4,7 @@ import { addressOf, beginLaunch, pin, unpin } from '../runtime/storage.ts';
 import { ArgumentError, InPlaceError, MemoryError } from '../util/errors.ts';
 import { requirePlain, rowMajorCopy, type TypedArray, writeBack } from './data.ts';
 import { checkWritable, markWritten } from './inplace.ts';
-import { describeTensor } from './messages.ts';
+import { describeTensor, describeValue } from './messages.ts';
 import { mode } from './modes.ts';
 import type { Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
@@ -22,7 +22,7 @@ export interface LendOptions {
  * The array must not be kept, nor written unless `write` is set.
  */
 export function lendData<R>(x: Tensor, body: (view: LentArray) => R, options: LendOptions = {}): R {
-  if (typeof body !== 'function') throw new ArgumentError(`withData: give a function that gets the elements, not ${typeof body}`);
+  if (typeof body !== 'function') throw new ArgumentError(`withData: give a function that gets the elements, not ${describeValue(body)}`);
   requirePlain('withData', x);
   const writes = options.write === true;
   if (writes) checkWritable('withData', x);

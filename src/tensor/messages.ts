@@ -1,5 +1,21 @@
 import { formatShape } from '../shape/shape.ts';
-import type { Tensor } from './tensor.ts';
+import { isTensor, type Tensor } from './tensor.ts';
+
+/** How a message names something that is not what was expected; a tensor of another copy of the library is told from other objects. */
+export function describeValue(x: unknown): string {
+  if (x === null || x === undefined) return String(x);
+  if (Array.isArray(x)) return 'an array';
+  if (typeof x !== 'object' && typeof x !== 'function') return `the ${typeof x} ${JSON.stringify(String(x)).slice(1, -1)}`;
+  if (isForeignTensor(x)) {
+    return 'a tensor of another copy of nabla that is loaded in this program: both sides must import the same copy (deduplicate the dependency)';
+  }
+  return typeof x === 'function' ? 'a function' : 'an object';
+}
+
+/** Whether `x` is a tensor that another copy of the library made: its memory is not ours. */
+export function isForeignTensor(x: unknown): boolean {
+  return typeof x === 'object' && x !== null && Symbol.for('nabla.tensor') in x && !isTensor(x);
+}
 
 /** How a message names a tensor: its name if it has one, else shape, dtype and what made it. */
 export function describeTensor(x: Tensor): string {

@@ -19,6 +19,8 @@ export class AutogradMeta {
   retainsGrad = false;
   /** The tensor that owns the storage, when this one is a differentiable view of it. */
   base: Tensor | null = null;
+  /** The same for a value that an interpreter wraps: only told apart from others, its history is not followed. */
+  wrappedBase: Tensor | null = null;
   origin: ViewOrigin = 'single';
   /** The storage version at which `node` was right; a later in-place write makes a view's history stale. */
   viewVersion = 0;

@@ -24,6 +24,11 @@ export interface Wrapped {
 
 export interface Interpreter {
   readonly level: number;
+  /**
+   * Called before a tensor that this interpreter does not wrap becomes one that it does, because one of its values is written into it in place.
+   * Throws InPlaceError where that cannot be.
+   */
+  adopt(name: string, target: Tensor): void;
   /** Runs one operator of which at least one input is wrapped by this interpreter. */
   process(operator: import('../op/contract.ts').Operator<Tensor, never>, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[];
 }

@@ -1,3 +1,5 @@
+import { InPlaceError } from '../util/errors.ts';
+import { describeTensor } from './messages.ts';
 import type { AutogradMeta } from './meta.ts';
 import { withGradMode } from './modes.ts';
 import { structural } from './structural.ts';
@@ -11,6 +13,15 @@ export function isTracked(x: Tensor): boolean {
   const meta = x.meta;
   if (meta === null || meta.base === null || meta.viewVersion === x.storage.version) return x.tracked;
   return refreshView(x, meta, meta.base);
+}
+
+/** Inside transforms an in-place write points a handle at a new value: views that were taken of it before show the old one. */
+export function refuseStaleView(name: string, x: Tensor): void {
+  const base = x.meta?.wrappedBase ?? x.meta?.base ?? null;
+  if (base === null || base.storage === x.storage) return;
+  throw new InPlaceError(
+    `${name}: ${describeTensor(x)} is a view of a tensor that was written in place inside a transform after the view was taken: take the view again`,
+  );
 }
 
 function refreshView(view: Tensor, meta: AutogradMeta, base: Tensor): boolean {

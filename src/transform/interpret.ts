@@ -1,3 +1,4 @@
+import { describeValue } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
 import { aliasOf, isTensor, type Tensor, type Wrapped } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
@@ -24,7 +25,7 @@ export function returnedTensors(name: string, result: unknown): readonly Tensor[
   const outputs = Array.isArray(result) ? (result as readonly unknown[]) : [result];
   for (const [i, y] of outputs.entries()) {
     if (!isTensor(y)) {
-      const what = y instanceof Promise ? 'a promise, but it must be synchronous' : y === null ? 'null' : typeof y;
+      const what = y instanceof Promise ? 'a promise, but it must be synchronous' : describeValue(y);
       throw new ArgumentError(
         `${name}: the function must return a tensor or a list of tensors, got ${what}${Array.isArray(result) ? ` as result ${i}` : ''}`,
       );

@@ -2,6 +2,7 @@ import { catTensors } from '../ops/join.ts';
 import { sliceDim } from '../ops/movement.ts';
 import { eye, zerosLike } from '../ops/ranges.ts';
 import { moveDim, reshape } from '../ops/structural.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { jvp } from './jvp.ts';
@@ -36,7 +37,7 @@ function chunked(f: (basis: Tensor) => Tensor, basis: Tensor, chunk: number | nu
 
 function argumentOf(name: string, args: readonly Tensor[], argnums: number): Tensor {
   const x = args[argnums];
-  if (!isTensor(x)) throw new ArgumentError(`${name}: argument ${argnums} must be a tensor, got ${typeof x}`);
+  if (!isTensor(x)) throw new ArgumentError(`${name}: argument ${argnums} must be a tensor, got ${describeValue(x)}`);
   return x;
 }
 

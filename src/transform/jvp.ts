@@ -2,12 +2,14 @@ import type { Operator, RuleContext } from '../op/contract.ts';
 import { formatShape } from '../shape/shape.ts';
 import { apply } from '../tensor/apply.ts';
 import { grad } from '../tensor/autograd.ts';
+import { pointAt } from '../tensor/inplace.ts';
 import type { MapOperator, MapParams } from '../tensor/map-operator.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { structural } from '../tensor/structural.ts';
-import { aliasOf, type Interpreter, type Tensor, type Wrapped } from '../tensor/tensor.ts';
+import { aliasOf, type Interpreter, isTensor, type Tensor, type Wrapped } from '../tensor/tensor.ts';
 import { ArgumentError, AutogradError, ShapeError } from '../util/errors.ts';
-import { outputsOf, withInterpreter, wrapHandle } from './interpret.ts';
+import { outputsOf, returnedTensors, withInterpreter, wrapHandle } from './interpret.ts';
 
 type AnyOperator = Operator<Tensor, never>;
 
@@ -28,8 +30,19 @@ class Dual implements Wrapped {
 /** Forward mode: each operator's tangent from its derivative's kind. */
 class ForwardMode implements Interpreter {
   readonly level: number;
+  private readonly adopted: Tensor[] = [];
   constructor(level: number) {
     this.level = level;
+  }
+
+  /** A plain tensor becomes one with a tangent, until forward mode ends. */
+  adopt(_name: string, target: Tensor): void {
+    this.adopted.push(target);
+  }
+
+  /** Leaves what was adopted with its new values, without tangents. */
+  end(): void {
+    for (const target of this.adopted) pointAt(target, this.unpack(target).primal);
   }
 
   lift(primal: Tensor, tangent: Tensor | null): Tensor {
@@ -90,7 +103,8 @@ function tangentsOf(
       return transposedTwice(operator, primals, tangents, params);
     }
     case 'composite':
-      if (derivative.jvp !== undefined) return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
+      if (derivative.jvp !== undefined)
+        return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
       throw new AutogradError(`${operator.name}: a composite without a forward rule is run through, not differentiated here`);
   }
 }
@@ -108,7 +122,13 @@ function sumOf(terms: readonly (Tensor | null)[]): Tensor | null {
 }
 
 /** The partials are those of the vector-Jacobian product: for one element the Jacobian is a number. */
-function mapTangent(operator: MapOperator, primals: readonly Tensor[], tangents: readonly (Tensor | null)[], output: Tensor, params: MapParams): Tensor | null {
+function mapTangent(
+  operator: MapOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  output: Tensor,
+  params: MapParams,
+): Tensor | null {
   return sumOf(
     tangents.map((t, i) => {
       const partial = t === null ? null : operator.partial(i);
@@ -122,7 +142,12 @@ function mapTangent(operator: MapOperator, primals: readonly Tensor[], tangents:
   );
 }
 
-function bilinearTangent(operator: AnyOperator, primals: readonly Tensor[], tangents: readonly (Tensor | null)[], params: unknown): Tensor | null {
+function bilinearTangent(
+  operator: AnyOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: unknown,
+): Tensor | null {
   const [a, b] = primals as readonly [Tensor, Tensor];
   const [da, db] = tangents as readonly [Tensor | null, Tensor | null];
   const left = da === null ? null : (apply(operator, [da, b], params as never) as Tensor);
@@ -130,7 +155,12 @@ function bilinearTangent(operator: AnyOperator, primals: readonly Tensor[], tang
   return sumOf([left, right]);
 }
 
-function contextOf(primals: readonly Tensor[], outputs: readonly Tensor[], tangents: readonly (Tensor | null)[], params: unknown): RuleContext<Tensor, unknown> {
+function contextOf(
+  primals: readonly Tensor[],
+  outputs: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: unknown,
+): RuleContext<Tensor, unknown> {
   return {
     params,
     input: (i) => primals[i] as Tensor,
@@ -146,7 +176,12 @@ function contextOf(primals: readonly Tensor[], outputs: readonly Tensor[], tange
  * A tangent from the backward rule alone: J v is the derivative of wᵀ(Jᵀ w ↦ …) — the vector-Jacobian product is linear in its cotangent w, and
  * its transpose, applied to the tangent, is the Jacobian-vector product.
  */
-function transposedTwice(operator: AnyOperator, primals: readonly Tensor[], tangents: readonly (Tensor | null)[], params: unknown): (Tensor | null)[] {
+function transposedTwice(
+  operator: AnyOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: unknown,
+): (Tensor | null)[] {
   return withGradMode(true, () => {
     const leaves = primals.map((x, i) => {
       const leaf = aliasOf(x);
@@ -182,6 +217,10 @@ function transposedTwice(operator: AnyOperator, primals: readonly Tensor[], tang
   });
 }
 
+function requireTensor(role: string, x: unknown): void {
+  if (!isTensor(x)) throw new ArgumentError(`jvp: ${role} must be a tensor, got ${describeValue(x)}`);
+}
+
 /** What `jvp` returns: the function's values and their tangents (null where a tangent is zero throughout). */
 export interface JvpResult {
   readonly outputs: Tensor[];
@@ -203,7 +242,9 @@ export function jvp(
   tangents: readonly (Tensor | null)[],
 ): JvpResult {
   if (inputs.length !== tangents.length) throw new ArgumentError(`jvp: got ${tangents.length} tangents for ${inputs.length} inputs`);
+  for (const [i, x] of inputs.entries()) requireTensor(`input ${i}`, x);
   tangents.forEach((t, i) => {
+    if (t !== null) requireTensor(`tangent ${i}`, t);
     const x = inputs[i] as Tensor;
     if (t !== null && formatShape(t.shape) !== formatShape(x.shape)) {
       throw new ShapeError(`jvp: tangent ${i} has shape ${formatShape(t.shape)}, its input ${formatShape(x.shape)}: they must be equal`);
@@ -211,8 +252,9 @@ export function jvp(
   });
   return withInterpreter((level) => {
     const forward = new ForwardMode(level);
-    const results = outputsOf(f(...inputs.map((x, i) => forward.lift(x, tangents[i] ?? null))));
+    const results = returnedTensors('jvp', f(...inputs.map((x, i) => forward.lift(x, tangents[i] ?? null))));
     const pairs = results.map((y) => forward.unpack(y));
+    forward.end();
     return { outputs: pairs.map((pair) => pair.primal), tangents: pairs.map((pair) => pair.tangent) };
   });
 }

@@ -1,5 +1,6 @@
 import { formatShape } from '../shape/shape.ts';
 import { grad as gradOf } from '../tensor/autograd.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { mode, withGradMode } from '../tensor/modes.ts';
 import { AccumulateGrad, type Node } from '../tensor/node.ts';
 import { structural } from '../tensor/structural.ts';
@@ -15,7 +16,8 @@ export type Argnums = number | readonly number[];
 
 /** Fresh handles that this transform differentiates with respect to; what the outside recorded of them stays connected. */
 function lift(x: Tensor, name: string): Tensor {
-  if (!x.type.isFloat && !x.type.isComplex) throw new DTypeError(`${name}: cannot differentiate with respect to a tensor of dtype ${x.dtype}: cast it to a floating dtype`);
+  if (!x.type.isFloat && !x.type.isComplex)
+    throw new DTypeError(`${name}: cannot differentiate with respect to a tensor of dtype ${x.dtype}: cast it to a floating dtype`);
   if (isTracked(x)) return connected(x);
   const leaf = aliasOf(x);
   leaf.tracked = true;
@@ -56,12 +58,19 @@ interface Run {
 }
 
 /** Runs `f` with recording on, on lifted leaves of the arguments named by `argnums`. */
-function run(name: string, f: (...args: never[]) => unknown, args: readonly unknown[], argnums: readonly number[], hasAux: boolean): Run & { rebuild: ((values: readonly Tensor[]) => unknown)[] } {
+function run(
+  name: string,
+  f: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  argnums: readonly number[],
+  hasAux: boolean,
+): Run & { rebuild: ((values: readonly Tensor[]) => unknown)[] } {
   const lifted: Tensor[] = [];
   const rebuild: ((values: readonly Tensor[]) => unknown)[] = [];
   const call = [...args];
   for (const at of argnums) {
-    if (at < 0 || at >= args.length) throw new ArgumentError(`${name}: argnums names argument ${at}, but the function was called with ${args.length}`);
+    if (at < 0 || at >= args.length)
+      throw new ArgumentError(`${name}: argnums names argument ${at}, but the function was called with ${args.length}`);
     const { leaves, structure } = flattenTree(args[at]);
     if (leaves.length === 0) throw new ArgumentError(`${name}: argument ${at} has no tensors to differentiate with respect to`);
     const handles = leaves.map((x) => lift(x, name));
@@ -83,8 +92,11 @@ export interface GradFunctionOptions {
 }
 
 function scalarOutput(name: string, output: unknown): Tensor {
-  if (!isTensor(output)) throw new ArgumentError(`${name}: the function must return one tensor, got ${Array.isArray(output) ? 'an array' : typeof output}`);
-  if (output.size !== 1 || output.ndim !== 0) throw new AutogradError(`${name}: the function must return a 0-d tensor, got shape ${formatShape(output.shape)}: reduce it (sum, mean), or use jacrev`);
+  if (!isTensor(output)) throw new ArgumentError(`${name}: the function must return one tensor, got ${describeValue(output)}`);
+  if (output.size !== 1 || output.ndim !== 0)
+    throw new AutogradError(
+      `${name}: the function must return a 0-d tensor, got shape ${formatShape(output.shape)}: reduce it (sum, mean), or use jacrev`,
+    );
   return output;
 }
 

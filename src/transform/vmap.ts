@@ -1,10 +1,11 @@
 import type { Operator } from '../op/contract.ts';
 import { formatShape } from '../shape/shape.ts';
 import { apply } from '../tensor/apply.ts';
+import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { structural } from '../tensor/structural.ts';
-import { isTensor, type Interpreter, Tensor, type Wrapped } from '../tensor/tensor.ts';
-import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { outputsOf, withInterpreter } from './interpret.ts';
+import { type Interpreter, isTensor, Tensor, type Wrapped } from '../tensor/tensor.ts';
+import { ArgumentError, InPlaceError, ShapeError } from '../util/errors.ts';
+import { returnedTensors, withInterpreter } from './interpret.ts';
 
 type AnyOperator = Operator<Tensor, never>;
 
@@ -29,8 +30,23 @@ class Batching implements Interpreter {
     this.size = size;
   }
 
+  adopt(name: string, target: Tensor): void {
+    throw new InPlaceError(
+      `${name}: a value that differs between the members of the batch is written into ${describeTensor(target)}, which does not: ` +
+        'use the functional form, or make the target from a batched value (for example x.mul(0))',
+    );
+  }
+
   lift(value: Tensor): Tensor {
-    const handle = new Tensor(value.storage, value.offset, value.shape.slice(1), value.strides.slice(1), value.type, value.size / Math.max(1, this.size), false);
+    const handle = new Tensor(
+      value.storage,
+      value.offset,
+      value.shape.slice(1),
+      value.strides.slice(1),
+      value.type,
+      value.size / Math.max(1, this.size),
+      false,
+    );
     handle.wrapped = new Batched(this, value);
     return handle;
   }
@@ -62,7 +78,9 @@ class Batching implements Interpreter {
       case 'leading':
         return apply(
           operator,
-          inputs.map((x, i) => (batched[i] === true ? x : structural().expand(structural().reshape(x, [1, ...x.shape]), [this.size, ...x.shape]))),
+          inputs.map((x, i) =>
+            batched[i] === true ? x : structural().expand(structural().reshape(x, [1, ...x.shape]), [this.size, ...x.shape]),
+          ),
           params as never,
         );
       case 'params':
@@ -120,12 +138,17 @@ export interface VmapOptions {
  * const dots = vmap((a, b) => a.mul(b).sum());
  * dots(ones([5, 3]), ones([5, 3])); // tensor([3., 3., 3., 3., 3.])
  */
-export function vmap<R extends Tensor | readonly Tensor[]>(f: (...inputs: Tensor[]) => R, options: VmapOptions = {}): (...inputs: Tensor[]) => R {
+export function vmap<R extends Tensor | readonly Tensor[]>(
+  f: (...inputs: Tensor[]) => R,
+  options: VmapOptions = {},
+): (...inputs: Tensor[]) => R {
   return (...inputs) => {
     const given = options.inDims ?? 0;
     const inDims: readonly (number | null)[] = typeof given === 'number' ? inputs.map(() => given) : given;
-    if (inDims.length !== inputs.length) throw new ArgumentError(`vmap: inDims has ${inDims.length} entries for ${inputs.length} arguments`);
-    for (const [i, x] of inputs.entries()) if (!isTensor(x)) throw new ArgumentError(`vmap: argument ${i} must be a tensor, got ${typeof x}`);
+    if (inDims.length !== inputs.length)
+      throw new ArgumentError(`vmap: inDims has ${inDims.length} entries for ${inputs.length} arguments`);
+    for (const [i, x] of inputs.entries())
+      if (!isTensor(x)) throw new ArgumentError(`vmap: argument ${i} must be a tensor, got ${describeValue(x)}`);
     const moved = inputs.map((x, i) => (inDims[i] === null ? null : toFront(x, inDims[i] as number)));
     const sizes = moved.flatMap((x) => (x === null ? [] : [x.shape[0] as number]));
     const size = sizes[0];
@@ -134,7 +157,7 @@ export function vmap<R extends Tensor | readonly Tensor[]>(f: (...inputs: Tensor
     return withInterpreter((level) => {
       const batching = new Batching(level, size);
       const result = f(...inputs.map((x, i) => (moved[i] === null ? x : batching.lift(moved[i] as Tensor))));
-      const outs = outputsOf(result).map((y, i) => {
+      const outs = returnedTensors('vmap', result).map((y, i) => {
         const dim = typeof options.outDims === 'object' ? (options.outDims[i] ?? 0) : (options.outDims ?? 0);
         const value = batching.valueOf(y) ?? structural().expand(structural().reshape(y, [1, ...y.shape]), [size, ...y.shape]);
         return dim === 0 ? value : fromFront(value, dim);

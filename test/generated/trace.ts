@@ -31,6 +31,9 @@ class Tracer implements Interpreter {
     return wrapHandle(value, seen);
   }
 
+  /** What it wraps becomes of no use after the trace: writing into anything else is none of its business. */
+  adopt(): void {}
+
   private valueOf(x: Tensor): Tensor {
     return x.wrapped?.interpreter === this ? (x.wrapped as Seen).value : x;
   }
