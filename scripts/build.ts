@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeMethodTable } from './method-table.ts';
 import { bundleForNode, NODE_FOLDER } from './node-bundle.ts';
 import { bareImports, effectStatements, shake } from './shake.ts';
 
@@ -74,6 +75,7 @@ function brokenPromises(manifest: Manifest): string[] {
 
 const typesHold = compile();
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+await writeMethodTable(dist);
 makeShakeable(manifest);
 await bundleForNode(
   dist,

@@ -1,13 +1,10 @@
-import * as ops from '../ops/index.ts';
-import { METHOD_FORMS } from '../ops/method-forms.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
 import { isTensor, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { IN_PLACE, METHODS, VARIADIC } from './method-names.ts';
+import { IN_PLACE, VARIADIC } from './method-names.ts';
+import { type AnyFunction, IN_PLACE_TABLE, METHOD_TABLE } from './method-table.ts';
 
 /** Attaches operators to the tensor as methods: `x.sin()` is `sin(x)`, and `x.sin_()` writes the result into `x`. */
-
-type AnyFunction = (...args: never[]) => unknown;
 
 function define(name: string, value: unknown): void {
   Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
@@ -46,14 +43,10 @@ function inPlaceMethod(name: string, f: AnyFunction & { inPlace?: AnyFunction })
 
 /** Puts the methods on the prototype. */
 export function attachMethods(): void {
-  const all = ops as unknown as Record<string, AnyFunction>;
   const variadic = new Set(VARIADIC);
-  for (const name of METHODS) {
-    const f = METHOD_FORMS[name] ?? all[name];
-    if (f !== undefined) define(name, variadic.has(name) ? variadicMethod(f) : method(f));
-  }
+  for (const [name, f] of Object.entries(METHOD_TABLE)) define(name, variadic.has(name) ? variadicMethod(f) : method(f));
   for (const name of IN_PLACE) {
-    const f = METHOD_FORMS[name] ?? all[name];
+    const f = METHOD_TABLE[name] ?? IN_PLACE_TABLE[name];
     if (f !== undefined) define(`${name}_`, inPlaceMethod(name, f));
   }
 }
