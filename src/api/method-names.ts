@@ -34,6 +34,7 @@ export const METHODS: readonly string[] = [
   'asStridedScatter',
   'asin',
   'asinh',
+  'at',
   'atan',
   'atan2',
   'atanh',
@@ -131,6 +132,7 @@ export const METHODS: readonly string[] = [
   'indexAdd',
   'indexCopy',
   'indexFill',
+  'indexPut',
   'indexReduce',
   'indexSelect',
   'inner',
@@ -241,6 +243,7 @@ export const METHODS: readonly string[] = [
   'scatterReduce',
   'select',
   'selectScatter',
+  'set',
   'sgn',
   'short',
   'sigmoid',
@@ -369,6 +372,7 @@ export const IN_PLACE: readonly string[] = [
   'indexAdd',
   'indexCopy',
   'indexFill',
+  'indexPut',
   'indexReduce',
   'lcm',
   'ldexp',
@@ -432,6 +436,7 @@ export const IN_PLACE: readonly string[] = [
 
 /** Methods that take any number of arguments, such as a shape written as numbers. Sorted. */
 export const VARIADIC: readonly string[] = [
+  'at',
   'broadcastTo',
   'expand',
   'flip',

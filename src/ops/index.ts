@@ -19,9 +19,11 @@ export {
   cauchy_,
   defaultGenerator,
   exponential_,
+  forkRng,
   Generator,
   geometric_,
   getRngState,
+  initialSeed,
   logNormal_,
   manualSeed,
   multinomial,
@@ -35,6 +37,7 @@ export {
   randnLike,
   random_,
   randperm,
+  seed,
   setRngState,
   uniform_,
 } from './random.ts';
@@ -44,7 +47,7 @@ export * from './reshaping.ts';
 export { cummax, cummin, cumprod, cumsum, cumulativeTrapezoid, diff, logcumsumexp, trapezoid, trapz } from './scan.ts';
 export * from './split.ts';
 export { all, any, countNonzero, logsumexp, nanmean, nansum, prod, std, stdMean, trace, variance as var, varMean } from './statistics.ts';
-export { transposeMatrix as t, sliceTensor as slice } from './movement.ts';
+export { transposeMatrix as t } from './movement.ts';
 export * from './bitwise.ts';
 export { to, typeAs } from './cast.ts';
 export * from './clamping.ts';
@@ -96,3 +99,4 @@ export {
 } from './copies.ts';
 export { copy_, fill, zero_ } from './fill.ts';
 export { constantPadNd } from './padding.ts';
+export { at, indexPut, setAt, slice } from './indexing.ts';

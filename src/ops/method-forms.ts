@@ -2,6 +2,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { castMethods } from './cast.ts';
 import type { Operand } from './family.ts';
 import { polygamma } from './gamma.ts';
+import { setAt } from './indexing.ts';
 import { where } from './where.ts';
 
 /**
@@ -10,5 +11,6 @@ import { where } from './where.ts';
 export const METHOD_FORMS: Readonly<Record<string, (...args: never[]) => unknown>> = {
   ...castMethods,
   polygamma: (input: Tensor, n: number): Tensor => polygamma(n, input),
+  set: setAt,
   where: (input: Tensor, condition: Tensor, other: Operand): Tensor => where(condition, input, other),
 };
