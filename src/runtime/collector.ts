@@ -35,12 +35,14 @@ interface V8Module {
 
 interface OsModule {
   totalmem(): number;
+  freemem(): number;
 }
 
 interface HostProcess {
   cpuUsage?(): { readonly user: number; readonly system: number };
   getBuiltinModule?(name: string): unknown;
   constrainedMemory?(): number;
+  availableMemory?(): number;
   readonly versions?: { readonly deno?: string };
 }
 
@@ -87,6 +89,13 @@ export function machineMemory(): number {
   const total = builtin<OsModule>('os')?.totalmem() ?? Number.POSITIVE_INFINITY;
   const limit = host?.constrainedMemory?.() ?? 0;
   return limit > 0 && limit < total ? limit : total;
+}
+
+/** How much more memory the process can have, in bytes; infinite where the host does not tell. */
+export function availableMemory(): number {
+  const host = (globalThis as { process?: HostProcess }).process;
+  if (host?.versions?.deno !== undefined) return Number.POSITIVE_INFINITY;
+  return host?.availableMemory?.() ?? builtin<OsModule>('os')?.freemem() ?? Number.POSITIVE_INFINITY;
 }
 
 /** The time that processors spent on this process so far; where the host does not tell, the time that passed. */

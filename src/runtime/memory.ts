@@ -39,6 +39,11 @@ export interface MemoryOptions {
   readonly budget?: number | null;
   /** The heap never grows past this: at most 4 GiB. */
   readonly maximumBytes?: number;
+  /**
+   * Whether tensors that were not used for longest move out of a full heap into ordinary array buffers, as long as the machine has memory, and
+   * come back when they are used: true by default. Without it a full heap is a MemoryError.
+   */
+  readonly overflow?: boolean;
   /** Whether double releases are errors and released bytes are overwritten. */
   readonly debug?: boolean;
   /** Whether the heap is shared between threads; only before the first tensor is made. */
@@ -49,6 +54,7 @@ export interface MemoryOptions {
 export function configureMemory(options: MemoryOptions): void {
   if (options.shared !== undefined) heap.configure({ shared: options.shared });
   if (options.maximumBytes !== undefined) pool.maximumBytes = options.maximumBytes;
+  if (options.overflow !== undefined) pool.overflow = options.overflow;
   if (options.debug !== undefined) checkMemory(options.debug);
   if (options.reclaim !== undefined || options.budget !== undefined) {
     pool.configure(options.reclaim === 'auto' ? null : (options.reclaim ?? null), options.budget ?? null);

@@ -8,7 +8,15 @@
  */
 import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
-import { type Collector, collectEvicted, hasCollector, machineMemory, openCollector, processorMilliseconds } from './collector.ts';
+import {
+  availableMemory,
+  type Collector,
+  collectEvicted,
+  hasCollector,
+  machineMemory,
+  openCollector,
+  processorMilliseconds,
+} from './collector.ts';
 import { heap } from './heap.ts';
 import { type BudgetRange, Pacer } from './pacer.ts';
 import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
@@ -25,6 +33,8 @@ const SMALL_SPLIT = 30;
 const LARGE_SPLIT = SMALL_RANGE_UNITS + 1;
 /** The first kilobyte stays unused, so that no storage has the address 0. */
 const FIRST_UNIT = 16;
+/** What is left to the machine: a process that takes its last memory is killed without a word. */
+const RESERVE = 64 * MEGABYTE;
 /** How much may be evicted past need, so that evictions are rare. */
 const EVICTION_SLACK = 0.25;
 const EVICTION_BUDGET = 256 * MEGABYTE;
@@ -46,6 +56,8 @@ export class Pool {
   readonly registry = new Map<number, Cell>();
   /** The heap is never made longer than this. */
   maximumBytes = Number.POSITIVE_INFINITY;
+  /** Whether bytes may move out of a full heap. */
+  overflow = true;
   sweeps = 0;
   collectMilliseconds = 0;
   evictedUnits = 0;
@@ -299,7 +311,7 @@ export class Pool {
     const wanted = units <= SMALL_RANGE_UNITS ? CHUNK_UNITS : units;
     const more = Math.max(wanted - this.#large.freeAtEnd, 1);
     const bytes = (this.#large.end + more) * UNIT_BYTES;
-    if (bytes > most || !heap.reserve(bytes)) return false;
+    if (bytes > most || !hasRoom(bytes - heap.byteLength) || !heap.reserve(bytes)) return false;
     this.#large.extend(more);
     return true;
   }
@@ -316,7 +328,7 @@ export class Pool {
       range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
     }
     for (let wanted = units; range === null; wanted *= 2) {
-      if (this.#evict(wanted) === 0) return null;
+      if (!this.overflow || !hasRoom(wanted * UNIT_BYTES) || this.#evict(wanted) === 0) return null;
       this.#small.trim();
       range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
     }
@@ -489,6 +501,11 @@ export function setMemoryFailure(failure: (pool: Pool, bytes: number) => never):
 
 /** The pool of the process. */
 export const pool = new Pool();
+
+/** Whether the machine has `bytes` more. Asked only where the process is about to take them: asking takes microseconds. */
+function hasRoom(bytes: number): boolean {
+  return bytes <= 0 || availableMemory() - RESERVE >= bytes;
+}
 
 function copyOut(address: number, byteLength: number): Uint8Array | null {
   try {
