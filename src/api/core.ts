@@ -3,7 +3,7 @@ import { mT, T } from '../ops/reshaping.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
 import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
 import { type LendOptions, type LentArray, lendData } from '../tensor/lend.ts';
-import { describeTensor } from '../tensor/messages.ts';
+import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
 import type { Node } from '../tensor/node.ts';
 import { formatTensor } from '../tensor/printing.ts';
@@ -87,7 +87,7 @@ function dataOf(x: Tensor): Tensor {
 
 /** Replaces the values of `x` by those of `value`: the handle moves to the other storage. */
 function setData(x: Tensor, value: Tensor): void {
-  if (!(value instanceof Tensor)) throw new ArgumentError(`data: assign a tensor, got ${typeof value}`);
+  if (!(value instanceof Tensor)) throw new ArgumentError(`data: assign a tensor, got ${describeValue(value)}`);
   if (x.type !== value.type && (x.tracked || x.meta !== null)) {
     throw new DTypeError(`data: assigned ${value.dtype} values to ${describeTensor(x)}: the dtypes must be equal`);
   }

@@ -1,3 +1,4 @@
+import { requireTensor } from '../ops/family.ts';
 import { requirePlain, typedArrayOf } from '../tensor/data.ts';
 import { describeTensor } from '../tensor/messages.ts';
 import { structural } from '../tensor/structural.ts';
@@ -103,6 +104,7 @@ export const factMethods: Record<string, (this: Tensor, ...args: never[]) => unk
  * numel(ones([2, 3])); // 6
  */
 export function numel(input: Tensor): number {
+  requireTensor('numel', 'input', input);
   return input.size;
 }
 
@@ -113,6 +115,7 @@ export function numel(input: Tensor): number {
  * isComplex(ones([2], { dtype: 'complex64' })); // true
  */
 export function isComplex(input: Tensor): boolean {
+  requireTensor('isComplex', 'input', input);
   return input.type.isComplex;
 }
 
@@ -123,6 +126,7 @@ export function isComplex(input: Tensor): boolean {
  * isFloatingPoint(ones([2], { dtype: 'int64' })); // false
  */
 export function isFloatingPoint(input: Tensor): boolean {
+  requireTensor('isFloatingPoint', 'input', input);
   return input.type.isFloat;
 }
 
@@ -133,6 +137,7 @@ export function isFloatingPoint(input: Tensor): boolean {
  * isNonzero(tensor(0.5)); // true
  */
 export function isNonzero(input: Tensor): boolean {
+  requireTensor('isNonzero', 'input', input);
   requirePlain('isNonzero', input);
   if (input.size !== 1) throw new ShapeError(`isNonzero: ${describeTensor(input)} has ${input.size} elements, not one: use any() or all()`);
   return Array.from<number | bigint>(typedArrayOf(input)).some((value) => Number(value) !== 0);

@@ -11,7 +11,7 @@ import {
   type TensorData,
   tensorOfElements,
 } from '../tensor/data.ts';
-import { describeTensor } from '../tensor/messages.ts';
+import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
 import { gradientNode, type Node } from '../tensor/node.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
@@ -55,7 +55,7 @@ export function setGrad(x: Tensor, value: Tensor | null): void {
     if (x.meta !== null) x.meta.grad = null;
     return;
   }
-  if (!isTensor(value)) throw new ArgumentError(`grad: assign a tensor or null, got ${typeof value}`);
+  if (!isTensor(value)) throw new ArgumentError(`grad: assign a tensor or null, got ${describeValue(value)}`);
   if (value === x) throw new AutogradError('grad: a tensor cannot be its own gradient: assign a clone()');
   if (formatShape(value.shape) !== formatShape(x.shape)) {
     throw new ShapeError(
@@ -89,7 +89,7 @@ function watch(x: Tensor): void {
 }
 
 function requireFunction(name: string, hook: unknown): void {
-  if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${typeof hook}`);
+  if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
 }
 
 /** Calls `hook` with the gradient of `x` when it has been computed; what it returns replaces the gradient. */

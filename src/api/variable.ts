@@ -1,4 +1,5 @@
 import type { CreateOptions } from '../ops/creation.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { setRequiresGrad } from './members.ts';
@@ -22,7 +23,7 @@ export const Variable: VariableConstructor = makeVariable as unknown as Variable
 
 function makeVariable(data: Tensor, options: Pick<CreateOptions, 'requiresGrad'> | boolean = {}): Tensor {
   if (!(data instanceof Tensor))
-    throw new ArgumentError(`Variable: data must be a tensor, got ${data === null ? 'null' : typeof data}; wrap it in tensor(…)`);
+    throw new ArgumentError(`Variable: data must be a tensor, got ${describeValue(data)}; wrap data in tensor(…)`);
   const leaf = aliasOf(data);
   const wanted = typeof options === 'boolean' ? options : (options.requiresGrad ?? false);
   return setRequiresGrad(leaf, wanted);

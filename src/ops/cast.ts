@@ -16,6 +16,7 @@ import {
   UINT8,
 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
+import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { described, requireTensor } from './family.ts';
@@ -51,6 +52,7 @@ function targetType(input: Tensor, target: DType | string | Tensor | null | unde
 }
 
 function isOptions(x: unknown): x is ToOptions {
+  if (isForeignTensor(x)) throw new ArgumentError(`to: the target is ${describeValue(x)}`);
   return typeof x === 'object' && x !== null && !isTensor(x);
 }
 

@@ -13,6 +13,7 @@ import {
   tensorOfElements,
   type UnsignedArray,
 } from '../tensor/data.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { addressRange } from '../tensor/overlap.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DeviceError, DTypeError, ShapeError } from '../util/errors.ts';
@@ -36,7 +37,7 @@ type ShapeAndOptions = readonly (number | readonly number[] | CreateOptions | nu
 /** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })`. */
 export function splitOptions(name: string, args: ShapeAndOptions): { shape: number[]; options: CreateOptions } {
   const last = args[args.length - 1];
-  const hasOptions = args.length > 0 && (last === null || (typeof last === 'object' && !Array.isArray(last)));
+  const hasOptions = args.length > 0 && (last === null || (typeof last === 'object' && last.constructor === Object));
   if (args.length === (hasOptions ? 1 : 0))
     throw new ArgumentError(`${name}: no shape was given: write ${name}([2, 3]), or ${name}([]) for a tensor of no dimensions`);
   const sizes = (hasOptions ? args.slice(0, -1) : args) as readonly (number | readonly number[])[];
@@ -105,7 +106,7 @@ export const full: FullFunction = described(
   (size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     const shape = asShape('full', [size]);
     if (!isScalar(fillValue))
-      throw new ArgumentError(`full: fillValue must be a number, boolean or bigint, got ${fillValue === null ? 'null' : typeof fillValue}`);
+      throw new ArgumentError(`full: fillValue must be a number, boolean or bigint, got ${describeValue(fillValue)}`);
     const type = optionalType(options.dtype) ?? typeOfScalar(fillValue);
     requireInRange('full', [fillValue], type);
     return finish('full', fullTensor(shape, Number(fillValue), type), options);
@@ -158,7 +159,7 @@ export const tensor: TensorFunction = described(
     for (const value of elements) {
       if (!['number', 'boolean', 'bigint'].includes(typeof value) && !isComplexElement(value)) {
         throw new ArgumentError(
-          `tensor: data must be numbers, booleans or bigints, ${isTensor(value) ? 'got a list of tensors: join them with stack([…])' : `got ${value === null ? 'null' : typeof value}`}`,
+          `tensor: data must be numbers, booleans or bigints, ${isTensor(value) ? 'got a list of tensors: join them with stack([…])' : `got ${describeValue(value)}`}`,
         );
       }
     }

@@ -1,7 +1,7 @@
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { viewOf } from '../tensor/tensor.ts';
-import { makeOperator } from './family.ts';
+import { makeOperator, requireTensor } from './family.ts';
 
 /** The same elements without history: shares storage and version. */
 const detachOperator = makeOperator<null>({
@@ -22,5 +22,6 @@ const detachOperator = makeOperator<null>({
  * x.mul(2).detach().requiresGrad; // false
  */
 export function detach(input: Tensor): Tensor {
+  requireTensor('detach', 'input', input);
   return applyOne(detachOperator, [input], null);
 }

@@ -207,6 +207,7 @@ const binaryOperators = {
 function extremum<N extends Extremum>(kind: N, whole: Operator<Tensor, DimsParams>): ExtremumOf<N> {
   const f = (input: Tensor, dim?: number | Tensor | null, options: KeepdimOptions = {}): Tensor | NamedResults<'values' | 'indices'> => {
     requireTensor(kind, 'input', input);
+    if (typeof dim === 'object' && dim !== null && !Array.isArray(dim) && dim.constructor !== Object) requireTensor(kind, 'other', dim);
     if (isTensor(dim)) return callBinary(binaryOperators[kind], input, dim, realOnly(commonType([input, dim]), kind));
     realOnly(input.type, kind);
     if (dim === undefined || dim === null) {

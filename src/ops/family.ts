@@ -1,11 +1,20 @@
 import { BOOL, type DType, type DTypeInfo, dtypeInfo } from '../dtype/dtype.ts';
 import { resultType, scalarType, toFloatType } from '../dtype/promotion.ts';
-import { backwardNameOf, type BadSample, type Batching, type Derivative, type Description, type Operator, type Sample } from '../op/contract.ts';
+import {
+  type BadSample,
+  type Batching,
+  backwardNameOf,
+  type Derivative,
+  type Description,
+  type Operator,
+  type Sample,
+} from '../op/contract.ts';
+import { arg, type Expr, param } from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
-import { isTensor, Tensor } from '../tensor/tensor.ts';
-import { arg, type Expr, param } from '../scalar/expr.ts';
+import { describeValue, isForeignTensor } from '../tensor/messages.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
 
 /** A number, boolean or bigint where a tensor may stand: a scalar that promotes as PyTorch's scalars do. */
@@ -80,7 +89,9 @@ function checkOptions({ name, signature }: Description, options: object): void {
   const allowed = optionNames(signature);
   for (const key of Object.keys(options)) {
     if (!allowed.has(key)) {
-      throw new ArgumentError(`${name}: unknown option '${key}'${allowed.size === 0 ? ': it takes no options' : `: it takes ${[...allowed].join(', ')}`}`);
+      throw new ArgumentError(
+        `${name}: unknown option '${key}'${allowed.size === 0 ? ': it takes no options' : `: it takes ${[...allowed].join(', ')}`}`,
+      );
     }
   }
 }
@@ -88,11 +99,8 @@ function checkOptions({ name, signature }: Description, options: object): void {
 /** Throws unless `x` is a tensor: `name` is the operator, `role` the parameter. */
 export function requireTensor(name: string, role: string, x: unknown): asserts x is Tensor {
   if (isTensor(x)) return;
-  const foreign = typeof x === 'object' && x !== null && Symbol.for('nabla.tensor') in x;
   throw new ArgumentError(
-    foreign
-      ? `${name}: ${role} is a tensor of another copy of nabla that is loaded in this program: both sides must import the same copy (deduplicate the dependency)`
-      : `${name}: ${role} must be a tensor, got ${x === null ? 'null' : Array.isArray(x) ? 'an array' : typeof x}; wrap data in tensor(…)`,
+    `${name}: ${role} must be a tensor, got ${describeValue(x)}${isForeignTensor(x) ? '' : '; wrap data in tensor(…)'}`,
   );
 }
 
@@ -133,7 +141,8 @@ export function realOnly(common: DTypeInfo, name: string): DTypeInfo {
 
 /** Needs a floating or complex dtype as it is (no promotion of integers). */
 export function floatOnly(common: DTypeInfo, name: string): DTypeInfo {
-  if (!common.isFloat && !common.isComplex) throw new DTypeError(`${name}: needs a floating dtype, got ${common.name}; cast with .to('float32')`);
+  if (!common.isFloat && !common.isComplex)
+    throw new DTypeError(`${name}: needs a floating dtype, got ${common.name}; cast with .to('float32')`);
   return common;
 }
 
@@ -287,4 +296,3 @@ export function compositeOperator<P>(
 export function optionalType(dtype: DType | null | undefined): DTypeInfo | null {
   return dtype === null || dtype === undefined ? null : dtypeInfo(dtype);
 }
-

@@ -7,6 +7,7 @@ import { applyOne } from '../tensor/apply.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { checkWritable, mapInPlace, markWritten, mayOverlap } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
@@ -30,8 +31,7 @@ interface FillPlan {
 function planFill(input: Tensor, value: Tensor | Scalar): FillPlan {
   requireTensor('fill', 'input', input);
   if (isScalar(value)) return { operator: FILL, inputs: [input], values: [Number(value)] };
-  if (!isTensor(value))
-    throw new ArgumentError(`fill: value must be a number or a 0-d tensor, got ${value === null ? 'null' : typeof value}`);
+  if (!isTensor(value)) throw new ArgumentError(`fill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
   if (value.ndim !== 0) throw new ShapeError(`fill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}`);
   if (value.type.isComplex && !input.type.isComplex)
     throw new DTypeError(`fill: a complex value cannot be written into dtype ${input.dtype}`);

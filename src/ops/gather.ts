@@ -4,6 +4,7 @@ import { broadcastShapes } from '../shape/broadcast.ts';
 import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
@@ -128,8 +129,7 @@ function alongOrNothing(input: Tensor, dim: number, at: Tensor): Indexing {
 
 /** A number that goes into a tensor: refused where its kind is higher than the tensor's, if `strict`. */
 export function numberFor(name: string, value: Scalar): number {
-  if (!isScalar(value))
-    throw new ArgumentError(`${name}: value must be a number or a tensor, got ${value === null ? 'null' : typeof value}`);
+  if (!isScalar(value)) throw new ArgumentError(`${name}: value must be a number or a tensor, got ${describeValue(value)}`);
   return Number(value);
 }
 

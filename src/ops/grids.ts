@@ -69,7 +69,7 @@ export interface MeshgridFunction {
 
 function meshgridOf(...args: readonly (Tensor | readonly Tensor[] | MeshgridOptions)[]): Tensor[] {
   const last = args[args.length - 1];
-  const hasOptions = args.length > 0 && !isTensor(last) && !Array.isArray(last);
+  const hasOptions = args.length > 0 && last !== null && typeof last === 'object' && last.constructor === Object;
   const xs = listOf('meshgrid', (hasOptions ? args.slice(0, -1) : args) as readonly (Tensor | readonly Tensor[])[]);
   const indexing = (hasOptions ? (last as MeshgridOptions).indexing : undefined) ?? 'ij';
   if (xs.length === 0) throw new ArgumentError('meshgrid: expected at least one tensor');

@@ -4,6 +4,7 @@ import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
@@ -138,8 +139,7 @@ const fillByTensor = compositeOperator<Indexing>('indexFill', ([x, value, ...ind
 });
 
 function requireFill(input: Tensor, value: unknown): Tensor {
-  if (!isTensor(value))
-    throw new ArgumentError(`indexFill: value must be a number or a 0-d tensor, got ${value === null ? 'null' : typeof value}`);
+  if (!isTensor(value)) throw new ArgumentError(`indexFill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
   if (value.ndim !== 0) throw new ShapeError(`indexFill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}`);
   if (value.type.isComplex && !input.type.isComplex)
     throw new DTypeError(`indexFill: a complex value cannot be written into dtype ${input.dtype}`);

@@ -5,6 +5,7 @@ import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { IDENTITY } from '../tensor/identity.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
@@ -72,7 +73,7 @@ export function catTensors(xs: readonly Tensor[], dim: number): Tensor {
 /** The tensors of a list, cast to their common dtype. Throws for an empty list or an entry that is no tensor. */
 export function commonTensors(name: string, tensors: readonly Tensor[]): Tensor[] {
   if (!Array.isArray(tensors))
-    throw new ArgumentError(`${name}: expected a list of tensors, got ${isTensor(tensors) ? 'one tensor' : typeof tensors}`);
+    throw new ArgumentError(`${name}: expected a list of tensors, got ${isTensor(tensors) ? 'one tensor' : describeValue(tensors)}`);
   if (tensors.length === 0) throw new ArgumentError(`${name}: expected a non-empty list of tensors`);
   for (const [i, x] of tensors.entries()) requireTensor(name, `tensors[${i}]`, x);
   const type = tensors.map((x) => x.type).reduce(promoteTypes);

@@ -6,6 +6,7 @@ import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { compositeOperator, described, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
@@ -37,8 +38,7 @@ function planFill(input: Tensor, mask: Tensor, value: Tensor | Scalar): FillPlan
   requireTensor('maskedFill', 'input', input);
   requireMask('maskedFill', mask);
   if (isScalar(value)) return { operator: FILL, inputs: [input, mask], values: [Number(value)] };
-  if (!isTensor(value))
-    throw new ArgumentError(`maskedFill: value must be a number or a 0-d tensor, got ${value === null ? 'null' : typeof value}`);
+  if (!isTensor(value)) throw new ArgumentError(`maskedFill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
   if (value.ndim !== 0)
     throw new ShapeError(`maskedFill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}: use where`);
   if (value.type.isComplex && !input.type.isComplex)

@@ -5,6 +5,7 @@ import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { elementsOf } from '../tensor/data.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
@@ -200,7 +201,7 @@ function requireProbabilities(name: string, q: unknown, type: DTypeInfo): Tensor
     if (!(Number(q) >= 0 && Number(q) <= 1)) throw new ArgumentError(`${name}: q must be from 0 to 1, got ${String(q)}`);
     return fullTensor([], Number(q), type);
   }
-  if (!isTensor(q)) throw new ArgumentError(`${name}: q must be a number or a tensor, got ${q === null ? 'null' : typeof q}`);
+  if (!isTensor(q)) throw new ArgumentError(`${name}: q must be a number or a tensor, got ${describeValue(q)}`);
   if (q.ndim > 1) throw new ShapeError(`${name}: q must have 0 or 1 dimensions, got ${formatShape(q.shape)}`);
   if (q.type !== type) throw new DTypeError(`${name}: input has dtype ${type.name} but q has ${q.dtype}: they must be equal`);
   if (q.wrapped === null) {

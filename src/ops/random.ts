@@ -25,7 +25,7 @@ import { addressOf, beginLaunch } from '../runtime/storage.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape } from '../shape/shape.ts';
-import { elementsOf, requirePlain, tensorOfBytes, typedArrayOf } from '../tensor/data.ts';
+import { bytesOf, elementsOf, requirePlain, tensorOfBytes, typedArrayOf } from '../tensor/data.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { checkWritable, markWritten } from '../tensor/inplace.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -435,24 +435,82 @@ export const normal: NormalFunction = described(
   { signature: 'mean, std?, size?, *, dtype, device, requires_grad, generator', random: true },
 );
 
-/** Seeds the default generator; the same seed gives the numbers that PyTorch gives. */
+/**
+ * Seeds the default generator, and returns it; the same seed gives the numbers that PyTorch gives.
+ *
+ * @example
+ * manualSeed(0);
+ * rand([2]); // tensor([0.4963, 0.7682])
+ */
 export function manualSeed(seed: number | bigint): Generator {
   return defaultGenerator.manualSeed(seed);
 }
 
-/** The state of the default generator, in PyTorch's layout. */
-export function getRngState(): Tensor {
-  const state = defaultGenerator.getState();
-  return tensorOfState(state);
+/**
+ * The seed that the default generator started from.
+ *
+ * @example
+ * manualSeed(7);
+ * initialSeed(); // 7n
+ */
+export function initialSeed(): bigint {
+  return defaultGenerator.initialSeed();
 }
 
-function tensorOfState(state: Uint8Array): Tensor {
+/**
+ * Starts the default generator over from a seed that the platform gives, and returns that.
+ *
+ * @example
+ * typeof seed(); // 'bigint'
+ */
+export function seed(): bigint {
+  return defaultGenerator.seed();
+}
+
+/**
+ * The state of the default generator, in PyTorch's layout: 5056 bytes.
+ *
+ * @example
+ * const state = getRngState();
+ * const first = rand([2]);
+ * setRngState(state);
+ * equal(rand([2]), first); // true
+ */
+export function getRngState(): Tensor {
+  const state = defaultGenerator.getState();
   return tensorOfBytes(state, [state.length], UINT8);
 }
 
-/** Sets the state of the default generator. */
+/**
+ * Sets the state of the default generator. Throws ArgumentError for what is none, with nothing changed.
+ *
+ * @example
+ * setRngState(getRngState());
+ */
 export function setRngState(state: Tensor): void {
-  defaultGenerator.setState(Uint8Array.from(elementsOf(state) as number[]));
+  requireTensor('setRngState', 'state', state);
+  if (state.type !== UINT8) throw new DTypeError(`setRngState: a state has dtype uint8, got ${state.dtype}`);
+  defaultGenerator.setState(bytesOf(state, 'setRngState'));
+}
+
+/**
+ * Runs `body`, and lets the default generator go on afterwards as if nothing had been drawn inside.
+ *
+ * @example
+ * manualSeed(0);
+ * forkRng(() => rand([100]));
+ * rand([2]); // tensor([0.4963, 0.7682])
+ */
+export function forkRng<R>(body: () => R): R {
+  const state = defaultGenerator.getState();
+  try {
+    const result = body();
+    if (result instanceof Promise)
+      throw new ArgumentError('forkRng: the function must be synchronous, since the state is set back when it returns');
+    return result;
+  } finally {
+    defaultGenerator.setState(state);
+  }
 }
 
 export { defaultGenerator, Generator };

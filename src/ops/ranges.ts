@@ -4,6 +4,7 @@ import { t } from '../op/contract.ts';
 import { asShape } from '../shape/reshape.ts';
 import { contiguousStrides, formatShape, numel } from '../shape/shape.ts';
 import { elementsOf, tensorOfElements } from '../tensor/data.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
@@ -30,7 +31,7 @@ type Bound = Scalar | Tensor;
 function boundOf(name: string, role: string, value: Bound): number {
   if (!isTensor(value)) {
     if (!['number', 'boolean', 'bigint'].includes(typeof value))
-      throw new ArgumentError(`${name}: ${role} must be a number, got ${typeof value}`);
+      throw new ArgumentError(`${name}: ${role} must be a number, got ${describeValue(value)}`);
     return Number(value);
   }
   if (value.ndim !== 0) throw new ShapeError(`${name}: ${role} must be a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);

@@ -7,6 +7,7 @@ import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { elementsOf, requirePlain, tensorOfElements } from '../tensor/data.ts';
 import { IDENTITY } from '../tensor/identity.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
@@ -354,7 +355,9 @@ export const repeatInterleave: RepeatInterleaveFunction = described(
     requireTensor('repeatInterleave', 'input', input);
     if (repeats === undefined) return repeatedIndices(input.ndim === 1 ? input : onlyLine(input), null);
     if (!isTensor(repeats) && (!Number.isInteger(repeats) || repeats < 0)) {
-      throw new ArgumentError(`repeatInterleave: repeats must be a whole number from 0 on or a tensor of them, got ${String(repeats)}`);
+      throw new ArgumentError(
+        `repeatInterleave: repeats must be a whole number from 0 on or a tensor of them, got ${describeValue(repeats)}`,
+      );
     }
     const source = dim === null || input.ndim === 0 ? reshape(input, [input.size]) : input;
     const d = dim === null ? 0 : normalizeDim('repeatInterleave', dim, input.ndim);
