@@ -183,7 +183,7 @@ const QUOTIENT = mapOperator('div', 2, 1, ([x, y], [eps]) => S.div(x as S.Expr, 
 
 /** Σ eˣt / (Σ eˣ + ε) up to each element, with x taken relative to the largest along the dimension: PyTorch's rule, to its digits. */
 function logcumsumexpTangent(tangent: Tensor, x: Tensor, { dim, type }: DimType): Tensor {
-  if (x.ndim === 0) return tangent;
+  if (x.ndim === 0 || x.size === 0) return tangent;
   const weights = callMap(EXP_DIFFERENCE, [x, amax(x, dim, { keepdim: true })], [], type);
   const weighted = cumsum(callMap(PRODUCT, [weights, tangent], [], type), dim);
   return callMap(QUOTIENT, [weighted, cumsum(weights, dim)], [TANGENT_EPSILON], type);

@@ -10,7 +10,17 @@ import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { type DiagonalOptions, diagonalDims, diagonalOf, sliceDim } from './movement.ts';
-import { asStridedOperator, asStrided as asStridedView, cast, cloneOperator, contiguous, expand, reshape, select } from './structural.ts';
+import {
+  asStridedOperator,
+  asStrided as asStridedView,
+  cast,
+  cloneOperator,
+  contiguous,
+  expand,
+  type Geometry,
+  reshape,
+  select,
+} from './structural.ts';
 import type { AsStridedFunction, PartScatterFunction, SelectScatterFunction, Sizes } from './types.ts';
 import { replaced, without } from './view.ts';
 
@@ -20,7 +30,11 @@ import { replaced, without } from './view.ts';
  * An operator that writes into the view that `view` takes. It is linear in both tensors: its transpose keeps what was not written, and takes the view of
  * the cotangent.
  */
-function viewScatter<P>(name: string, view: (x: Tensor, params: P) => Tensor, shifted: (params: P) => P): Operator<Tensor, P> {
+function viewScatter<P>(
+  name: string,
+  view: (x: Tensor, params: P) => Tensor,
+  shifted: (params: P, batch: Tensor) => P,
+): Operator<Tensor, P> {
   const operator: Operator<Tensor, P> = makeOperator<P>({
     name,
     forward: ([x, src], params) => {
@@ -40,7 +54,11 @@ function viewScatter<P>(name: string, view: (x: Tensor, params: P) => Tensor, sh
       kind: 'rule',
       rule: ([x, src], [xBatched, srcBatched], size, params) => {
         const whole = xBatched === true ? (x as Tensor) : repeatedFor(x as Tensor, size);
-        return applyOne(operator, [whole, srcBatched === true ? (src as Tensor) : repeatedFor(src as Tensor, size)], shifted(params));
+        return applyOne(
+          operator,
+          [whole, srcBatched === true ? (src as Tensor) : repeatedFor(src as Tensor, size)],
+          shifted(params, whole),
+        );
       },
     },
   });
@@ -254,13 +272,23 @@ const flatScatterOperator = viewScatter<StridedParams>(
     const line = contiguous(x);
     return asStridedView(line, size, stride, line.offset + offset);
   },
-  (params) => params,
+  ({ size, stride, offset }, { shape }) => ({ size: [shape[0] as number, ...size], stride: [shape[1] as number, ...stride], offset }),
 );
 
-/** The storage as one line, written into, and seen as the input again. */
+/** The first element after all that geometries reach: under vmap a member ends before its storage does. */
+function endOf(...geometries: readonly Geometry[]): number {
+  return geometries.reduce((end, { shape, strides, offset }) => {
+    if (shape.includes(0)) return end;
+    const last = shape.reduce((at, size, d) => at + Math.max(0, (size - 1) * (strides[d] as number)), offset);
+    return Math.max(end, last + 1);
+  }, 0);
+}
+
+/** The memory as one line, written into, and seen as the input again. */
 const asStridedScatterOperator = compositeOperator<StridedParams>('asStridedScatter', ([x, src], params) => {
   const source = x as Tensor;
-  const whole = asStridedView(source, [Math.floor(source.storage.byteLength / source.type.itemsize)], [1], 0);
+  const end = endOf(source, { shape: params.size, strides: params.stride, offset: params.offset });
+  const whole = asStridedView(source, [end], [1], 0);
   const written = applyOne(flatScatterOperator, [whole, src as Tensor], params);
   return asStridedView(written, source.shape, source.strides, source.offset);
 });
