@@ -2,6 +2,7 @@
 import { NablaError, noGrad, vmap } from '../../../src/index.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { callsOf, type SampleCall, tensorsIn } from '../calls.ts';
+import { DATA_DEPENDENT } from '../exceptions.ts';
 import { cotangentsFor, leavesOf, valuesOrZeros, vjpOf } from '../gradients.ts';
 import { layOut } from '../layouts.ts';
 import { difference, numbersOf, sameShape } from '../numbers.ts';
@@ -12,8 +13,10 @@ const SIZE = 3;
 
 /** Which slots are batched: each alone, then all together. */
 function selections(call: SampleCall): number[][] {
-  const all = call.slots.map((_, i) => i);
-  return all.length < 2 ? [all] : [...all.map((i) => [i]), all];
+  const fixed = DATA_DEPENDENT[call.entry.description.name] ?? [];
+  const all = call.slots.map((_, i) => i).filter((i) => !fixed.includes(i));
+  if (all.length < 2) return all.length === 0 ? [] : [all];
+  return [...all.map((i) => [i]), all];
 }
 
 /** The members of the batch as calls of their own: selected slots differ between them. */

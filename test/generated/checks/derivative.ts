@@ -4,7 +4,7 @@ import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { callsOf, type SampleCall } from '../calls.ts';
 import { type Cotangents, cotangentsFor, isDerivative, leavesOf, randomLike, valuesOrZeros, vjpOf, weightedAlong } from '../gradients.ts';
 import { layOut } from '../layouts.ts';
-import { dot, magnitude, numbersOf } from '../numbers.ts';
+import { difference, dot, magnitude, numbersOf } from '../numbers.ts';
 import { type Entry, writesInput } from '../operators.ts';
 import { type Check, forEachCall } from '../report.ts';
 
@@ -86,6 +86,13 @@ export const gradient: Check = {
   },
 };
 
+/** The distance from 1 to the next number of a dtype. */
+function epsilonOf(x: Tensor): number {
+  if (x.dtype === 'bfloat16') return 2 ** -7;
+  if (x.dtype === 'float16') return 2 ** -10;
+  return x.dtype === 'float32' || x.dtype === 'complex64' ? 2 ** -23 : 2 ** -52;
+}
+
 function checkForward(call: SampleCall, report: (finding: string) => void): void {
   const leaves = leavesOf(call);
   const outputs = call.run(leaves);
@@ -102,8 +109,13 @@ function checkForward(call: SampleCall, report: (finding: string) => void): void
     directions,
   );
   forward.outputs.forEach((y, i) => {
-    if (Buffer.compare(Buffer.from(y.toBytes()), Buffer.from((outputs[i] as Tensor).toBytes())) !== 0)
-      report(`forward mode gives another result ${i}`);
+    const expected = outputs[i] as Tensor;
+    const found = difference(
+      numbersOf(y),
+      numbersOf(expected),
+      expected.type.isFloat || expected.type.isComplex ? 8 * epsilonOf(expected) : 0,
+    );
+    if (found !== null) report(`forward mode gives another result ${i}: ${found}`);
   });
   const moving = forward.tangents.map((tangent) => (tangent === null ? null : numbersOf(tangent)));
   moving.forEach((tangent, i) => {
