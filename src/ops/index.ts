@@ -100,3 +100,5 @@ export {
 export { copy_, fill, zero_ } from './fill.ts';
 export { constantPadNd } from './padding.ts';
 export { at, indexPut, setAt, slice } from './indexing.ts';
+export { bincount, bucketize, histc, isin, searchsorted, unravelIndex } from './search.ts';
+export { unique, uniqueConsecutive } from './unique.ts';
