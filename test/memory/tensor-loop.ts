@@ -23,8 +23,8 @@ function training(): (step: number) => void {
   const held = Array.from({ length: 50 }, (_, i) => ones([MEGABYTE]).mul(i));
   const model = new nn.Sequential(new nn.Linear(64, 128), new nn.ReLU(), new nn.Dropout(0.1), new nn.Linear(128, 10));
   const optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-  const x = randn([256, 64]);
-  const y = ones([256], { dtype: 'int64' });
+  const x = randn([64, 64]);
+  const y = ones([64], { dtype: 'int64' });
   return (step) => {
     optimizer.zeroGrad();
     const loss = nn.functional.crossEntropy(model.forward(x), y);
