@@ -1,13 +1,33 @@
-import type { Tensor } from '../tensor/tensor.ts';
-import type { CoreMembers } from './core.ts';
-import type { METHODS } from './method-names.ts';
+/**
+ * The types of all methods of a tensor. Shapes and dtypes are followed where the operator's rule can be written down; a wrong one does not compile.
+ *
+ * Every method is named in one of these interfaces, and its signature is a type of `ops/types/`, beside that of the function of the same name.
+ */
+import type { CoreMethods } from './methods/core.ts';
+import type { BinaryMethods, ComparisonMethods, TernaryMethods, UnaryMethods } from './methods/elementwise.ts';
+import type { DrawMethods, InPlaceMethods } from './methods/in-place.ts';
+import type { IndexMethods } from './methods/indexing.ts';
+import type { PartMethods, ShapeMethods } from './methods/movement.ts';
+import type { CastMethods, NewMethods, ProductMethods } from './methods/products.ts';
+import type { AlongMethods, ReductionMethods } from './methods/reduction.ts';
 
-/** The types of all methods. Shapes and dtypes are followed where the operator's rule can be written down. */
+/** The methods that are operators: what `method-names.ts` lists. */
+export interface OperatorMethods
+  extends UnaryMethods,
+    BinaryMethods,
+    ComparisonMethods,
+    TernaryMethods,
+    InPlaceMethods,
+    DrawMethods,
+    ReductionMethods,
+    AlongMethods,
+    ShapeMethods,
+    PartMethods,
+    IndexMethods,
+    ProductMethods,
+    CastMethods,
+    NewMethods {}
+
 declare module '../tensor/methods.ts' {
-  interface Methods extends CoreMembers {
-    // biome-ignore lint/suspicious/noExplicitAny: until each method's type is written, any name and arguments are accepted
-    [name: string]: any;
-  }
+  interface Methods extends CoreMethods, OperatorMethods {}
 }
-
-export type { METHODS, Tensor };

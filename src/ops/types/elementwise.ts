@@ -249,6 +249,8 @@ export interface EqualFunction extends Described {
   (input: Tensor, other: Tensor): boolean;
 }
 
+export type EqualMethod = (this: Tensor, other: Tensor) => boolean;
+
 /** Division: exact, and then a float, unless the quotient is rounded. */
 export interface QuotientFunction<N extends string> extends Described {
   <X extends OperandOf, Y extends OperandOf, const M extends RoundingMode = null>(
@@ -295,6 +297,14 @@ export type InPlaceBinaryTensors<N extends string, D extends DType = DType> = <
 export type InPlaceBinaryFloat<N extends string, D extends DType = DType> = <X extends Tensor<number[], D>, Y extends OperandOf<D>>(
   this: X,
   other: Arg<Written<X, Y, ToFloat<Common<X, Y>>, N>, Y>,
+) => X;
+/** A result of the dtype R, whatever the operands. */
+export type InPlaceBinaryTo<R extends DType, N extends string, D extends DType = DType> = <
+  X extends Tensor<number[], D>,
+  Y extends OperandOf<D>,
+>(
+  this: X,
+  other: Arg<Written<X, Y, R, N>, Y>,
 ) => X;
 /** Comparisons write 0 and 1 into any dtype. */
 export type InPlaceComparison<N extends string, D extends DType = DType> = <X extends Tensor<number[], D>, Y extends OperandOf<D>>(

@@ -1,11 +1,16 @@
 /** Functions and methods that take elements by index or by mask, write them, and put them in order. `N` is the name that messages give. */
-import type { FloatDType, RealDType, ToFloat } from '../../dtype/types.ts';
+import type { DType } from '../../dtype/dtype.ts';
+import type { FloatDType, FloatingDType, RealDType, ToFloat } from '../../dtype/types.ts';
 import type {
   Along,
   Arg,
+  Args,
   Broadcast,
+  Copy,
+  Expand,
   Gather,
   IndexSelect,
+  IndexShape,
   InPlace,
   IsOpen,
   Nonzero,
@@ -21,6 +26,7 @@ import type {
 } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
+import type { Listed, SizesArguments } from './movement.ts';
 import type { DTypeOf, OneDType, OperandOf, ShapeOf, Sizes, Unless } from './operands.ts';
 import type { DimArgument, Indexed, Keepdim } from './reduction.ts';
 
@@ -387,3 +393,76 @@ export type CovarianceMethod<N extends string, O extends readonly unknown[]> = <
   this: Arg<CovarianceShape<ShapeOf<X>, N>, X>,
   ...options: O
 ) => Tensor<Out<CovarianceShape<ShapeOf<X>, N>>, ToFloat<DTypeOf<X>>>;
+
+// ---------------------------------------------------------------- at and set
+
+export interface AtFunction<I0> extends Described {
+  <X extends Tensor, const I extends readonly I0[]>(
+    input: X,
+    ...indices: Args<IndexShape<ShapeOf<X>, I>, I>
+  ): Tensor<Out<IndexShape<ShapeOf<X>, I>>, DTypeOf<X>>;
+}
+export type AtMethod<I0> = <X extends Tensor, const I extends readonly I0[]>(
+  this: X,
+  ...indices: Args<IndexShape<ShapeOf<X>, I>, I>
+) => Tensor<Out<IndexShape<ShapeOf<X>, I>>, DTypeOf<X>>;
+/** One index, or a list of them. */
+type IndexList<I> = I extends readonly unknown[] ? I : [I];
+/** A message where the value does not fit into the part. */
+type SetInto<X, I, V> =
+  IndexShape<ShapeOf<X>, IndexList<I>> extends infer P ? (P extends Ok<infer S> ? InPlace<S, ShapeOf<V>, 'set'> : P) : never;
+export interface SetFunction<I0> extends Described {
+  <X extends Tensor, const I extends I0 | readonly I0[], V extends OperandOf>(input: X, indices: I, value: Arg<SetInto<X, I, V>, V>): X;
+}
+export type SetMethod<I0> = <X extends Tensor, const I extends I0 | readonly I0[], V extends OperandOf>(
+  this: X,
+  indices: I,
+  value: Arg<SetInto<X, I, V>, V>,
+) => X;
+type IndexTensors = readonly (Tensor<number[], IndexDType | 'bool' | 'uint8'> | null)[];
+export interface IndexPutFunction<N extends string> extends Described {
+  <X extends Tensor, V extends Tensor>(
+    input: X,
+    indices: IndexTensors,
+    values: Arg<Source<X, V, N>, V>,
+    options?: PutOptions,
+  ): Tensor<ShapeOf<X>, DTypeOf<X>>;
+}
+export type IndexPutMethod<N extends string> = <X extends Tensor, V extends Tensor>(
+  this: X,
+  indices: IndexTensors,
+  values: Arg<Source<X, V, N>, V>,
+  options?: PutOptions,
+) => Tensor<ShapeOf<X>, DTypeOf<X>>;
+export type InPlaceIndexPut<N extends string> = <X extends Tensor, V extends Tensor>(
+  this: X,
+  indices: IndexTensors,
+  values: Arg<Source<X, V, N>, V>,
+  options?: PutOptions,
+) => X;
+
+// ---------------------------------------------------------------- copies
+
+/** Written over the whole target, converted to its dtype. */
+export type InPlaceCopy<N extends string, O extends readonly unknown[]> = <X extends Tensor, V extends Tensor>(
+  this: X,
+  src: Arg<InPlace<ShapeOf<X>, ShapeOf<V>, N>, V>,
+  ...options: O
+) => X;
+export interface CopyInto<N extends string, O extends readonly unknown[]> extends Described {
+  <X extends Tensor, V extends Tensor>(input: X, src: Arg<InPlace<ShapeOf<X>, ShapeOf<V>, N>, V>, ...options: O): X;
+}
+type SummedTo<X, A extends readonly unknown[], N extends string> =
+  Expand<Listed<A>, ShapeOf<X>, N> extends infer R ? (R extends string ? R : Ok<Copy<Listed<A>>>) : never;
+/** Sums over what broadcasting added. Integers sum in int64 where anything is summed. */
+export interface SumToSizeFunction<N extends string> extends Described {
+  <X extends Tensor, const A extends SizesArguments>(
+    input: X,
+    ...size: Args<SummedTo<X, A, N>, A>
+  ): Tensor<Out<SummedTo<X, A, N>>, FloatOrUnknown<DTypeOf<X>>>;
+}
+export type SumToSizeMethod<N extends string> = <X extends Tensor, const A extends SizesArguments>(
+  this: X,
+  ...size: Args<SummedTo<X, A, N>, A>
+) => Tensor<Out<SummedTo<X, A, N>>, FloatOrUnknown<DTypeOf<X>>>;
+type FloatOrUnknown<D extends DType> = [D] extends [FloatingDType] ? D : DType;

@@ -59,21 +59,21 @@ type IndexWalk<S, I, Whole, R extends unknown[] = []> = I extends readonly [infe
       ? LeaveLast<S, Used<T>> extends [infer Passed extends unknown[], infer Rest]
         ? IndexWalk<Rest, T, Whole, [...R, ...Passed]>
         : Ok<number[]>
-      : S extends readonly [infer D, ...infer DT]
-        ? [H] extends [number]
-          ? HasIndex<D, H> extends true
-            ? IndexWalk<DT, T, Whole, R>
-            : `index ${H} is out of range for a dim of size ${ShowDim<D>} in ${Show<Whole>}`
-          : [H] extends [':']
-            ? IndexWalk<DT, T, Whole, [...R, D]>
+      : [H] extends [number | ':' | Slice]
+        ? S extends readonly [infer D, ...infer DT]
+          ? [H] extends [number]
+            ? HasIndex<D, H> extends true
+              ? IndexWalk<DT, T, Whole, R>
+              : `index ${H} is out of range for a dim of size ${ShowDim<D>} in ${Show<Whole>}`
             : [H] extends [Slice<infer Start, infer Stop, infer Step>]
               ? IndexWalk<DT, T, Whole, [...R, SliceLength<D, Start, Stop, Step>]>
-              : Ok<number[]>
-        : `too many indices for shape ${Show<Whole>}`
+              : IndexWalk<DT, T, Whole, [...R, D]>
+          : `too many indices for shape ${Show<Whole>}`
+        : Ok<number[]>
   : S extends readonly unknown[]
     ? Ok<[...R, ...S]>
     : never;
-/** What the indices I take of S. Tensors as indices give an unknown shape. */
+/** What the indices I take of S. Tensors, lists and booleans as indices give an unknown shape. */
 export type IndexShape<S, I extends readonly unknown[]> =
   IsOpen<S> extends true ? Ok<number[]> : number extends I['length'] ? Ok<number[]> : IndexWalk<S, I, S>;
 
