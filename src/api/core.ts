@@ -1,4 +1,5 @@
 import { detach } from '../ops/detach.ts';
+import { H, mH } from '../ops/adjoint.ts';
 import { mT, T } from '../ops/reshaping.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
 import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
@@ -36,6 +37,8 @@ export interface CoreMembers extends FactMembers {
   readonly T: Tensor;
   /** The last two dimensions swapped. */
   readonly mT: Tensor;
+  readonly H: Tensor;
+  readonly mH: Tensor;
   backward(gradient?: members.GradientData | null, options?: BackwardOptions): void;
   detach(): Tensor;
   /** Forgets the history. */
@@ -122,6 +125,8 @@ const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor,
   data: { get: dataOf, set: (x, value: Tensor) => setData(x, value) },
   T: { get: T },
   mT: { get: mT },
+  H: { get: H },
+  mH: { get: mH },
 };
 
 const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {

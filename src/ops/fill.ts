@@ -45,7 +45,8 @@ function isPlainWrite(target: Tensor, source: Tensor | null): boolean {
   return source === null || !mayOverlap(source, target);
 }
 
-function fillInPlace(name: string, input: Tensor, value: Tensor | Scalar): Tensor {
+/** `fill_` and `zero_` under the name that messages give. */
+export function fillInPlace(name: string, input: Tensor, value: Tensor | Scalar): Tensor {
   const { operator, inputs, values } = planFill(input, value);
   if (inputs.length === 1 && isPlainWrite(input, null)) {
     checkWritable(name, input);
@@ -93,6 +94,23 @@ export const zero_ = described(
   { signature: 'input', bad: [{ args: [3], error: /must be a tensor/ }] },
 );
 
+/** `copy_` under the name that messages give. */
+export function copyInPlace(name: string, input: Tensor, src: Tensor): Tensor {
+  requireTensor(name, 'input', input);
+  requireTensor(name, 'src', src);
+  if (src.type.isComplex && !input.type.isComplex)
+    throw new DTypeError(`${name}: complex numbers cannot be written into dtype ${input.dtype}: copy their real part`);
+  if (!broadcastsTo(src.shape, input.shape))
+    throw new ShapeError(
+      `${name}: src of shape ${formatShape(src.shape)} does not broadcast to input of shape ${formatShape(input.shape)}`,
+    );
+  if (!isPlainWrite(input, src)) return mapInPlace(name, input, COPY, [input, src], { values: [], compute: input.type });
+  checkWritable(name, input);
+  backend().map(IDENTITY.program, input, [src], [], input.type);
+  markWritten(input, name);
+  return input;
+}
+
 /**
  * Writes the elements of `src` into `input`, broadcast and converted to its dtype, and returns it. The gradient goes to `src`.
  *
@@ -101,21 +119,7 @@ export const zero_ = described(
  */
 export const copy_ = described(
   'copy_',
-  (input: Tensor, src: Tensor, _options: { readonly nonBlocking?: boolean } = {}): Tensor => {
-    requireTensor('copy_', 'input', input);
-    requireTensor('copy_', 'src', src);
-    if (src.type.isComplex && !input.type.isComplex)
-      throw new DTypeError(`copy_: complex numbers cannot be written into dtype ${input.dtype}: copy their real part`);
-    if (!broadcastsTo(src.shape, input.shape))
-      throw new ShapeError(
-        `copy_: src of shape ${formatShape(src.shape)} does not broadcast to input of shape ${formatShape(input.shape)}`,
-      );
-    if (!isPlainWrite(input, src)) return mapInPlace('copy_', input, COPY, [input, src], { values: [], compute: input.type });
-    checkWritable('copy_', input);
-    backend().map(IDENTITY.program, input, [src], [], input.type);
-    markWritten(input, 'copy_');
-    return input;
-  },
+  (input: Tensor, src: Tensor, _options: { readonly nonBlocking?: boolean } = {}): Tensor => copyInPlace('copy_', input, src),
   {
     signature: 'input, src, *, non_blocking',
     bad: [{ args: [t([2], { grad: false }), t([3], { grad: false })], error: /does not broadcast/ }],

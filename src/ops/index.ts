@@ -102,3 +102,5 @@ export { constantPadNd } from './padding.ts';
 export { at, indexPut, setAt, slice } from './indexing.ts';
 export { bincount, bucketize, histc, isin, searchsorted, unravelIndex } from './search.ts';
 export { unique, uniqueConsecutive } from './unique.ts';
+export { adjoint, H, mH } from './adjoint.ts';
+export { resize_, resizeAs_, squeeze_, swapaxes_, swapdims_, t_, transpose_, unsqueeze_ } from './view-in-place.ts';

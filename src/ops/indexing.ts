@@ -9,7 +9,7 @@ import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { type Described, described, isScalar, makeOperator, requireTensor, type Scalar } from './family.ts';
-import { copy_, fill } from './fill.ts';
+import { copyInPlace, fillInPlace } from './fill.ts';
 import { applySteps, fitValues, type IndexItem, type IndexPlan, planIndexing, shiftSteps, type ViewStep } from './index-plan.ts';
 import { indexFamily, requireSameType } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
@@ -136,8 +136,8 @@ export const setAt = described(
     if (transformed) return writeInPlace('set', input, (old) => assigned(old, plan, values));
     const view = applySteps(input, plan.steps);
     if (plan.gather !== null) applyWriteInPlace('set', view, writePlan(plan.gather, values));
-    else if (typeof values === 'number') fill.inPlace(view, values);
-    else copy_(view, values);
+    else if (typeof values === 'number') fillInPlace('set', view, values);
+    else copyInPlace('set', view, values);
     return input;
   },
   {

@@ -1,0 +1,129 @@
+import { t } from '../op/contract.ts';
+import { backend } from '../runtime/backend.ts';
+import { asShape } from '../shape/reshape.ts';
+import { contiguousStrides, numel } from '../shape/shape.ts';
+import { IDENTITY } from '../tensor/identity.ts';
+import { describeTensor } from '../tensor/messages.ts';
+import { mode } from '../tensor/modes.ts';
+import { aliasOf, type Tensor, viewOf } from '../tensor/tensor.ts';
+import { isTracked } from '../tensor/views.ts';
+import { InPlaceError } from '../util/errors.ts';
+import { emptyTensor } from './create.ts';
+import { type Described, described, requireTensor } from './family.ts';
+import { type ShapeArguments, squeeze, transpose, transposeMatrix, unsqueeze } from './movement.ts';
+
+/** Handles that are made to see their elements another way: the in-place forms of views. */
+
+type Handle = {
+  -readonly [K in
+    | 'shape'
+    | 'strides'
+    | 'offset'
+    | 'size'
+    | 'rowMajor'
+    | 'storage'
+    | 'node'
+    | 'outputIndex'
+    | 'tracked'
+    | 'wrapped']: Tensor[K];
+};
+
+function takeOver(x: Tensor, view: Tensor): void {
+  const handle = x as Handle;
+  handle.storage = view.storage;
+  handle.offset = view.offset;
+  handle.shape = view.shape;
+  handle.strides = view.strides;
+  handle.size = view.size;
+  handle.rowMajor = view.rowMajor;
+  handle.wrapped = view.wrapped;
+  handle.node = view.node;
+  handle.outputIndex = view.outputIndex;
+  handle.tracked = view.tracked;
+}
+
+/** Makes `x` the view of itself that `view` takes. Refused for leaves that want a gradient. */
+function viewInPlace(name: string, x: Tensor, view: (x: Tensor) => Tensor): Tensor {
+  if (mode.grad && isTracked(x) && x.node === null) {
+    throw new InPlaceError(
+      `${name}: the target, ${describeTensor(x)}, is a leaf that requires a gradient, so it cannot be changed in place: use the functional form`,
+    );
+  }
+  const old = aliasOf(x);
+  old.wrapped = x.wrapped;
+  old.node = x.node;
+  old.outputIndex = x.outputIndex;
+  old.tracked = x.tracked;
+  const seen = view(old);
+  takeOver(x, seen);
+  x.storage.version++;
+  x.storage.writer = name;
+  if (x.meta !== null) x.meta.viewVersion = x.storage.version;
+  return x;
+}
+
+function inPlaceView<A extends readonly unknown[]>(name: string, view: ((input: Tensor, ...args: A) => Tensor) & Described) {
+  const f = (input: Tensor, ...args: A): Tensor => {
+    requireTensor(name, 'input', input);
+    return viewInPlace(name, input, (x) => view(x, ...args));
+  };
+  return described(name, f, { signature: view.operator.signature, bad: view.operator.bad });
+}
+
+/** `t`, in place: `input` itself is transposed. */
+export const t_ = inPlaceView('t_', transposeMatrix);
+/** `transpose`, in place: two dimensions of `input` itself are swapped. */
+export const transpose_ = inPlaceView('transpose_', transpose);
+/** `transpose_` under NumPy's name. */
+export const swapaxes_ = inPlaceView('swapaxes_', transpose);
+/** `transpose_` under another name. */
+export const swapdims_ = inPlaceView('swapdims_', transpose);
+/** `squeeze`, in place: `input` itself loses dimensions of size 1. */
+export const squeeze_ = inPlaceView('squeeze_', squeeze);
+/** `unsqueeze`, in place: `input` itself gets a dimension of size 1. */
+export const unsqueeze_ = inPlaceView('unsqueeze_', unsqueeze);
+
+/**
+ * Gives `input` another shape, in row-major order from where it starts: elements that fit in its memory stay, in a larger shape the rest holds whatever was
+ * there. If the memory does not suffice, `input` moves to a new one, which its views do not share. Refused where a gradient is recorded.
+ *
+ * @example
+ * resize_(tensor([1, 2, 3, 4]), [2, 2]); // tensor([[1., 2.], [3., 4.]])
+ */
+export const resize_ = described(
+  'resize_',
+  (input: Tensor, ...size: ShapeArguments): Tensor => {
+    requireTensor('resize_', 'input', input);
+    return resized('resize_', input, asShape('resize_', size));
+  },
+  { signature: 'input, size', random: true, bad: [{ args: [t([2], { grad: false }), [-1]], error: /not negative/ }] },
+);
+
+/** `resize_` to the shape of another tensor. */
+export const resizeAs_ = described(
+  'resizeAs_',
+  (input: Tensor, template: Tensor): Tensor => {
+    requireTensor('resizeAs_', 'input', input);
+    requireTensor('resizeAs_', 'template', template);
+    return resized('resizeAs_', input, template.shape);
+  },
+  { signature: 'input, template', random: true, bad: [{ args: [t([2], { grad: false }), 3], error: /must be a tensor/ }] },
+);
+
+function resized(name: string, input: Tensor, shape: readonly number[]): Tensor {
+  if (input.wrapped !== null || isTracked(input))
+    throw new InPlaceError(
+      `${name}: ${describeTensor(input)} takes part in a gradient or a transform, so it cannot be resized: use reshape`,
+    );
+  const { storage, offset, type } = input;
+  const size = numel(shape);
+  if ((offset + size) * type.itemsize <= storage.byteLength) takeOver(input, viewOf(input, shape, contiguousStrides(shape), offset));
+  else {
+    const larger = emptyTensor(shape, type);
+    const kept = Math.floor(storage.byteLength / type.itemsize) - offset;
+    if (kept > 0) backend().map(IDENTITY.program, viewOf(larger, [kept], [1], 0), [viewOf(input, [kept], [1], offset)], [], type);
+    takeOver(input, larger);
+  }
+  input.storage.version++;
+  return input;
+}
