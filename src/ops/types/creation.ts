@@ -12,7 +12,6 @@ import type {
   DataShape,
   Divide,
   DivideWithRest,
-  Ok,
   Out,
   Subtract,
   ValidDims,
@@ -22,7 +21,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { CreateOptions } from '../creation.ts';
 import type { Described, Scalar } from '../family.ts';
 import type { RandomOptions } from '../random.ts';
-import type { Common, DTypeOf, ShapeOf, Sizes } from './operands.ts';
+import type { AsShape, Common, DTypeOf, ShapeOf, Sizes } from './operands.ts';
 
 /** What a function of a shape takes: sizes as an array or as numbers, then options. */
 export type CreationArguments<O = CreateOptions> = readonly (number | Sizes | O | null | undefined)[];
@@ -50,10 +49,9 @@ type Checked<A extends readonly unknown[], O> = A extends readonly [...unknown[]
       ? ValidDims<SizesIn<A>>
       : `unknown option '${Exclude<keyof L, keyof O> & string}'`
   : ValidDims<SizesIn<A>>;
-type Made<N extends Sizes> = Ok<Copy<N>>;
 /** `zeros([2, 3], { dtype })`, `zeros(2, 3)`. */
 export interface CreationFunction<O = CreateOptions> extends Described {
-  <const A extends CreationArguments<O>>(...args: Args<Checked<A, O>, A>): Tensor<Out<Made<SizesIn<A>>>, DTypeIn<A, 'float32'>>;
+  <const A extends CreationArguments<O>>(...args: Args<Checked<A, O>, A>): Tensor<AsShape<SizesIn<A>>, DTypeIn<A, 'float32'>>;
 }
 /** The same for random numbers: floats only. */
 export interface DrawFunction extends CreationFunction<RandomOptions> {}

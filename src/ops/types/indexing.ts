@@ -27,7 +27,7 @@ import type {
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
 import type { Listed, SizesArguments } from './movement.ts';
-import type { DTypeOf, OneDType, OperandOf, ShapeOf, Sizes, Unless } from './operands.ts';
+import type { AsShape, DTypeOf, OneDType, OperandOf, ShapeOf, Sizes, Unless } from './operands.ts';
 import type { DimArgument, Indexed, Keepdim } from './reduction.ts';
 
 /** The dtypes of indices. */
@@ -366,14 +366,14 @@ export interface AsStridedFunction extends Described {
     size: S,
     stride: Sizes,
     storageOffset?: number | null,
-  ): Tensor<Out<Ok<{ -readonly [P in keyof S]: S[P] }>>, DTypeOf<X>>;
+  ): Tensor<AsShape<S>, DTypeOf<X>>;
 }
 export type AsStridedMethod = <X extends Tensor, const S extends Sizes>(
   this: X,
   size: S,
   stride: Sizes,
   storageOffset?: number | null,
-) => Tensor<Out<Ok<{ -readonly [P in keyof S]: S[P] }>>, DTypeOf<X>>;
+) => Tensor<AsShape<S>, DTypeOf<X>>;
 
 /** Rows are variables: one to one of them. */
 type CovarianceShape<S, N extends string> = S extends readonly [infer V, unknown]

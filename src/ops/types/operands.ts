@@ -4,7 +4,7 @@
  */
 import type { DType } from '../../dtype/dtype.ts';
 import type { Promote, PromoteScalar, ResultType } from '../../dtype/types.ts';
-import type { Broadcast } from '../../shape/types.ts';
+import type { Broadcast, Copy } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Scalar } from '../family.ts';
 
@@ -21,6 +21,8 @@ export type ShapeOf<X> = X extends Tensor<infer S, any> ? S : [];
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type DTypeOf<X> = X extends Tensor<any, infer D> ? D : DType;
 
+/** Sizes as a shape. */
+export type AsShape<S> = S extends Sizes ? Copy<S> : number[];
 /** The dtype in which two operands are computed, either of which may be a scalar. */
 export type Common<X, Y> =
   Y extends Tensor<infer SY, infer DY>

@@ -4,7 +4,7 @@ import type { FitsInto, FloatDType, FloatingDType, RealDType, RealType, SumType,
 import type { Along, Arg, Broadcast, IsOpen, Ok, Out, Reduce, Shortened, Show, Unsized } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described, Scalar } from '../family.ts';
-import type { Chosen, Common, DTypeOf, Named, ShapeOf, Sizes, Unless } from './operands.ts';
+import type { AsShape, Chosen, Common, DTypeOf, Named, ShapeOf, Sizes, Unless } from './operands.ts';
 
 /** One dimension, several, or all of them (null, undefined, an empty list). */
 export type DimsArgument = number | Sizes | null | undefined;
@@ -415,10 +415,10 @@ export interface MultinomialFunction<O extends readonly unknown[]> extends Descr
     input: X,
     numSamples: N,
     ...options: O
-  ): Tensor<Out<Ok<Drawn<ShapeOf<X>, N>>>, 'int64'>;
+  ): Tensor<AsShape<Drawn<ShapeOf<X>, N>>, 'int64'>;
 }
 export type MultinomialMethod<O extends readonly unknown[]> = <X extends Tensor<number[], FloatDType>, N extends number>(
   this: X,
   numSamples: N,
   ...options: O
-) => Tensor<Out<Ok<Drawn<ShapeOf<X>, N>>>, 'int64'>;
+) => Tensor<AsShape<Drawn<ShapeOf<X>, N>>, 'int64'>;
