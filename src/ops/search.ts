@@ -5,8 +5,9 @@ import * as S from '../scalar/expr.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape, numel, sameShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
-import { elementsOf, requirePlain } from '../tensor/data.ts';
-import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
+import { elementsOf } from '../tensor/data.ts';
+import { withGradMode } from '../tensor/modes.ts';
+import { aliasOf, isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { amaxOver, aminOver } from './extrema.ts';
@@ -162,6 +163,8 @@ export interface IsinOptions {
 export const isin = described(
   'isin',
   (elements: Operand, testElements: Operand, options: IsinOptions = {}): Tensor => {
+    if (!isScalar(elements)) requireTensor('isin', 'elements', elements);
+    if (!isScalar(testElements)) requireTensor('isin', 'testElements', testElements);
     if (!isTensor(elements) && !isTensor(testElements)) throw new ArgumentError('isin: elements or testElements must be a tensor');
     const type = realOnly(commonType([elements, testElements]), 'isin');
     const asType = (x: Operand): Tensor => (isTensor(x) ? cast(x, type) : fullTensor([], Number(x), type));
@@ -190,6 +193,17 @@ function countsBy(bins: Tensor, weights: Tensor, size: number): Tensor {
   return spreadAlong(weights, bins, 0, [size]);
 }
 
+/** Bins and weights to sums; how many there are depends on the values. */
+const bincountOperator = makeOperator<number>({
+  name: 'bincount',
+  forward: ([input, weights], minlength) => {
+    const bins = aliasOf(input as Tensor);
+    const size = Math.max(minlength, largestBin(bins) + 1);
+    return withGradMode(false, () => countsBy(bins, weights as Tensor, size));
+  },
+  derivative: { kind: 'none' },
+});
+
 /**
  * How often each number from 0 on occurs in a line of non-negative integers, as int64; with `weights` (of its shape) their sums, float64 unless they
  * are float32. The result has at least `minlength` entries.
@@ -212,11 +226,9 @@ export const bincount = described(
           `bincount: weights has shape ${formatShape(weights.shape)}, input ${formatShape(input.shape)}: they must be equal`,
         );
     }
-    requirePlain('bincount', input);
     const type = weights === null ? INT64 : weights.type === FLOAT32 ? FLOAT32 : FLOAT64;
-    const size = Math.max(minlength, largestBin(input) + 1);
     const each = weights === null ? expand(fullTensor([], 1, INT64), input.shape) : cast(weights, type);
-    return countsBy(cast(input, INT64), each, size);
+    return applyOne(bincountOperator, [cast(input, INT64), each], minlength);
   },
   {
     signature: 'input, weights?, minlength?',
@@ -250,6 +262,25 @@ const BIN = mapOperator(
   false,
 );
 
+interface HistcParams {
+  readonly bins: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const histcOperator = makeOperator<HistcParams>({
+  name: 'histc',
+  forward: ([x], { bins, min, max }) =>
+    withGradMode(false, () => {
+      const source = aliasOf(x as Tensor);
+      const [low, high] = rangeOf(source, min, max);
+      const places = cast(callMap(BIN, [reshape(source, [source.size])], [low, high, bins], source.type), INT64);
+      const counted = countsBy(places, expand(fullTensor([], 1, source.type), [source.size]), bins + 1);
+      return cloneOperator.forward([viewOf(counted, [bins], [1], 0)], null) as Tensor;
+    }),
+  derivative: { kind: 'none' },
+});
+
 /**
  * How many elements fall into each of `bins` equal parts of the range from `min` to `max` (where both are equal: from the smallest to the largest
  * element), as a line of the input's floating dtype. What lies outside, and NaN, is not counted; the last part includes `max`.
@@ -263,10 +294,9 @@ export const histc = described(
     requireTensor('histc', 'input', input);
     if (!input.type.isFloat) throw new DTypeError(`histc: input must have a floating dtype, got ${input.dtype}`);
     if (!Number.isInteger(bins) || bins < 1) throw new ArgumentError(`histc: bins must be a whole number above 0, got ${String(bins)}`);
-    const [low, high] = rangeOf(input, options.min ?? 0, options.max ?? 0);
-    const places = cast(callMap(BIN, [reshape(input, [input.size])], [low, high, bins], input.type), INT64);
-    const counted = countsBy(places, expand(fullTensor([], 1, input.type), [input.size]), bins + 1);
-    return cloneOperator.forward([viewOf(counted, [bins], [1], 0)], null) as Tensor;
+    const [min, max] = [options.min ?? 0, options.max ?? 0];
+    if (min > max) throw new ArgumentError(`histc: min is ${min}, which is above max, ${max}`);
+    return applyOne(histcOperator, [input], { bins, min, max });
   },
   {
     signature: 'input, bins?, *, min, max',
@@ -285,10 +315,8 @@ export const histc = described(
 
 /** The range that is divided; refuses one that is not finite or runs backwards. */
 function rangeOf(input: Tensor, min: number, max: number): readonly [number, number] {
-  if (min > max) throw new ArgumentError(`histc: min is ${min}, which is above max, ${max}`);
   let [low, high] = [min, max];
   if (low === high && input.size > 0) {
-    requirePlain('histc', input);
     const dims = input.shape.map((_, d) => d);
     [low, high] = [aminOver(input, dims, false), amaxOver(input, dims, false)].map((x) => elementsOf(x)[0] as number) as [number, number];
   }
