@@ -83,6 +83,7 @@ function show(x: Tensor): string {
 
 function dataOf(x: Tensor): Tensor {
   requirePlain('data', x);
+  x.storage.shared = true;
   const view = aliasOf(x);
   metaOf(view).unversioned = true;
   return view;

@@ -24,6 +24,7 @@ export const Variable: VariableConstructor = makeVariable as unknown as Variable
 function makeVariable(data: Tensor, options: Pick<CreateOptions, 'requiresGrad'> | boolean = {}): Tensor {
   if (!(data instanceof Tensor))
     throw new ArgumentError(`Variable: data must be a tensor, got ${describeValue(data)}; wrap data in tensor(…)`);
+  data.storage.shared = true;
   const leaf = aliasOf(data);
   const wanted = typeof options === 'boolean' ? options : (options.requiresGrad ?? false);
   return setRequiresGrad(leaf, wanted);

@@ -23,6 +23,7 @@ function makeParameter(data: Tensor, requiresGrad = true): Tensor {
   if (!(data instanceof Tensor)) throw new ArgumentError(`Parameter: data must be a tensor, got ${describeValue(data)}`);
   if (requiresGrad && !data.type.isFloat && !data.type.isComplex)
     throw new DTypeError(`Parameter: a tensor of dtype ${data.dtype} cannot require a gradient`);
+  data.storage.shared = true;
   const parameter = aliasOf(data);
   parameter.tracked = requiresGrad;
   metaOf(parameter).isParameter = true;

@@ -8,6 +8,7 @@ const detachOperator = makeOperator<null>({
   name: 'detach',
   forward: ([x]) => {
     const source = x as Tensor;
+    source.storage.shared = true;
     return viewOf(source, source.shape, source.strides, source.offset);
   },
   derivative: { kind: 'none' },

@@ -1,5 +1,5 @@
 import { fillTensor, fullTensor } from '../ops/create.ts';
-import { labelStorage } from '../runtime/storage.ts';
+import { labelStorage, untrack } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
 import { describeTensor, describeValue, isForeignTensor } from '../tensor/messages.ts';
 import type { AutogradMeta } from '../tensor/meta.ts';
@@ -88,10 +88,15 @@ export abstract class Optimizer<Options extends object> {
   protected stateTensor(state: ParamState, name: string, parameter: Tensor, value = 0): Tensor {
     const known = state[name];
     if (known !== undefined) return known as Tensor;
-    const made = fullTensor(parameter.shape, value, parameter.type);
-    labelStorage(made.storage, `state of ${this.constructor.name}`);
-    state[name] = made;
-    return made;
+    return this.keepState(state, name, fullTensor(parameter.shape, value, parameter.type));
+  }
+
+  /** Keeps a tensor as part of a parameter's state: it outlives the scope of the step. */
+  protected keepState(state: ParamState, name: string, value: Tensor): Tensor {
+    labelStorage(value.storage, `state of ${this.constructor.name}`);
+    untrack(value.storage);
+    state[name] = value;
+    return value;
   }
 
   private stateOf(parameter: Tensor): ParamState {

@@ -56,8 +56,7 @@ export class SGD extends Optimizer<Required<SGDOptions>> {
       return;
     }
     const buffer = state['momentum_buffer'] as Tensor | undefined;
-    const velocity = buffer ?? clone(direction);
-    state['momentum_buffer'] = velocity;
+    const velocity = buffer ?? this.keepState(state, 'momentum_buffer', clone(direction));
     if (buffer !== undefined) blendInto(buffer, direction, momentum, 1 - dampening);
     if (nesterov) {
       addScaled(direction, velocity, momentum);

@@ -4,6 +4,7 @@
  * A storage is given back by `release`, at once, or when nothing reaches it any more. How to run a kernel on storages: allocate all that it
  * needs, call `beginLaunch`, resolve every address with `addressOf`, run. An allocation or the next launch makes the addresses void.
  */
+import { MemoryError } from '../util/errors.ts';
 import { invariant } from '../util/invariant.ts';
 import { Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
@@ -26,6 +27,8 @@ export class Storage {
    * which adds in place and releases only what it alone can see.
    */
   holders = -1;
+  /** Whether handles that know nothing of each other look at it (`detach`, `data`, parameters): disposing of one must not free it. */
+  shared = false;
   /** The operator that last wrote in place, for error messages. */
   writer: string | null = null;
 
@@ -51,6 +54,8 @@ const SLOT_LIMIT = 2048;
 const SLOT_UNITS = slotSizes();
 
 const tracked: Storage[] = [];
+/** What trackers may not free, while there are any. */
+const escaped = new Set<Storage>();
 let trackers = 0;
 let checked = false;
 
@@ -150,10 +155,17 @@ export function endTracking(mark: number, keep: (storage: Storage) => boolean): 
   for (let index = mark; index < tracked.length; index += 1) {
     const storage = tracked[index]!;
     if (storage.released) continue;
+    if (escaped.has(storage)) continue;
     if (!keep(storage)) release(storage);
     else if (trackers > 0) tracked[kept++] = storage;
   }
   tracked.length = kept;
+  if (trackers === 0 && escaped.size > 0) escaped.clear();
+}
+
+/** Takes a storage out of all trackers: it is held by what outlives them, such as the gradient of a leaf. */
+export function untrack(storage: Storage): void {
+  if (trackers > 0) escaped.add(storage);
 }
 
 /** Whether double releases are errors and released bytes are overwritten. Off by default: it costs time. */
@@ -179,7 +191,11 @@ function allocateBlock(bytes: number): Storage {
 }
 
 function bringBack(storage: Storage): void {
-  invariant(storage.block !== RELEASED, 'a storage was used after its release');
+  if (storage.block === RELEASED) {
+    throw new MemoryError(
+      'a tensor was used after its release: its memory was given back at the end of scope() or using; return it from the scope, or keep a clone()',
+    );
+  }
   pool.restore(storage.block.cell);
 }
 

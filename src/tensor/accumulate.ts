@@ -1,4 +1,4 @@
-import { labelStorage, release } from '../runtime/storage.ts';
+import { labelStorage, release, untrack } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
 import { metaOf } from './meta.ts';
@@ -54,9 +54,11 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
       drop(g);
     }
     giveAway(meta.grad);
+    untrack(meta.grad.storage);
     labelStorage(meta.grad.storage, meta.name === null ? 'gradient' : `gradient of ${meta.name}`);
   } else if (createGraph || meta.grad.tracked) {
     meta.grad = operators.add(meta.grad, g);
+    untrack(meta.grad.storage);
   } else {
     operators.accumulate(meta.grad, g);
     meta.grad.storage.version++;

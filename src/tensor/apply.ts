@@ -20,18 +20,20 @@ import { isTracked, refuseStaleView } from './views.ts';
 export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)
-      if (isTracked(inputs[i] as Tensor)) return labelled(operator, record(operator as unknown as AnyOperator, inputs, params));
+      if (isTracked(inputs[i] as Tensor)) return labelled(operator, inputs, record(operator as unknown as AnyOperator, inputs, params));
   }
   const result = execute(operator as unknown as AnyOperator, inputs, params);
   if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
-  return labelled(operator, result);
+  return labelled(operator, inputs, result);
 }
 
 /** Says which operator made the storages of its results, for the message when memory runs out. */
-function labelled<P>(operator: Operator<Tensor, P>, result: Tensor | Tensor[]): Tensor | Tensor[] {
+function labelled<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], result: Tensor | Tensor[]): Tensor | Tensor[] {
+  // What looks at an input's memory did not make it.
   if (operator.aliasing !== 'fresh') return result;
-  if (!Array.isArray(result)) labelStorage(result.storage, operator.name);
-  else for (const each of result) labelStorage(each.storage, operator.name);
+  if (!Array.isArray(result)) {
+    if (result.storage !== inputs[0]?.storage) labelStorage(result.storage, operator.name);
+  } else for (const each of result) labelStorage(each.storage, operator.name);
   return result;
 }
 

@@ -7,8 +7,9 @@ import { Tensor } from './tensor.ts';
  * Runs `body` and gives back at once the memory of all tensors that were made inside and are not part of what it returns. Not needed for
  * correctness or flat memory (the collector does that); it makes reuse immediate.
  *
- * What counts as returned: tensors in the result, in arrays and plain objects of it, their gradients, and what their graphs saved. Tensors that
- * were written elsewhere (pushed into an outer array, set as a `grad`) must be returned too, else using them throws.
+ * What counts as returned: tensors in the result, in arrays and plain objects of it, their gradients, and what their graphs saved. Gradients of
+ * leaves and the state of optimizers outlive the scope too, so that a training step can run in one. Tensors that were put elsewhere (pushed into an
+ * outer array, say) must be returned: using them afterwards throws MemoryError. Throws ArgumentError for an asynchronous body.
  *
  * @example
  * const norm = scope(() => {
@@ -21,7 +22,8 @@ export function scope<R>(body: () => R): R {
   let keep: (storage: Storage) => boolean = () => false;
   try {
     const result = body();
-    if (result instanceof Promise) throw new ArgumentError('scope: the body must be synchronous: what an asynchronous one makes cannot be told apart from the rest');
+    if (result instanceof Promise)
+      throw new ArgumentError('scope: the body must be synchronous: what an asynchronous one makes cannot be told apart from the rest');
     const kept = new Set<Storage>();
     collect(result, kept, new Set());
     keep = (storage) => kept.has(storage);
@@ -54,8 +56,8 @@ function collectGraph(root: Node, kept: Set<Storage>, seen: Set<object>): void {
   }
 }
 
-/** Frees the memory of a tensor that nothing else uses, now. Using it afterwards throws. */
+/** Frees the memory of a tensor now, unless it is a view or shares its memory. Using it afterwards throws. */
 export function disposeTensor(x: Tensor): void {
-  if (x.meta?.base) return;
+  if (x.meta?.base || x.storage.shared) return;
   release(x.storage);
 }
