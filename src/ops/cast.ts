@@ -18,7 +18,7 @@ import {
 import { t } from '../op/contract.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError } from '../util/errors.ts';
+import { ArgumentError, DeviceError } from '../util/errors.ts';
 import { described, requireTensor } from './family.ts';
 import { cast, clone } from './structural.ts';
 import type { ToFunction, TypeAsFunction, UnaryTo } from './types.ts';
@@ -40,14 +40,17 @@ export interface ToOptions {
 const DEVICES = ['cpu', 'wasm'];
 
 function requireDevice(device: string): void {
-  if (!DEVICES.includes(device)) throw new ArgumentError(`to: unknown device '${device}': the only device is 'cpu'`);
+  if (!DEVICES.includes(device)) throw new DeviceError(`to: there is no device '${device}': 'cpu' is the only one so far`);
 }
 
 function targetType(input: Tensor, target: DType | string | Tensor | null | undefined, options: ToOptions): DTypeInfo {
   if (options.device !== undefined && options.device !== null) requireDevice(options.device);
   if (isTensor(target)) return target.type;
   if (typeof target === 'string' && DEVICES.includes(target)) return options.dtype ? dtypeInfo(options.dtype) : input.type;
-  if (target !== null && target !== undefined) return dtypeInfo(target as DType);
+  if (target !== null && target !== undefined) {
+    if (/^(cuda|mps|xpu|meta|webgpu|gpu)(:\d+)?$/.test(String(target))) requireDevice(String(target));
+    return dtypeInfo(target as DType);
+  }
   return options.dtype ? dtypeInfo(options.dtype) : input.type;
 }
 

@@ -5,7 +5,7 @@ import { asShape } from '../shape/reshape.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { tensorOfElements } from '../tensor/data.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
 import { compositeOperator, described, requireTensor } from './family.ts';

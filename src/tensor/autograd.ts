@@ -27,6 +27,16 @@ export interface GradOptions {
   readonly materializeGrads?: boolean;
 }
 
+const BACKWARD_OPTIONS = ['retainGraph', 'createGraph', 'inputs'];
+const GRAD_OPTIONS = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads'];
+
+/** A misspelt option would otherwise be ignored silently. */
+function checkOptions(name: string, options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`${name}: unknown option '${key}': it takes ${known.join(', ')}`);
+  }
+}
+
 function listOf<T>(value: T | readonly T[] | null | undefined): T[] {
   if (value === null || value === undefined) return [];
   return Array.isArray(value) ? [...(value as readonly T[])] : [value as T];
@@ -47,6 +57,7 @@ export function backward(
   gradTensors?: Tensor | readonly (Tensor | null)[] | null,
   options: BackwardOptions = {},
 ): void {
+  checkOptions('backward', options, BACKWARD_OPTIONS);
   const roots = listOf(tensors);
   const grads = rootGradients('backward', roots, gradTensors ?? null);
   const createGraph = options.createGraph ?? false;
@@ -86,6 +97,7 @@ export function grad(
   gradOutputs?: Tensor | readonly (Tensor | null)[] | null,
   options: GradOptions = {},
 ): (Tensor | null)[] {
+  checkOptions('grad', options, GRAD_OPTIONS);
   const roots = listOf(outputs);
   const targets = listOf(inputs);
   if (targets.length === 0) throw new ArgumentError('grad: inputs is an empty list: name the tensors that want a gradient');

@@ -148,14 +148,14 @@ export function checkWritable(name: string, target: Tensor): void {
   if (!mode.grad) return;
   if (isTracked(target) && target.node === null && (target.meta === null || target.meta.base === null)) {
     throw new InPlaceError(
-      `${name}: the target, ${describeTensor(target)}, is a leaf that requires a gradient, so it cannot be changed in place: ` +
+      `${name}: the target, ${describeTensor(target)}, requires a gradient, so it cannot be changed in place: ` +
         `write inside noGrad(() => …), or use the functional form`,
     );
   }
   const base = target.meta?.base ?? null;
   if (base !== null && base.tracked && base.node === null) {
     throw new InPlaceError(
-      `${name}: the target is a view of ${describeTensor(base)}, a leaf that requires a gradient, so it cannot be changed in place: ` +
+      `${name}: the target is a view of ${describeTensor(base)}, which requires a gradient, so it cannot be changed in place: ` +
         `write inside noGrad(() => …), or clone() the leaf first`,
     );
   }

@@ -20,7 +20,7 @@ export function isForeignTensor(x: unknown): boolean {
 /** How a message names a tensor: its name if it has one, else shape, dtype and what made it. */
 export function describeTensor(x: Tensor): string {
   const name = x.meta?.name ?? null;
-  const made = x.node !== null ? `, made by ${x.node.name.replace(/Backward$/, '')}` : x.tracked ? ', a leaf' : '';
+  const made = x.node !== null ? ` (made by ${x.node.name.replace(/Backward$/, '')})` : x.tracked ? ' (a leaf)' : '';
   return `${name === null ? 'a tensor' : `'${name}'`} of shape ${formatShape(x.shape)} and dtype ${x.type.name}${made}`;
 }
 

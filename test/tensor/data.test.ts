@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import * as nabla from 'nabla';
 import {
   ArgumentError,
   AutogradError,
@@ -165,8 +166,8 @@ describe('item()', () => {
     expect(tensor([2n ** 62n + 1n]).toBigInt()).toBe(2n ** 62n + 1n);
     expect(tensor(true).item()).toBe(true);
     expect(tensor({ re: 1, im: -2 }).item()).toEqual({ re: 1, im: -2 });
-    expect(() => ones([2]).item()).toThrow(ShapeError);
-    expect(() => zeros([0]).item()).toThrow(ShapeError);
+    expect(() => (ones([2]) as nabla.Tensor).item()).toThrow(ShapeError);
+    expect(() => (zeros([0]) as nabla.Tensor).item()).toThrow(ShapeError);
     expect(() => tensor([0.5]).toBigInt()).toThrow(DTypeError);
   });
 });
@@ -259,5 +260,109 @@ describe('JavaScript around tensors', () => {
     const x = ones([1]) as never;
     expect(() => +x).toThrow(AutogradError);
     expect(() => x + 1).toThrow(/a\.add\(b\)/);
+  });
+});
+
+describe('dtypes by name', () => {
+  test('have the short names of PyTorch', () => {
+    expect([nabla.float, nabla.double, nabla.half, nabla.long, nabla.int, nabla.short, nabla.cfloat, nabla.cdouble]).toEqual([
+      'float32',
+      'float64',
+      'float16',
+      'int64',
+      'int32',
+      'int16',
+      'complex64',
+      'complex128',
+    ]);
+  });
+  test('promote and cast', () => {
+    expect(nabla.promoteTypes('int64', 'float16')).toBe('float16');
+    expect(nabla.promoteTypes('uint8', 'int8')).toBe('int16');
+    expect(nabla.canCast('float64', 'float32')).toBe(true);
+    expect(nabla.canCast('float64', 'int64')).toBe(false);
+    expect(() => nabla.promoteTypes('float31' as never, 'int8')).toThrow(/unknown dtype 'float31'/);
+  });
+  test('another device is refused by its name', () => {
+    expect(ones([1]).to('cpu').dtype).toBe('float32');
+    expect(() => ones([1]).to('cuda:0' as never)).toThrow(/there is no device 'cuda:0'/);
+    expect(() => ones([1], { device: 'cuda' as never })).toThrow(/there is no device 'cuda'/);
+  });
+});
+
+describe('setDefaultDtype', () => {
+  test('reaches creation, operators and printing', () => {
+    nabla.setDefaultDtype('float64');
+    try {
+      expect([tensor([1]), ones([1]), full([1], 0.5), nabla.rand([1]), nabla.linspace(0, 1, 2)].map((x) => x.dtype)).toEqual(
+        Array(5).fill('float64'),
+      );
+      expect([arange(2), full([1], 1)].map((x) => x.dtype)).toEqual(['int64', 'int64']);
+      expect(arange(2).div(2).dtype).toBe('float64');
+      expect(tensor({ re: 1, im: 0 }).dtype).toBe('complex128');
+      expect(String(ones([1]))).toBe('tensor([1.])');
+      expect(String(ones([1], { dtype: 'float32' }))).toBe('tensor([1.], dtype=float32)');
+      expect(nabla.getDefaultDtype()).toBe('float64');
+    } finally {
+      nabla.setDefaultDtype('float32');
+    }
+    expect(() => nabla.setDefaultDtype('int64')).toThrow(DTypeError);
+  });
+});
+
+describe('random state', () => {
+  test('goes back and forth', () => {
+    nabla.manualSeed(5);
+    expect(nabla.initialSeed()).toBe(5n);
+    const state = nabla.getRngState();
+    const first = nabla.randn([4]).toArray();
+    expect(nabla.forkRng(() => nabla.randn([100]).shape)).toEqual([100]);
+    const second = nabla.randn([4]).toArray();
+    nabla.setRngState(state);
+    expect([nabla.randn([4]).toArray(), nabla.randn([4]).toArray()]).toEqual([first, second]);
+    expect(typeof nabla.seed()).toBe('bigint');
+  });
+  test('of a generator of one’s own', () => {
+    const generator = new nabla.Generator().manualSeed(3);
+    const state = generator.getState();
+    const first = nabla.rand([2], { generator }).toArray();
+    expect(nabla.rand([2], { generator: new nabla.Generator().setState(state) }).toArray()).toEqual(first);
+    expect(nabla.rand([2], { generator: generator.clone() }).toArray()).toEqual(nabla.rand([2], { generator }).toArray());
+  });
+  test('what is no state is refused, with nothing changed', () => {
+    const before = nabla.getRngState().toArray();
+    expect(() => nabla.setRngState(zeros([5056], { dtype: 'uint8' }))).toThrow(/not the state of a generator/);
+    expect(() => nabla.setRngState(zeros([3], { dtype: 'uint8' }))).toThrow(ArgumentError);
+    expect(() => nabla.setRngState(ones([5056]))).toThrow(DTypeError);
+    expect(nabla.getRngState().toArray()).toEqual(before);
+    expect(() => nabla.forkRng(async () => 0)).toThrow(/synchronous/);
+  });
+});
+
+describe('misspelt options', () => {
+  test('are refused by the doors that no operator guards', () => {
+    const x = ones([2], { requiresGrad: true });
+    expect(() => x.sum().backward(null, { retain_graph: true } as never)).toThrow(/unknown option 'retain_graph'/);
+    expect(() => nabla.autograd.grad(x.sum(), [x], null, { createGraf: true } as never)).toThrow(/it takes retainGraph, createGraph/);
+    expect(() => (zeros as (...args: unknown[]) => unknown)([2], { dtyp: 'int64' })).toThrow(/unknown option 'dtyp'/);
+  });
+  test('and functions that must be synchronous say so', () => {
+    expect(() => noGrad(async () => 0)).toThrow(/noGrad: the function must be synchronous/);
+    expect(nabla.isGradEnabled()).toBe(true);
+  });
+});
+
+describe('backward()', () => {
+  test('takes the gradient as plain numbers too, as the lesson writes it', () => {
+    const x = ones([3], { requiresGrad: true });
+    x.pow(2).add(3).backward([0.1, 1, 10]);
+    expect(x.grad?.toTypedArray()).toEqual(Float32Array.of(0.2, 2, 20));
+    expect(() => x.mul(1).backward([1, 2])).toThrow(ShapeError);
+    expect(() => x.mul(1).backward('1' as never)).toThrow(/the gradient must be a tensor/);
+  });
+  test('hooks must be functions', () => {
+    const x = ones([3], { requiresGrad: true });
+    expect(() => x.registerHook(5 as never)).toThrow(/registerHook: the hook must be a function/);
+    expect(() => x.registerPostAccumulateGradHook(null as never)).toThrow(ArgumentError);
   });
 });

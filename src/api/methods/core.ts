@@ -43,11 +43,13 @@ interface TypedCore {
    * Adds the derivative with respect to every leaf of the graph to its `grad`. Starts at one element, or takes the gradient of this tensor, of the
    * same shape.
    */
-  backward<X extends Tensor, const G extends Tensor | TensorData | null | undefined = undefined>(
+  backward<X extends Tensor, const G extends Tensor | null | undefined = undefined>(
     this: Arg<BackwardFrom<ShapeOf<X>, G>, X>,
     gradient?: Arg<GradientOf<ShapeOf<X>, G>, G>,
     options?: BackwardOptions,
   ): void;
+  /** The gradient as plain numbers, of the same shape. */
+  backward(gradient: number | TypedArray | readonly TensorData[], options?: BackwardOptions): void;
   /** The same values without history. */
   detach<X extends Tensor>(this: X): Tensor<ShapeOf<X>, DTypeOf<X>>;
   /** Forgets the history. */
