@@ -1,4 +1,4 @@
-import { INT64 } from '../dtype/dtype.ts';
+import { type DType, INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import { broadcastsTo } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
@@ -23,6 +23,7 @@ import {
 import { unfold, view } from './reshaping.ts';
 import { split, splitWithSizes, unbind } from './split.ts';
 import { cast, clone as cloneOf, contiguous as contiguousOf, sumTo } from './structural.ts';
+import type { SumToSizeFunction, UnarySame } from './types.ts';
 import { asStrided } from './view-scatter.ts';
 
 /** Copies, and views that are copied at once. */
@@ -38,7 +39,7 @@ export interface MemoryFormatOptions {
  * @example
  * clone(tensor([1, 2])); // tensor([1., 2.])
  */
-export const clone = described(
+export const clone: UnarySame<DType, [options?: MemoryFormatOptions]> = described(
   'clone',
   (input: Tensor, _options: MemoryFormatOptions = {}): Tensor => {
     requireTensor('clone', 'input', input);
@@ -57,7 +58,7 @@ export const clone = described(
  * @example
  * contiguous(transpose(ones([2, 3]), 0, 1)).isContiguous(); // true
  */
-export const contiguous = described(
+export const contiguous: UnarySame<DType, [options?: MemoryFormatOptions]> = described(
   'contiguous',
   (input: Tensor, _options: MemoryFormatOptions = {}): Tensor => {
     requireTensor('contiguous', 'input', input);
@@ -146,7 +147,7 @@ const sumToSizeOperator = compositeOperator<readonly number[]>('sumToSize', ([x]
  * @example
  * sumToSize(ones([2, 3]), [1, 3]); // tensor([[2., 2., 2.]])
  */
-export const sumToSize = described(
+export const sumToSize: SumToSizeFunction<'sumToSize'> = described(
   'sumToSize',
   (input: Tensor, ...size: ShapeArguments): Tensor => {
     requireTensor('sumToSize', 'input', input);

@@ -1,3 +1,4 @@
+import type { DType } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import type { Expr } from '../scalar/expr.ts';
@@ -15,6 +16,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fillTensor } from './create.ts';
 import { described, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
 import { cast } from './structural.ts';
+import type { CopyInto, DrawInto, UnarySame } from './types.ts';
 
 /** Tensors overwritten: the old elements count for nothing, and their gradient is zero. */
 
@@ -63,7 +65,7 @@ export function fillInPlace(name: string, input: Tensor, value: Tensor | Scalar)
  * @example
  * fill(zeros([2]), 7); // tensor([7., 7.])
  */
-export const fill = described(
+export const fill: UnarySame<DType, [value: Tensor | Scalar]> = described(
   'fill',
   Object.assign(
     (input: Tensor, value: Tensor | Scalar): Tensor => {
@@ -85,7 +87,7 @@ export const fill = described(
  * @example
  * zero_(ones([2])); // tensor([0., 0.])
  */
-export const zero_ = described(
+export const zero_: DrawInto<DType, []> = described(
   'zero_',
   (input: Tensor): Tensor => {
     requireTensor('zero_', 'input', input);
@@ -117,7 +119,7 @@ export function copyInPlace(name: string, input: Tensor, src: Tensor): Tensor {
  * @example
  * copy_(zeros([2, 2]), tensor([1, 2])); // tensor([[1., 2.], [1., 2.]])
  */
-export const copy_ = described(
+export const copy_: CopyInto<'copy_', [options?: { readonly nonBlocking?: boolean }]> = described(
   'copy_',
   (input: Tensor, src: Tensor, _options: { readonly nonBlocking?: boolean } = {}): Tensor => copyInPlace('copy_', input, src),
   {

@@ -15,6 +15,7 @@ import { indexFamily, requireSameType } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
 import { sliceTensor } from './movement.ts';
 import { cast, cloneOperator, expand, reshape } from './structural.ts';
+import type { AtFunction, IndexPutFunction, SetFunction } from './types.ts';
 
 /** Indexing: `x.at(…)` reads, `x.set([…], value)` writes. */
 
@@ -30,7 +31,7 @@ const putFamily = indexFamily('indexPut');
  * @example
  * at(tensor([[1, 2], [3, 4]]), ':', 1); // tensor([2., 4.])
  */
-export const at = described(
+export const at: AtFunction<IndexItem> = described(
   'at',
   (input: Tensor, ...indices: readonly IndexItem[]): Tensor => {
     requireTensor('at', 'input', input);
@@ -123,7 +124,7 @@ function assigned(x: Tensor, plan: IndexPlan, values: Tensor | number): Tensor {
  * @example
  * setAt(zeros([2, 2]), [0, ':'], 7); // tensor([[7., 7.], [0., 0.]])
  */
-export const setAt = described(
+export const setAt: SetFunction<IndexItem> = described(
   'setAt',
   (input: Tensor, indices: IndexItem | readonly IndexItem[], value: Tensor | Scalar): Tensor => {
     requireTensor('set', 'input', input);
@@ -156,7 +157,7 @@ export const setAt = described(
  * @example
  * indexPut(zeros([3]), [tensor([0n, 2n])], tensor([1, 2])); // tensor([1., 0., 2.])
  */
-export const indexPut = indexedWrite(
+export const indexPut: IndexPutFunction<'indexPut'> = indexedWrite(
   'indexPut',
   (input: Tensor, indices: readonly (Tensor | null)[], values: Tensor, options: { readonly accumulate?: boolean } = {}): WritePlan => {
     requireTensor('indexPut', 'input', input);
