@@ -1,14 +1,20 @@
+import type { DType } from '../dtype/dtype.ts';
 import type { CreateOptions } from '../ops/creation.ts';
+import type { DTypeOf, ShapeOf } from '../ops/types.ts';
 import { describeValue } from '../tensor/messages.ts';
-import { aliasOf, Tensor } from '../tensor/tensor.ts';
+import { aliasOf, type Shape, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { setRequiresGrad } from './members.ts';
 
-/** `Variable(tensor, { requiresGrad })`, with or without `new`. */
+type VariableOptions = Pick<CreateOptions, 'requiresGrad'> | boolean;
+/** `Variable(tensor, { requiresGrad })`, with or without `new`. Shape and dtype are those of the data. */
 export interface VariableConstructor {
-  new (data: Tensor, options?: Pick<CreateOptions, 'requiresGrad'> | boolean): Tensor;
-  (data: Tensor, options?: Pick<CreateOptions, 'requiresGrad'> | boolean): Tensor;
+  new <X extends Tensor>(data: X, options?: VariableOptions): Tensor<ShapeOf<X>, DTypeOf<X>>;
+  <X extends Tensor>(data: X, options?: VariableOptions): Tensor<ShapeOf<X>, DTypeOf<X>>;
 }
+
+/** As a type, a Variable is a tensor. */
+export type Variable<S extends Shape = number[], D extends DType = DType> = Tensor<S, D>;
 
 /**
  * The old name of a tensor that takes part in differentiation: shares the elements of `data`, is a leaf of its own. Since tensors themselves carry
@@ -21,7 +27,7 @@ export interface VariableConstructor {
  */
 export const Variable: VariableConstructor = makeVariable as unknown as VariableConstructor;
 
-function makeVariable(data: Tensor, options: Pick<CreateOptions, 'requiresGrad'> | boolean = {}): Tensor {
+function makeVariable(data: Tensor, options: VariableOptions = {}): Tensor {
   if (!(data instanceof Tensor))
     throw new ArgumentError(`Variable: data must be a tensor, got ${describeValue(data)}; wrap data in tensor(…)`);
   data.storage.shared = true;

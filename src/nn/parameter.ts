@@ -1,14 +1,22 @@
+import type { DType } from '../dtype/dtype.ts';
+import type { FloatingDType } from '../dtype/types.ts';
+import type { DTypeOf, ShapeOf } from '../ops/types.ts';
 import { labelStorage } from '../runtime/storage.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { metaOf } from '../tensor/meta.ts';
-import { aliasOf, Tensor } from '../tensor/tensor.ts';
+import { aliasOf, type Shape, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
 
-/** `Parameter(tensor)`, with or without `new`; `instanceof` tells parameters from other tensors. */
+/** What can have a gradient; anything, where none is wanted. */
+type Learnable<R> = Tensor<number[], R extends false ? DType : FloatingDType>;
+/** `Parameter(tensor)`, with or without `new`; `instanceof` tells parameters from other tensors. Shape and dtype are those of the data. */
 export interface ParameterConstructor {
-  new (data: Tensor, requiresGrad?: boolean): Tensor;
-  (data: Tensor, requiresGrad?: boolean): Tensor;
+  new <X extends Learnable<R>, R extends boolean = true>(data: X, requiresGrad?: R): Tensor<ShapeOf<X>, DTypeOf<X>>;
+  <X extends Learnable<R>, R extends boolean = true>(data: X, requiresGrad?: R): Tensor<ShapeOf<X>, DTypeOf<X>>;
 }
+
+/** As a type, a parameter is a tensor. */
+export type Parameter<S extends Shape = number[], D extends DType = DType> = Tensor<S, D>;
 
 /**
  * A tensor that a module learns: a leaf that wants a gradient, and that `module.parameters()` finds.
