@@ -1,12 +1,31 @@
 /** All operators, by family. */
 export * from './arithmetic.ts';
 export { corrcoef, cov } from './covariance.ts';
-export * from './creation.ts';
+export { type CreateOptions, empty, fromBytes, full, ones, type ShapeFunction, tensor, zeros } from './creation.ts';
 export { amax, amin, aminmax, argmax, argmin, max, min } from './extrema.ts';
-export * from './join.ts';
+export { cat, concat, concatenate, stack } from './join.ts';
 export { dist, pNorm as norm, renorm } from './linalg/norm.ts';
-export * from './matmul.ts';
-export * from './movement.ts';
+export { matmul } from './matmul.ts';
+export {
+  broadcastTo,
+  type DiagonalOptions,
+  diagonal,
+  expand,
+  expandAs,
+  moveaxis,
+  movedim,
+  narrow,
+  permute,
+  reshape,
+  type ShapeArguments,
+  select,
+  squeeze,
+  swapaxes,
+  swapdims,
+  transpose,
+  transposeMatrix as t,
+  unsqueeze,
+} from './movement.ts';
 export * from './products.ts';
 export * from './einsum.ts';
 export { cosineSimilarity } from './nn/distance.ts';
@@ -47,7 +66,6 @@ export * from './reshaping.ts';
 export { cummax, cummin, cumprod, cumsum, cumulativeTrapezoid, diff, logcumsumexp, trapezoid, trapz } from './scan.ts';
 export * from './split.ts';
 export { all, any, countNonzero, logsumexp, nanmean, nansum, prod, std, stdMean, trace, variance as var, varMean } from './statistics.ts';
-export { transposeMatrix as t } from './movement.ts';
 export * from './bitwise.ts';
 export { to, typeAs } from './cast.ts';
 export * from './clamping.ts';
