@@ -196,6 +196,11 @@ function cuts(name: string, total: number, sections: Sections): number[] {
     const larger = total % given;
     return Array.from({ length: given }, (_, i) => small + (i < larger ? 1 : 0));
   }
+  if (!Array.isArray(given) || !given.every(Number.isInteger)) {
+    throw new ArgumentError(
+      `${name}: where to cut must be a number of sections or a list of whole indices, got ${typeof given === 'object' ? formatShape(given as readonly number[]) : typeof given}`,
+    );
+  }
   const clamp = (i: number): number => Math.min(total, Math.max(0, i < 0 ? i + total : i));
   const edges = [0, ...given.map(clamp), total];
   return edges.slice(1).map((end, i) => Math.max(0, end - (edges[i] as number)));
