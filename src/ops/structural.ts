@@ -1,13 +1,13 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
+import type { Operator } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import { add as addExpr, arg, sub as subExpr } from '../scalar/expr.ts';
-import { contiguousStrides, formatShape, isContiguous } from '../shape/shape.ts';
 import { viewStrides } from '../shape/reshape.ts';
+import { contiguousStrides, formatShape, isContiguous } from '../shape/shape.ts';
 import { apply, applyOne } from '../tensor/apply.ts';
-import { addressRange } from '../tensor/overlap.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { MapOperator } from '../tensor/map-operator.ts';
-import type { Operator } from '../op/contract.ts';
+import { addressRange } from '../tensor/overlap.ts';
 import { provideStructural } from '../tensor/structural.ts';
 import { contiguousTensor, Tensor, viewOf } from '../tensor/tensor.ts';
 import { InPlaceError, ShapeError } from '../util/errors.ts';
@@ -126,7 +126,16 @@ export const reshapeOperator = makeOperator<readonly number[]>({
 
 function reshaped(source: Tensor, shape: readonly number[]): Tensor {
   const strides = source.rowMajor ? contiguousStrides(shape) : viewStrides(source.shape, source.strides, shape);
-  if (strides !== null) return new Tensor(source.storage, source.offset, shape, strides, source.type, source.size, source.rowMajor || isContiguous(shape, strides));
+  if (strides !== null)
+    return new Tensor(
+      source.storage,
+      source.offset,
+      shape,
+      strides,
+      source.type,
+      source.size,
+      source.rowMajor || isContiguous(shape, strides),
+    );
   const copy = emptyTensor(source.shape, source.type);
   backend().map(IDENTITY.program, copy, [source], [], source.type);
   return new Tensor(copy.storage, 0, shape, contiguousStrides(shape), source.type, source.size, true);
@@ -209,36 +218,42 @@ export const asStridedOperator = makeOperator<Geometry & { readonly source: Geom
   },
 });
 
-/** The transpose of a strided view: adds each element back where the view took it from. */
-export const stridedScatterOperator: Operator<Tensor, Geometry & { readonly source: Geometry }> = makeOperator<Geometry & { readonly source: Geometry }>({
+/** The transpose of a strided view: adds each element back where the view took it from; what lies outside the source is dropped. */
+export const stridedScatterOperator: Operator<Tensor, Geometry & { readonly source: Geometry }> = makeOperator<
+  Geometry & { readonly source: Geometry }
+>({
   name: 'asStridedScatterAdd',
-  forward: ([g], { shape, strides, offset, source }) => {
-    const buffer = bufferFor(source, (g as Tensor).type);
-    const places = { shape, strides, offset: offset - lowest(source) };
+  forward: ([g], { source, ...view }) => {
+    const range = reachOf(source, view);
+    const buffer = fullTensor([range.extent], 0, (g as Tensor).type);
+    const places = { ...view, offset: view.offset - range.start };
     // What overlaps nowhere need not be added to the zeros.
-    if (overlappingDim(places) < 0) backend().map(IDENTITY.program, viewOf(buffer, shape, strides, places.offset), [g as Tensor], [], buffer.type);
+    if (overlappingDim(places) < 0)
+      backend().map(IDENTITY.program, viewOf(buffer, places.shape, places.strides, places.offset), [g as Tensor], [], buffer.type);
     else scatterAddStrided(buffer, g as Tensor, places);
-    return viewOf(buffer, source.shape, source.strides, source.offset - lowest(source));
+    return viewOf(buffer, source.shape, source.strides, source.offset - range.start);
   },
   derivative: {
     kind: 'linear',
     transpose: (g, context) => {
-      const { source, shape, strides, offset } = context.params;
-      return asStridedOf(inLayout(g, source), { shape, strides, offset: offset - lowest(source) });
+      const { source, ...view } = context.params;
+      const { line, start } = inLayout(g, source, view);
+      return asStridedOf(line, { ...view, offset: view.offset - start });
     },
   },
 });
 
-function lowest(geometry: Geometry): number {
-  return geometry.strides.reduce((low, stride, i) => (stride < 0 ? low + stride * ((geometry.shape[i] as number) - 1) : low), geometry.offset);
-}
-
-/** Zeros that cover all elements that `geometry` can reach. */
-function bufferFor(geometry: Geometry, type: DTypeInfo): Tensor {
-  const extent = geometry.shape.some((size) => size === 0)
-    ? 0
-    : geometry.shape.reduce((sum, size, i) => sum + Math.abs(geometry.strides[i] as number) * (size - 1), 1);
-  return fullTensor([extent], 0, type);
+/** The elements that geometries reach: how many from the lowest to the highest, and where they start. */
+function reachOf(...geometries: readonly Geometry[]): { readonly start: number; readonly extent: number } {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const { shape, strides, offset } of geometries) {
+    if (shape.includes(0)) continue;
+    const reach = shape.map((size, i) => (size - 1) * (strides[i] as number));
+    low = Math.min(low, offset + reach.reduce((sum, r) => sum + Math.min(0, r), 0));
+    high = Math.max(high, offset + reach.reduce((sum, r) => sum + Math.max(0, r), 0));
+  }
+  return high < low ? { start: geometries[0]?.offset ?? 0, extent: 0 } : { start: low, extent: high - low + 1 };
 }
 
 const ADD = new MapOperator('add', () => addExpr(arg(0), arg(1)), 2, 0);
@@ -264,7 +279,10 @@ function scatterAddStrided(buffer: Tensor, g: Tensor, geometry: Geometry): void 
 
 /** A dimension to walk one by one, so that the others do not write an element twice; -1 if none does. */
 function overlappingDim({ shape, strides }: Geometry): number {
-  const order = shape.map((_, i) => i).filter((i) => (shape[i] as number) > 1).sort((a, b) => Math.abs(strides[a] as number) - Math.abs(strides[b] as number));
+  const order = shape
+    .map((_, i) => i)
+    .filter((i) => (shape[i] as number) > 1)
+    .sort((a, b) => Math.abs(strides[a] as number) - Math.abs(strides[b] as number));
   let reach = 0;
   for (const dim of order) {
     if (Math.abs(strides[dim] as number) <= reach) return dim;
@@ -273,18 +291,13 @@ function overlappingDim({ shape, strides }: Geometry): number {
   return order.length > 0 && strides[order[0] as number] === 0 ? (order[0] as number) : -1;
 }
 
-/** `g` copied into memory laid out as `geometry`. */
-function inLayout(g: Tensor, geometry: Geometry): Tensor {
-  if (g.rowMajor && g.offset === 0 && isContiguous(geometry.shape, geometry.strides) && lowest(geometry) === geometry.offset) return reshape(g, [g.size]);
-  return applyOne(stridedScatterOperator, [g], { ...geometry, source: cover(geometry) });
-}
-
-/** Parameters under which the scatter lays a whole gradient out as `geometry` in a flat buffer. */
-function cover(geometry: Geometry): Geometry {
-  const extent = geometry.shape.some((size) => size === 0)
-    ? 0
-    : geometry.shape.reduce((sum, size, i) => sum + Math.abs(geometry.strides[i] as number) * (size - 1), 1);
-  return { shape: [extent], strides: [1], offset: lowest(geometry) };
+/** `g` as one line of memory laid out as `geometry`, long enough for `view` too, zeros where `g` has nothing; and where the line starts. */
+function inLayout(g: Tensor, geometry: Geometry, view: Geometry): { readonly line: Tensor; readonly start: number } {
+  const { start, extent } = reachOf(geometry, view);
+  if (g.rowMajor && g.offset === 0 && extent === g.size && isContiguous(geometry.shape, geometry.strides))
+    return { line: reshape(g, [g.size]), start };
+  const line = applyOne(stridedScatterOperator, [g], { ...geometry, source: { shape: [extent], strides: [1], offset: start } });
+  return { line, start };
 }
 
 function asStridedOf(x: Tensor, geometry: Geometry): Tensor {
@@ -311,13 +324,16 @@ export const copySlicesOperator = makeOperator<Geometry & { readonly base: Tenso
     transpose: (g, context) => {
       const { base, ...geometry } = context.params;
       const source = { shape: base.shape, strides: base.strides, offset: base.offset };
-      const flat = inLayout(g, source);
-      const inside: Geometry = { ...geometry, offset: geometry.offset - lowest(source) };
-      const value = context.needs(1) ? asStridedOf(flat, inside) : null;
+      const { line, start } = inLayout(g, source, geometry);
+      const inside: Geometry = { ...geometry, offset: geometry.offset - start };
+      const value = context.needs(1) ? asStridedOf(line, inside) : null;
       if (!context.needs(0)) return [null, value];
-      const written = applyOne(stridedScatterOperator, [asStridedOf(flat, inside)], { ...inside, source: { shape: flat.shape, strides: [1], offset: 0 } });
-      const kept = applyOne(SUBTRACT, [flat, written], { values: [], compute: flat.type });
-      return [asStridedOf(kept, { shape: source.shape, strides: source.strides, offset: source.offset - lowest(source) }), value];
+      const written = applyOne(stridedScatterOperator, [asStridedOf(line, inside)], {
+        ...inside,
+        source: { shape: line.shape, strides: [1], offset: 0 },
+      });
+      const kept = applyOne(SUBTRACT, [line, written], { values: [], compute: line.type });
+      return [asStridedOf(kept, { ...source, offset: source.offset - start }), value];
     },
   },
 });
@@ -383,12 +399,15 @@ const selectBackwardOperator = makeOperator<{ readonly dim: number; readonly ind
   name: 'selectBackward',
   forward: ([g], { dim, index, shape }) => {
     const result = fullTensor(shape, 0, (g as Tensor).type);
-    const slot = (selectOperator.forward([result], { dim, index }) as Tensor);
+    const slot = selectOperator.forward([result], { dim, index }) as Tensor;
     backend().map(IDENTITY.program, slot, [g as Tensor], [], slot.type);
     return result;
   },
   derivative: { kind: 'linear', transpose: (g, context) => select(g, context.params.dim, context.params.index) },
-  batching: { kind: 'params', rewrite: (params, _g, size) => ({ dim: params.dim + 1, index: params.index, shape: [size, ...params.shape] }) },
+  batching: {
+    kind: 'params',
+    rewrite: (params, _g, size) => ({ dim: params.dim + 1, index: params.index, shape: [size, ...params.shape] }),
+  },
 });
 
 export function select(x: Tensor, dim: number, index: number): Tensor {
@@ -407,10 +426,22 @@ export const stackOperator: Operator<Tensor, null> = makeOperator<null>({
     });
     return result;
   },
-  derivative: { kind: 'linear', transpose: (g, context) => Array.from({ length: g.shape[0] as number }, (_, i) => (context.needs(i) ? select(g, 0, i) : null)) },
+  derivative: {
+    kind: 'linear',
+    transpose: (g, context) => Array.from({ length: g.shape[0] as number }, (_, i) => (context.needs(i) ? select(g, 0, i) : null)),
+  },
   batching: {
     kind: 'rule',
-    rule: (xs, batched, size) => moveDim(applyOne(stackOperator, xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]))), null), 1, 0),
+    rule: (xs, batched, size) =>
+      moveDim(
+        applyOne(
+          stackOperator,
+          xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]))),
+          null,
+        ),
+        1,
+        0,
+      ),
   },
 });
 
