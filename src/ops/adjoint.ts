@@ -43,7 +43,12 @@ export const mH = described(
   { signature: 'input', samples: [{ args: [t([2, 3])] }, { args: [t([4, 2, 3])] }], bad: [{ args: [t([3])], error: /at least 2/ }] },
 );
 
-/** `mH` as a method, which takes a 0-d tensor too. */
+/**
+ * `mH` as a method, which takes a 0-d tensor too.
+ *
+ * @example
+ * adjoint(ones([5, 2, 3])).shape; // [5, 3, 2]
+ */
 export const adjoint = described(
   'adjoint',
   (input: Tensor): Tensor => {

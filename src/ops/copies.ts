@@ -98,39 +98,124 @@ const itself = described('alias', (input: Tensor): Tensor => input, {
   samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
 });
 
-/** A copy: `clone` under the name of a view. */
+/**
+ * A copy: `clone` under the name of a view.
+ *
+ * @example
+ * aliasCopy(tensor([1, 2])); // tensor([1., 2.])
+ */
 export const aliasCopy = copying('aliasCopy', itself);
-/** `asStrided`, copied. */
+/**
+ * `asStrided`, copied.
+ *
+ * @example
+ * asStridedCopy(tensor([1, 2, 3]), [2], [2]); // tensor([1., 3.])
+ */
 export const asStridedCopy = copying('asStridedCopy', asStrided);
-/** `diagonal`, copied. */
+/**
+ * `diagonal`, copied.
+ *
+ * @example
+ * diagonalCopy(tensor([[1, 2], [3, 4]])); // tensor([1., 4.])
+ */
 export const diagonalCopy = copying('diagonalCopy', diagonal);
-/** `expand`, copied. */
+/**
+ * `expand`, copied.
+ *
+ * @example
+ * expandCopy(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]])
+ */
 export const expandCopy = copying('expandCopy', expand as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described);
-/** `narrow`, copied. */
+/**
+ * `narrow`, copied.
+ *
+ * @example
+ * narrowCopy(tensor([1, 2, 3]), 0, 1, 2); // tensor([2., 3.])
+ */
 export const narrowCopy = copying('narrowCopy', narrow);
-/** `permute`, copied. */
+/**
+ * `permute`, copied.
+ *
+ * @example
+ * permuteCopy(ones([2, 3]), [1, 0]).shape; // [3, 2]
+ */
 export const permuteCopy = copying('permuteCopy', permute as ((input: Tensor, ...dims: ShapeArguments) => Tensor) & Described);
-/** `select`, copied. */
+/**
+ * `select`, copied.
+ *
+ * @example
+ * selectCopy(tensor([[1, 2], [3, 4]]), 0, 1); // tensor([3., 4.])
+ */
 export const selectCopy = copying('selectCopy', select);
-/** `slice`, copied. */
+/**
+ * `slice`, copied.
+ *
+ * @example
+ * sliceCopy(tensor([1, 2, 3]), 0, 1); // tensor([2., 3.])
+ */
 export const sliceCopy = copying('sliceCopy', sliceTensor);
-/** `squeeze`, copied. */
+/**
+ * `squeeze`, copied.
+ *
+ * @example
+ * squeezeCopy(ones([1, 3])).shape; // [3]
+ */
 export const squeezeCopy = copying('squeezeCopy', squeeze);
-/** `t`, copied. */
+/**
+ * `t`, copied.
+ *
+ * @example
+ * tCopy(ones([2, 3])).shape; // [3, 2]
+ */
 export const tCopy = copying('tCopy', transposeMatrix);
-/** `transpose`, copied. */
+/**
+ * `transpose`, copied.
+ *
+ * @example
+ * transposeCopy(ones([2, 3]), 0, 1).shape; // [3, 2]
+ */
 export const transposeCopy = copying('transposeCopy', transpose);
-/** `unfold`, copied. */
+/**
+ * `unfold`, copied.
+ *
+ * @example
+ * unfoldCopy(tensor([1, 2, 3]), 0, 2, 1); // tensor([[1., 2.], [2., 3.]])
+ */
 export const unfoldCopy = copying('unfoldCopy', unfold);
-/** `unsqueeze`, copied. */
+/**
+ * `unsqueeze`, copied.
+ *
+ * @example
+ * unsqueezeCopy(ones([3]), 0).shape; // [1, 3]
+ */
 export const unsqueezeCopy = copying('unsqueezeCopy', unsqueeze);
-/** `view`, copied. */
+/**
+ * `view`, copied.
+ *
+ * @example
+ * viewCopy(ones([2, 3]), [6]).shape; // [6]
+ */
 export const viewCopy = copying('viewCopy', view as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described);
-/** `split`, copied. */
+/**
+ * `split`, copied.
+ *
+ * @example
+ * splitCopy(tensor([1, 2, 3]), 2); // [tensor([1., 2.]), tensor([3.])]
+ */
 export const splitCopy = copyingMany('splitCopy', split);
-/** `splitWithSizes`, copied. */
+/**
+ * `splitWithSizes`, copied.
+ *
+ * @example
+ * splitWithSizesCopy(tensor([1, 2, 3]), [1, 2]); // [tensor([1.]), tensor([2., 3.])]
+ */
 export const splitWithSizesCopy = copyingMany('splitWithSizesCopy', splitWithSizes);
-/** `unbind`, copied. */
+/**
+ * `unbind`, copied.
+ *
+ * @example
+ * unbindCopy(tensor([1, 2])); // [tensor(1.), tensor(2.)]
+ */
 export const unbindCopy = copyingMany('unbindCopy', unbind);
 
 /** A sum of integers is int64, as that of bool: also the one over nothing that PyTorch takes for a target without dimensions. */

@@ -93,7 +93,11 @@ export const zero_: DrawInto<DType, []> = described(
     requireTensor('zero_', 'input', input);
     return fillInPlace('zero_', input, 0);
   },
-  { signature: 'input', bad: [{ args: [3], error: /must be a tensor/ }] },
+  {
+    signature: 'input',
+    samples: [{ args: [t([2, 3], { grad: false })] }, { args: [t([], { grad: false })] }],
+    bad: [{ args: [3], error: /must be a tensor/ }],
+  },
 );
 
 /** `copy_` under the name that messages give. */
@@ -124,6 +128,11 @@ export const copy_: CopyInto<'copy_', [options?: { readonly nonBlocking?: boolea
   (input: Tensor, src: Tensor, _options: { readonly nonBlocking?: boolean } = {}): Tensor => copyInPlace('copy_', input, src),
   {
     signature: 'input, src, *, non_blocking',
+    samples: [
+      { args: [t([2, 3], { grad: false }), t([3], { grad: false })] },
+      { args: [t([2], { grad: false }), t([2], { dtype: 'int64', low: 0, high: 9, grad: false })] },
+      { args: [t([], { grad: false }), t([], { grad: false })] },
+    ],
     bad: [{ args: [t([2], { grad: false }), t([3], { grad: false })], error: /does not broadcast/ }],
   },
 );

@@ -2,13 +2,13 @@ import { INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { normalizeDim } from '../shape/dims.ts';
-import { formatShape } from '../shape/shape.ts';
+import { formatShape, sameShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
-import { described, isScalar, requireTensor, type Scalar } from './family.ts';
+import { compositeOperator, described, isScalar, requireTensor, type Scalar } from './family.ts';
 import { alongDim, flatIndexing, type Indexing, indexFamily, replacingDim, requireIndex, requireSameType } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
 import { sliceDim } from './movement.ts';
@@ -98,23 +98,25 @@ function nothing(x: Tensor, shape: readonly number[]): Indexing {
 
 // ---------------------------------------------------------------- scatter
 
-/** Checks of all scatters: `index` and `src` against `input`; `src` comes back cut to the shape of `index`. */
-export function scatterArguments(
-  name: string,
-  input: Tensor,
-  dim: number,
-  indices: unknown,
-  src: Tensor | null,
-): { readonly dim: number; readonly at: Tensor; readonly src: Tensor | null } {
+/** What a scatter was given: `fit` cuts `src` to the shape of `index` where it is larger. */
+export interface ScatterArguments {
+  readonly dim: number;
+  readonly at: Tensor;
+  readonly src: Tensor | null;
+  readonly fit: ((src: Tensor) => Tensor) | null;
+}
+
+/** Checks of all scatters: `index` and `src` against `input`. */
+export function scatterArguments(name: string, input: Tensor, dim: number, indices: unknown, src: Tensor | null): ScatterArguments {
   requireTensor(name, 'input', input);
   const d = normalizeDim(name, dim, input.ndim);
   const at = requireIndex(name, 'index', indices, 'int32 or int64');
   if (src !== null) requireSameType(name, 'src', input, src);
-  if (at.size === 0) return { dim: d, at, src: src === null ? null : emptyTensor(at.shape, src.type) };
+  if (at.size === 0) return { dim: d, at, src: src === null ? null : emptyTensor(at.shape, src.type), fit: null };
   checkAlong(name, input.shape, d, at.shape);
-  if (src === null) return { dim: d, at, src };
+  if (src === null) return { dim: d, at, src, fit: null };
   checkAlong(name, src.shape, -1, at.shape);
-  return { dim: d, at, src: cutTo(src, at.shape) };
+  return { dim: d, at, src, fit: sameShape(src.shape, at.shape) ? null : (values) => cutTo(values, at.shape) };
 }
 
 /** The leading elements of each dimension. */
@@ -136,7 +138,14 @@ export function numberFor(name: string, value: Scalar): number {
 function scatterPlan(input: Tensor, dim: number, indices: Tensor, src: Tensor | Scalar): WritePlan {
   const args = scatterArguments('scatter', input, dim, indices, isTensor(src) ? src : null);
   const values = args.src ?? numberFor('scatter', src as Scalar);
-  return { family: scatterFamily, mode: 'set', values, indices: [args.at], indexing: alongOrNothing(input, args.dim, args.at) };
+  return {
+    family: scatterFamily,
+    mode: 'set',
+    values,
+    fit: args.fit,
+    indices: [args.at],
+    indexing: alongOrNothing(input, args.dim, args.at),
+  };
 }
 
 function scatterAddPlan(input: Tensor, dim: number, indices: Tensor, src: Tensor): WritePlan {
@@ -146,6 +155,7 @@ function scatterAddPlan(input: Tensor, dim: number, indices: Tensor, src: Tensor
     family: scatterAddFamily,
     mode: 'add',
     values: args.src as Tensor,
+    fit: args.fit,
     indices: [args.at],
     indexing: alongOrNothing(input, args.dim, args.at),
   };
@@ -331,7 +341,8 @@ export const put: PutFunction<'put'> = indexedWrite(
     return {
       family: putFamily,
       mode: options.accumulate === true ? 'add' : 'set',
-      values: reshape(source, indices.shape),
+      values: source,
+      fit: sameShape(source.shape, indices.shape) ? null : (values) => reshape(values, indices.shape),
       indices: [indices],
       indexing: flatIndexing(input.shape, indices.shape),
     };
@@ -350,6 +361,16 @@ export const put: PutFunction<'put'> = indexedWrite(
   },
 );
 
+const takeAlongFamily = indexFamily('takeAlongDim');
+
+const takeAlongOperator = compositeOperator<{ readonly dim: number; readonly shape: readonly number[] }>(
+  'takeAlongDim',
+  ([x, at], { dim, shape }) => {
+    const indices = at as Tensor;
+    return applyOne(takeAlongFamily.gather, [expand(x as Tensor, shape), indices], { ...alongDim(shape, dim, indices.shape), wrap: true });
+  },
+);
+
 /**
  * The elements of `input` that `indices` (int64) names along `dim`; outside `dim` the two broadcast. Without `dim` both are flattened first.
  *
@@ -362,7 +383,8 @@ export const takeAlongDim: TakeAlongDimFunction<'takeAlongDim'> = described(
     requireTensor('takeAlongDim', 'input', input);
     requireTensor('takeAlongDim', 'indices', indices);
     requireLong('takeAlongDim', indices);
-    if (dim === undefined || dim === null) return takeFlat(input, reshape(indices, [indices.size]));
+    if (dim === undefined || dim === null)
+      return applyOne(takeAlongFamily.gather, [input, reshape(indices, [indices.size])], flatIndexing(input.shape, [indices.size]));
     if (input.ndim !== indices.ndim) {
       throw new ShapeError(
         `takeAlongDim: input ${formatShape(input.shape)} and indices ${formatShape(indices.shape)} must have the same number of dimensions`,
@@ -371,9 +393,8 @@ export const takeAlongDim: TakeAlongDimFunction<'takeAlongDim'> = described(
     const d = normalizeDim('takeAlongDim', dim, input.ndim);
     const as = (shape: readonly number[], size: number): number[] => shape.map((s, i) => (i === d ? size : s));
     const around = broadcastShapes('takeAlongDim', as(input.shape, 1), as(indices.shape, 1));
-    const source = expand(input, as(around, input.shape[d] ?? 1));
     const at = expand(indices, as(around, indices.shape[d] ?? 1));
-    return applyOne(gatherFamily.gather, [source, at], { ...alongDim(source.shape, d, at.shape), wrap: true });
+    return applyOne(takeAlongOperator, [input, at], { dim: d, shape: as(around, input.shape[d] ?? 1) });
   },
   {
     signature: 'input, indices, dim?',

@@ -53,7 +53,7 @@ export const broadcastShapes = described(
   (...shapes: readonly (number | readonly number[])[]): number[] => [
     ...commonShape('broadcastShapes', ...shapes.map((shape) => asShape('broadcastShapes', [shape]))),
   ],
-  { signature: 'shapes...', bad: [{ args: [[2], [3]], error: /broadcast/ }] },
+  { signature: 'shapes...', samples: [{ args: [[2, 1], [3]] }, { args: [[], [4, 1]] }], bad: [{ args: [[2], [3]], error: /broadcast/ }] },
 );
 
 export interface MeshgridOptions {

@@ -1,7 +1,7 @@
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { normalizeDim } from '../shape/dims.ts';
-import { formatShape } from '../shape/shape.ts';
+import { formatShape, sameShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
 import { describeValue } from '../tensor/messages.ts';
@@ -41,21 +41,21 @@ export function lineArguments(name: string, input: unknown, dim: number, indices
   return { dim: d, indices: line, indexing: replacingDim(input.shape, d, at.size, wrap) };
 }
 
-/** The source with the shape of the positions: it has it already, or both are single slices. */
-export function sourceFor(
+/** How a source gets the shape of the positions: null where it has it; both may be single slices. Throws for other shapes and dtypes. */
+export function sourceFit(
   name: string,
   role: string,
   input: Tensor,
   source: unknown,
   { dim, indexing, indices }: Line,
   looseScalar: boolean,
-): Tensor {
+): ((source: Tensor) => Tensor) | null {
   requireTensor(name, role, source);
   requireSameType(name, role, input, source);
   const { shape } = indexing;
-  if (formatShape(source.shape) === formatShape(shape)) return source;
+  if (sameShape(source.shape, shape)) return null;
   const single = source.size === 1 && indices.size === 1;
-  if (single && (input.ndim === 0 || (looseScalar && source.ndim === 0 && input.ndim === 1))) return reshape(source, shape);
+  if (single && (input.ndim === 0 || (looseScalar && source.ndim === 0 && input.ndim === 1))) return (x) => reshape(x, shape);
   throw new ShapeError(
     `${name}: ${role} must have shape ${formatShape(shape)}, that of input ${formatShape(input.shape)} with ${indices.size} along dimension ${dim}, got ${formatShape(source.shape)}`,
   );
@@ -63,12 +63,13 @@ export function sourceFor(
 
 const SCALE = mapOperator('mul', 1, 1, ([x], [factor]) => S.mul(x as S.Expr, factor as S.Expr));
 
-function scaleBy(name: string, source: Tensor, alpha: Scalar): Tensor {
+/** The factor of an addition; null where it is 1. */
+function factorFor(name: string, source: Tensor, alpha: Scalar): number | null {
   if (!isScalar(alpha)) throw new ArgumentError(`${name}: alpha must be a number, got ${typeof alpha}`);
   if (!source.type.isFloat && !source.type.isComplex && !Number.isInteger(Number(alpha))) {
     throw new DTypeError(`${name}: for dtype ${source.dtype} alpha must be a whole number, got ${String(alpha)}`);
   }
-  return Number(alpha) === 1 ? source : callMap(SCALE, [source], [Number(alpha)], source.type);
+  return Number(alpha) === 1 ? null : Number(alpha);
 }
 
 /**
@@ -83,8 +84,10 @@ export const indexAdd: IndexWriteFunction<'indexAdd', Tensor, [options?: { reado
   'indexAdd',
   (input: Tensor, dim: number, indices: Tensor, source: Tensor, options: { readonly alpha?: Scalar } = {}): WritePlan => {
     const line = lineArguments('indexAdd', input, dim, indices, 'int32 or int64');
-    const values = scaleBy('indexAdd', sourceFor('indexAdd', 'source', input, source, line, false), options.alpha ?? 1);
-    return { family: addFamily, mode: 'add', values, indices: [line.indices], indexing: line.indexing };
+    const fit = sourceFit('indexAdd', 'source', input, source, line, false);
+    const factor = factorFor('indexAdd', source, options.alpha ?? 1);
+    const scaledFit = factor === null ? fit : (values: Tensor): Tensor => callMap(SCALE, [fit?.(values) ?? values], [factor], values.type);
+    return { family: addFamily, mode: 'add', values: source, fit: scaledFit, indices: [line.indices], indexing: line.indexing };
   },
   {
     signature: 'input, dim, index, source, *, alpha',
@@ -112,8 +115,8 @@ export const indexCopy: IndexWriteFunction<'indexCopy', Tensor> = indexedWrite(
   'indexCopy',
   (input: Tensor, dim: number, indices: Tensor, source: Tensor): WritePlan => {
     const line = lineArguments('indexCopy', input, dim, indices, 'int64');
-    const values = sourceFor('indexCopy', 'source', input, source, line, true);
-    return { family: copyFamily, mode: 'set', values, indices: [line.indices], indexing: line.indexing };
+    const fit = sourceFit('indexCopy', 'source', input, source, line, true);
+    return { family: copyFamily, mode: 'set', values: source, fit, indices: [line.indices], indexing: line.indexing };
   },
   {
     signature: 'input, dim, index, source',
@@ -149,7 +152,7 @@ function requireFill(input: Tensor, value: unknown): Tensor {
 function fillSlices(input: Tensor, dim: number, indices: Tensor, value: Tensor | Scalar, inPlace: boolean): Tensor {
   const { indices: line, indexing } = lineArguments('indexFill', input, dim, indices, 'int64', true);
   if (isScalar(value)) {
-    const plan: WritePlan = { family: fillFamily, mode: 'set', values: Number(value), indices: [line], indexing };
+    const plan: WritePlan = { family: fillFamily, mode: 'set', values: Number(value), fit: null, indices: [line], indexing };
     return inPlace ? applyWriteInPlace('indexFill_', input, plan) : applyWrite(input, plan);
   }
   const filler = requireFill(input, value);

@@ -1,6 +1,6 @@
 /** What stands between the brackets of an indexing, brought into an order of views and one gather. */
 import { BOOL, INT32, INT64, UINT8 } from '../dtype/dtype.ts';
-import { broadcastShapes } from '../shape/broadcast.ts';
+import { broadcastShapes, broadcastsTo } from '../shape/broadcast.ts';
 import { formatShape, sameShape } from '../shape/shape.ts';
 import { normalizeIndex, normalizeSlice, Slice } from '../shape/slice.ts';
 import { elementsOf, flatten, type NestedElements, tensorOfElements } from '../tensor/data.ts';
@@ -235,15 +235,15 @@ function aligned(index: Tensor, common: readonly number[]): Tensor {
   return missing === 0 ? index : reshape(index, [...Array<number>(missing).fill(1), ...index.shape]);
 }
 
-/** Values for places of shape `shape`: leading dimensions of size 1 that are too many fall away, the rest broadcasts. */
-export function fitValues(name: string, values: Tensor, shape: readonly number[]): Tensor {
+/** How values get the shape of the places: null where they have it. Leading dimensions of size 1 that are too many fall away, the rest broadcasts. */
+export function valuesFit(name: string, values: Tensor, shape: readonly number[]): ((values: Tensor) => Tensor) | null {
+  if (sameShape(values.shape, shape)) return null;
   let fitted = values.shape;
   while (fitted.length > shape.length && fitted[0] === 1) fitted = fitted.slice(1);
-  const shift = shape.length - fitted.length;
-  const fits = shift >= 0 && fitted.every((size, d) => size === 1 || size === shape[d + shift]);
-  if (!fits)
+  if (!broadcastsTo(fitted, shape)) {
     throw new IndexError(
       `${name}: values of shape ${formatShape(values.shape)} do not broadcast to the places of shape ${formatShape(shape)}`,
     );
-  return expand(reshape(values, fitted), shape);
+  }
+  return (x) => expand(reshape(x, fitted), shape);
 }

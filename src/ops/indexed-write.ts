@@ -15,8 +15,10 @@ import { expand } from './structural.ts';
 export interface WritePlan {
   readonly family: IndexFamily;
   readonly mode: 'add' | 'set';
-  /** Of the shape of the positions and the input's dtype; a number stands for itself everywhere, only with `set`. */
+  /** A number stands for itself everywhere, only with `set`. */
   readonly values: Tensor | number;
+  /** Brings the values to the shape of the positions and the dtype of the input; null: they have them. */
+  readonly fit: ((values: Tensor) => Tensor) | null;
   readonly indices: readonly Tensor[];
   readonly indexing: Indexing;
 }
@@ -30,6 +32,7 @@ export interface IndexedWrite<A extends readonly unknown[]> extends Described {
 export function applyWrite(x: Tensor, plan: WritePlan): Tensor {
   const { family, values, indices, indexing } = plan;
   if (typeof values === 'number') return applyOne(family.fill(values), [x, ...indices], indexing);
+  if (plan.fit !== null) return applyOne(family.fitted, [x, values, ...indices], { ...indexing, mode: plan.mode, fit: plan.fit });
   return applyOne(plan.mode === 'add' ? family.add : family.set, [x, values, ...indices], indexing);
 }
 
@@ -50,7 +53,7 @@ export function applyWriteInPlace(name: string, target: Tensor, plan: WritePlan)
     name,
     plan.mode,
     target,
-    typeof values === 'number' ? expand(fullTensor([], values, target.type), indexing.shape) : values,
+    typeof values === 'number' ? expand(fullTensor([], values, target.type), indexing.shape) : (plan.fit?.(values) ?? values),
     indices,
     indexing,
   );

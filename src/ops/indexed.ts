@@ -11,7 +11,7 @@ import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
 import { invariant } from '../util/invariant.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
-import { makeOperator, requireTensor } from './family.ts';
+import { compositeOperator, makeOperator, requireTensor } from './family.ts';
 import { cast, cloneOperator, expand, reshape } from './structural.ts';
 
 /** How index tensors address a tensor. */
@@ -187,6 +187,12 @@ function scatterBatching(operator: () => Operator<Tensor, Indexing>, values: num
 
 // ---------------------------------------------------------------- operators
 
+/** A write of values that `fit` first brings to the shape of the positions and the dtype of the tensor. */
+export interface FittedIndexing extends Indexing {
+  readonly mode: 'add' | 'set';
+  fit(values: Tensor): Tensor;
+}
+
 /** The operators of one public name. */
 export interface IndexFamily {
   /** [x, ...indices] → the elements at the positions. */
@@ -199,6 +205,8 @@ export interface IndexFamily {
   readonly set: Operator<Tensor, Indexing>;
   /** [x, ...indices] → x with one value at the positions. */
   fill(value: number): Operator<Tensor, Indexing>;
+  /** [x, values, ...indices] → `add` or `set` of the values as they must be made to fit: one node for both. */
+  readonly fitted: Operator<Tensor, FittedIndexing>;
 }
 
 function saveIndices(first: number): (needs: readonly boolean[], indexing: Indexing) => { readonly inputs: readonly number[] } {
@@ -305,7 +313,10 @@ export function indexFamily(name: string): IndexFamily {
     },
     batching: scatterBatching(() => set, 1),
   });
-  return { gather, spread, add, set, fill };
+  const fitted = compositeOperator<FittedIndexing>(name, ([x, values, ...indices], indexing) =>
+    applyOne(indexing.mode === 'add' ? add : set, [x as Tensor, indexing.fit(values as Tensor), ...indices], indexing),
+  );
+  return { gather, spread, add, set, fill, fitted };
 }
 
 function fillOperator(name: string, value: number, zeroed: () => Operator<Tensor, Indexing>): Operator<Tensor, Indexing> {

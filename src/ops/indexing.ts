@@ -5,12 +5,13 @@ import { slice as makeSlice, type Slice } from '../shape/slice.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { type Described, described, isScalar, makeOperator, requireTensor, type Scalar } from './family.ts';
 import { copyInPlace, fillInPlace } from './fill.ts';
-import { applySteps, fitValues, type IndexItem, type IndexPlan, planIndexing, shiftSteps, type ViewStep } from './index-plan.ts';
+import { applySteps, type IndexItem, type IndexPlan, planIndexing, shiftSteps, type ViewStep, valuesFit } from './index-plan.ts';
 import { indexFamily, requireSameType } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
 import { sliceTensor } from './movement.ts';
@@ -95,24 +96,31 @@ const setOperator: Operator<Tensor, readonly ViewStep[]> = makeOperator<readonly
   },
 });
 
-function valuesFor(input: Tensor, value: Tensor | Scalar, plan: IndexPlan): Tensor | number {
-  if (isScalar(value)) return Number(value);
-  if (!isTensor(value)) throw new ArgumentError(`set: value must be a tensor or a number, got ${value === null ? 'null' : typeof value}`);
+/** What is written: a number, or a tensor with how it is made to fit. */
+interface Written {
+  readonly values: Tensor | number;
+  readonly fit: ((values: Tensor) => Tensor) | null;
+}
+
+function writtenFor(input: Tensor, value: Tensor | Scalar, plan: IndexPlan): Written {
+  if (isScalar(value)) return { values: Number(value), fit: null };
+  if (!isTensor(value)) throw new ArgumentError(`set: value must be a tensor or a number, got ${describeValue(value)}`);
   if (plan.gather !== null) requireSameType('set', 'value', input, value);
   else if (value.type.isComplex && !input.type.isComplex)
     throw new DTypeError(`set: complex numbers cannot be written into dtype ${input.dtype}`);
-  return fitValues('set', value, plan.gather?.indexing.shape ?? plan.viewed);
+  return { values: value, fit: valuesFit('set', value, plan.gather?.indexing.shape ?? plan.viewed) };
 }
 
-function writePlan(plan: NonNullable<IndexPlan['gather']>, values: Tensor | number): WritePlan {
-  return { family: putFamily, mode: 'set', values, indices: plan.indices, indexing: plan.indexing };
+function writePlan(plan: NonNullable<IndexPlan['gather']>, { values, fit }: Written): WritePlan {
+  return { family: putFamily, mode: 'set', values, fit, indices: plan.indices, indexing: plan.indexing };
 }
 
 /** The functional form. */
-function assigned(x: Tensor, plan: IndexPlan, values: Tensor | number): Tensor {
-  const view = applySteps(x, plan.steps);
-  const tensor = (): Tensor => (typeof values === 'number' ? expand(fullTensor([], values, x.type), plan.viewed) : cast(values, x.type));
-  const part = plan.gather === null ? tensor() : applyWrite(view, writePlan(plan.gather, values));
+function assigned(x: Tensor, plan: IndexPlan, written: Written): Tensor {
+  const { values, fit } = written;
+  const tensor = (): Tensor =>
+    typeof values === 'number' ? expand(fullTensor([], values, x.type), plan.viewed) : cast(fit?.(values) ?? values, x.type);
+  const part = plan.gather === null ? tensor() : applyWrite(applySteps(x, plan.steps), writePlan(plan.gather, written));
   return plan.steps.length === 0 ? part : applyOne(setOperator, [x, part], plan.steps);
 }
 
@@ -129,20 +137,26 @@ export const setAt: SetFunction<IndexItem> = described(
   (input: Tensor, indices: IndexItem | readonly IndexItem[], value: Tensor | Scalar): Tensor => {
     requireTensor('set', 'input', input);
     const plan = planIndexing('set', input.shape, Array.isArray(indices) ? (indices as readonly IndexItem[]) : [indices]);
-    const values = valuesFor(input, value, plan);
+    const written = writtenFor(input, value, plan);
+    const { values, fit } = written;
     const transformed =
       input.wrapped !== null ||
       (isTensor(values) && values.wrapped !== null) ||
       (plan.gather?.indices.some((i) => i.wrapped !== null) ?? false);
-    if (transformed) return writeInPlace('set', input, (old) => assigned(old, plan, values));
+    if (transformed) return writeInPlace('set', input, (old) => assigned(old, plan, written));
     const view = applySteps(input, plan.steps);
-    if (plan.gather !== null) applyWriteInPlace('set', view, writePlan(plan.gather, values));
+    if (plan.gather !== null) applyWriteInPlace('set', view, writePlan(plan.gather, written));
     else if (typeof values === 'number') fillInPlace('set', view, values);
-    else copyInPlace('set', view, values);
+    else copyInPlace('set', view, fit?.(values) ?? values);
     return input;
   },
   {
     signature: 'input, indices, value',
+    samples: [
+      { args: [t([3, 4], { grad: false }), [1, ':'], 7] },
+      { args: [t([3, 4], { grad: false }), [':', [0, 2]], t([3, 2], { grad: false })] },
+      { args: [t([4], { grad: false }), 2, t([], { grad: false })] },
+    ],
     bad: [
       { args: [t([3], { grad: false }), [3], 1], error: /index 3 is out of range/ },
       { args: [t([3], { grad: false }), [':'], t([2])], error: /do not broadcast/ },
@@ -176,7 +190,8 @@ export const indexPut: IndexPutFunction<'indexPut'> = indexedWrite(
     return {
       family: putFamily,
       mode: options.accumulate === true ? 'add' : 'set',
-      values: fitValues('indexPut', values, indexing.shape),
+      values,
+      fit: valuesFit('indexPut', values, indexing.shape),
       indices: plan.gather.indices,
       indexing,
     };

@@ -92,9 +92,19 @@ function flipping(name: string, dim: number): UnarySame {
   );
 }
 
-/** The columns (dimension 1) in reverse order: a copy. */
+/**
+ * The columns (dimension 1) in reverse order: a copy.
+ *
+ * @example
+ * fliplr(tensor([[1, 2], [3, 4]])); // tensor([[2., 1.], [4., 3.]])
+ */
 export const fliplr = flipping('fliplr', 1);
-/** The rows (dimension 0) in reverse order: a copy. */
+/**
+ * The rows (dimension 0) in reverse order: a copy.
+ *
+ * @example
+ * flipud(tensor([[1, 2], [3, 4]])); // tensor([[3., 4.], [1., 2.]])
+ */
 export const flipud = flipping('flipud', 0);
 
 /** Turns in the plane of two dimensions are flips and a swap. */
@@ -314,6 +324,11 @@ export const tile: TileFunction = described(
 
 const repeatFamily = indexFamily('repeatInterleave');
 
+const repeatFlatOperator = compositeOperator<null>('repeatInterleave', ([x, line]) => {
+  const source = reshape(x as Tensor, [(x as Tensor).size]);
+  return applyOne(repeatFamily.gather, [source, line as Tensor], replacingDim(source.shape, 0, (line as Tensor).size));
+});
+
 /** How often each of `size` elements comes, as a line of indices. */
 function repeatedIndices(repeats: number | Tensor, size: number | null): Tensor {
   const counts = typeof repeats === 'number' ? Array<number>(size ?? 0).fill(repeats) : countsOf(repeats, size);
@@ -359,13 +374,14 @@ export const repeatInterleave: RepeatInterleaveFunction = described(
         `repeatInterleave: repeats must be a whole number from 0 on or a tensor of them, got ${describeValue(repeats)}`,
       );
     }
-    const source = dim === null || input.ndim === 0 ? reshape(input, [input.size]) : input;
+    const flat = dim === null || input.ndim === 0;
     const d = dim === null ? 0 : normalizeDim('repeatInterleave', dim, input.ndim);
-    const line = repeatedIndices(repeats, source.shape[d] as number);
+    const line = repeatedIndices(repeats, flat ? input.size : (input.shape[d] as number));
     const expected = options.outputSize ?? line.size;
     if (expected !== line.size)
       throw new ArgumentError(`repeatInterleave: outputSize is ${expected}, but the result has ${line.size} slices along dimension ${d}`);
-    return applyOne(repeatFamily.gather, [source, line], replacingDim(source.shape, d, line.size));
+    if (flat) return applyOne(repeatFlatOperator, [input, line], null);
+    return applyOne(repeatFamily.gather, [input, line], replacingDim(input.shape, d, line.size));
   }) as RepeatInterleaveFunction,
   {
     signature: 'input, repeats?, dim?, *, output_size',

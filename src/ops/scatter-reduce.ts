@@ -9,7 +9,7 @@ import { ArgumentError, DTypeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { callMap, type Described, described, makeOperator, mapOperator, requireTensor } from './family.ts';
 import { scatterArguments } from './gather.ts';
-import { lineArguments, sourceFor } from './index-along.ts';
+import { lineArguments, sourceFit } from './index-along.ts';
 import { alongDim, type IndexFamily, type Indexing, indexFamily, scatterInto } from './indexed.ts';
 import { cloneOperator, expand, reshape } from './structural.ts';
 import type { IndexWriteFunction, ScatterFunction } from './types.ts';
@@ -199,6 +199,7 @@ export const scatterReduce: ScatterFunction<'scatterReduce', Tensor, [reduce: Re
     requireTensor('scatterReduce', 'input', input);
     requireTensor('scatterReduce', 'src', src);
     const args = scatterArguments('scatterReduce', input, dim, indices, src);
+    const source = args.fit?.(args.src as Tensor) ?? (args.src as Tensor);
     requireReduction('scatterReduce', reduce, ALL, input);
     const includeSelf = options.includeSelf !== false;
     const indexing =
@@ -209,10 +210,7 @@ export const scatterReduce: ScatterFunction<'scatterReduce', Tensor, [reduce: Re
             input.shape.map(() => 0),
           )
         : alongDim(input.shape, args.dim, args.at.shape);
-    const [at, values] =
-      args.at.size === 0
-        ? [reshapeEmpty(args.at, input.ndim), reshapeEmpty(args.src as Tensor, input.ndim)]
-        : [args.at, args.src as Tensor];
+    const [at, values] = args.at.size === 0 ? [reshapeEmpty(args.at, input.ndim), reshapeEmpty(source, input.ndim)] : [args.at, source];
     return applyOne(scatterReducing, [input, values, at], { ...indexing, reduce, includeSelf });
   }),
   {
@@ -246,7 +244,7 @@ export const indexReduce: IndexWriteFunction<'indexReduce', Tensor, [reduce: Red
   'indexReduce',
   withInPlace('indexReduce', (input, dim, indices, source, reduce, options = {}) => {
     const line = lineArguments('indexReduce', input, dim, indices, 'int32 or int64');
-    const values = sourceFor('indexReduce', 'source', input, source, line, true);
+    const values = sourceFit('indexReduce', 'source', input, source, line, true)?.(source) ?? source;
     requireReduction('indexReduce', reduce, ['prod', 'mean', 'amax', 'amin'], input);
     return applyOne(indexReducing, [input, values, line.indices], { ...line.indexing, reduce, includeSelf: options.includeSelf !== false });
   }),

@@ -88,7 +88,12 @@ export const hstack: ListFunction<'hstack'> = stacking('hstack', to1, (ndim) => 
  * vstack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 2.], [3., 4.]])
  */
 export const vstack: ListFunction<'vstack'> = stacking('vstack', to2, () => 0, PAIRS);
-/** `vstack` under another name. */
+/**
+ * `vstack` under another name.
+ *
+ * @example
+ * rowStack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 2.], [3., 4.]])
+ */
 export const rowStack: ListFunction<'vstack'> = stacking('rowStack', to2, () => 0, PAIRS);
 
 /**
@@ -136,11 +141,26 @@ function atLeast(name: string, raise: Raise) {
   });
 }
 
-/** A 0-d tensor as a line of one; others as they are. Of several tensors a list. */
+/**
+ * A 0-d tensor as a line of one; others as they are. Of several tensors a list.
+ *
+ * @example
+ * atleast1d(tensor(3)); // tensor([3.])
+ */
 export const atleast1d = atLeast('atleast1d', to1);
-/** A line as one row, a 0-d tensor as a matrix of one element; others as they are. Of several tensors a list. */
+/**
+ * A line as one row, a 0-d tensor as a matrix of one element; others as they are. Of several tensors a list.
+ *
+ * @example
+ * atleast2d(tensor([1, 2])); // tensor([[1., 2.]])
+ */
 export const atleast2d = atLeast('atleast2d', to2);
-/** A matrix with a third dimension of size 1, a line as [1, n, 1]; others as they are. Of several tensors a list. */
+/**
+ * A matrix with a third dimension of size 1, a line as [1, n, 1]; others as they are. Of several tensors a list.
+ *
+ * @example
+ * atleast3d(ones([2, 3])).shape; // [2, 3, 1]
+ */
 export const atleast3d = atLeast('atleast3d', to3);
 
 // ---------------------------------------------------------------- blocks

@@ -1,4 +1,4 @@
-import { t } from '../op/contract.ts';
+import { type Sample, t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import { asShape } from '../shape/reshape.ts';
 import { contiguousStrides, numel } from '../shape/shape.ts';
@@ -67,20 +67,56 @@ function inPlaceView<A extends readonly unknown[]>(name: string, view: ((input: 
     requireTensor(name, 'input', input);
     return viewInPlace(name, input, (x) => view(x, ...args));
   };
-  return described(name, f, { signature: view.operator.signature, bad: view.operator.bad });
+  const { signature, samples, bad } = view.operator;
+  return described(name, f, { signature, samples: samples.map(withoutGradient), bad });
 }
 
-/** `t`, in place: `input` itself is transposed. */
+/** A leaf that wants a gradient cannot be changed. */
+function withoutGradient({ args }: Sample): Sample {
+  return { args: args.map((arg) => (typeof arg === 'object' && arg !== null && 'shape' in arg ? { ...arg, grad: false } : arg)) };
+}
+
+/**
+ * `t`, in place: `input` itself is transposed.
+ *
+ * @example
+ * t_(ones([2, 3])).shape; // [3, 2]
+ */
 export const t_ = inPlaceView('t_', transposeMatrix);
-/** `transpose`, in place: two dimensions of `input` itself are swapped. */
+/**
+ * `transpose`, in place: two dimensions of `input` itself are swapped.
+ *
+ * @example
+ * transpose_(ones([2, 3]), 0, 1).shape; // [3, 2]
+ */
 export const transpose_ = inPlaceView('transpose_', transpose);
-/** `transpose_` under NumPy's name. */
+/**
+ * `transpose_` under NumPy's name.
+ *
+ * @example
+ * swapaxes_(ones([2, 3]), 0, 1).shape; // [3, 2]
+ */
 export const swapaxes_ = inPlaceView('swapaxes_', transpose);
-/** `transpose_` under another name. */
+/**
+ * `transpose_` under another name.
+ *
+ * @example
+ * swapdims_(ones([2, 3]), 0, 1).shape; // [3, 2]
+ */
 export const swapdims_ = inPlaceView('swapdims_', transpose);
-/** `squeeze`, in place: `input` itself loses dimensions of size 1. */
+/**
+ * `squeeze`, in place: `input` itself loses dimensions of size 1.
+ *
+ * @example
+ * squeeze_(ones([1, 3])).shape; // [3]
+ */
 export const squeeze_ = inPlaceView('squeeze_', squeeze);
-/** `unsqueeze`, in place: `input` itself gets a dimension of size 1. */
+/**
+ * `unsqueeze`, in place: `input` itself gets a dimension of size 1.
+ *
+ * @example
+ * unsqueeze_(ones([3]), 0).shape; // [1, 3]
+ */
 export const unsqueeze_ = inPlaceView('unsqueeze_', unsqueeze);
 
 /**
@@ -99,7 +135,12 @@ export const resize_ = described(
   { signature: 'input, size', random: true, bad: [{ args: [t([2], { grad: false }), [-1]], error: /not negative/ }] },
 );
 
-/** `resize_` to the shape of another tensor. */
+/**
+ * `resize_` to the shape of another tensor.
+ *
+ * @example
+ * resizeAs_(ones([4]), ones([2, 2])).shape; // [2, 2]
+ */
 export const resizeAs_ = described(
   'resizeAs_',
   (input: Tensor, template: Tensor): Tensor => {
