@@ -3,14 +3,20 @@ import { empty } from '../ops/creation.ts';
 import { sigmoid } from '../ops/exponential.ts';
 import * as F from '../ops/nn/activation.ts';
 import { tanh } from '../ops/trigonometric.ts';
+import type { HalvedShape, IdentityFunction, ShapeFunction } from '../shape/types.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import * as init from './init.ts';
-import { Module } from './module.ts';
+import { Layer } from './layer.ts';
 import { Parameter } from './parameter.ts';
 import { describeOptions } from './repr.ts';
 
+/** The size along dimension I is halved. */
+interface HalvedFunction<I> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? HalvedShape<S, I> : never;
+}
+
 /** Activations as layers: each calls the function of the same name. */
-export abstract class Activation extends Module {
+export abstract class Activation<F extends ShapeFunction = IdentityFunction> extends Layer<F> {
   readonly #run: (input: Tensor) => Tensor;
   readonly #repr: string;
 
@@ -20,7 +26,7 @@ export abstract class Activation extends Module {
     this.#repr = describeOptions(options);
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return this.#run(input);
   }
 
@@ -83,10 +89,10 @@ export class GELU extends Activation {
 }
 
 /** First half times the sigmoid of the second, along a dimension. */
-export class GLU extends Activation {
+export class GLU<const I extends number = -1> extends Activation<HalvedFunction<I>> {
   static readonly signature: string = 'dim?';
-  constructor(dim = -1) {
-    super((x) => F.glu(x, dim), { dim });
+  constructor(dim?: I) {
+    super((x) => F.glu(x, (dim ?? -1) as number), { dim: dim ?? -1 });
   }
 }
 
@@ -211,14 +217,14 @@ export class Threshold extends Activation {
 }
 
 /** Leaky with slopes drawn while training. */
-export class RReLU extends Module {
+export class RReLU extends Layer<IdentityFunction> {
   static readonly signature: string = '*, lower, upper, inplace';
   readonly options: F.RreluOptions;
   constructor(options: F.RreluOptions = {}) {
     super();
     this.options = options;
   }
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return F.rrelu(input, { ...this.options, training: this.training });
   }
 }
@@ -232,7 +238,7 @@ export interface PReLUOptions {
 }
 
 /** Leaky with learned slopes. */
-export class PReLU extends Module {
+export class PReLU extends Layer<IdentityFunction> {
   static readonly signature: string = '*, num_parameters, init, dtype';
   weight: Tensor;
   constructor(options: PReLUOptions = {}) {
@@ -241,7 +247,7 @@ export class PReLU extends Module {
       init.constant_(empty([options.numParameters ?? 1], { dtype: options.dtype ?? null }), options.init ?? 0.25),
     );
   }
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return F.prelu(input, this.weight);
   }
 }

@@ -1,7 +1,8 @@
 import { type DropoutOptions, dropout, dropout1d, dropout2d, dropout3d } from '../ops/nn/dropout.ts';
+import type { IdentityFunction } from '../shape/types.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { Module } from './module.ts';
+import { Layer } from './layer.ts';
 
 export interface DropoutModuleOptions {
   readonly inplace?: boolean;
@@ -9,8 +10,8 @@ export interface DropoutModuleOptions {
 
 type DropoutFunction = (input: Tensor, p?: number, options?: DropoutOptions) => Tensor;
 
-abstract class DropoutBase extends Module {
-  static readonly signature = 'p?, *, inplace';
+abstract class DropoutBase extends Layer<IdentityFunction> {
+  static readonly signature: string = 'p?, *, inplace';
   readonly p: number;
   readonly inplace: boolean;
 
@@ -23,7 +24,7 @@ abstract class DropoutBase extends Module {
 
   protected abstract get call(): DropoutFunction;
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return this.call(input, this.p, { training: this.training, inplace: this.inplace });
   }
 

@@ -1,14 +1,15 @@
 import type { DType } from '../dtype/dtype.ts';
 import { fillTensor } from '../ops/create.ts';
-import { empty } from '../ops/creation.ts';
 import { type EmbeddingOptions, embedding } from '../ops/nn/embedding.ts';
 import { select } from '../ops/structural.ts';
 import { formatShape } from '../shape/shape.ts';
+import type { EmbeddingFunction } from '../shape/types.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { emptyParameter } from './empty-parameter.ts';
 import * as init from './init.ts';
-import { Module } from './module.ts';
+import { Layer } from './layer.ts';
 import { Parameter } from './parameter.ts';
 import { describeOptions } from './repr.ts';
 
@@ -30,15 +31,15 @@ export interface PretrainedOptions extends EmbeddingOptions {
  * @example
  * new nn.Embedding(10, 3).forward(tensor([1n, 2n])).shape; // [2, 3]
  */
-export class Embedding extends Module {
+export class Embedding<const V extends number = number, const E extends number = number> extends Layer<EmbeddingFunction<V, E>> {
   static readonly signature: string =
     'num_embeddings, embedding_dim, *, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, dtype';
-  readonly numEmbeddings: number;
-  readonly embeddingDim: number;
+  readonly numEmbeddings: V;
+  readonly embeddingDim: E;
   readonly options: EmbeddingOptions;
-  weight: Tensor;
+  weight: Tensor<[V, E]>;
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingModuleOptions = {}) {
+  constructor(numEmbeddings: V, embeddingDim: E, options: EmbeddingModuleOptions = {}) {
     super();
     const { dtype, ...rest } = options;
     const padding = rest.paddingIdx ?? null;
@@ -48,15 +49,15 @@ export class Embedding extends Module {
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
     this.options = rest;
-    this.weight = new Parameter(empty([numEmbeddings, embeddingDim], { dtype: dtype ?? null }));
+    this.weight = emptyParameter('Embedding', [numEmbeddings, embeddingDim], dtype);
     this.resetParameters();
   }
 
   /** A table with these rows, [count, features], which are not learned unless `freeze` is false. The tensor is shared. */
-  static fromPretrained(rows: Tensor, options: PretrainedOptions = {}): Embedding {
+  static fromPretrained<V extends number, E extends number>(rows: Tensor<[V, E]>, options: PretrainedOptions = {}): Embedding<V, E> {
     const { freeze = true, ...rest } = options;
     if (rows.ndim !== 2) throw new ShapeError(`Embedding.fromPretrained: the rows must be a matrix, got ${formatShape(rows.shape)}`);
-    const table = new Embedding(0, 0);
+    const table = new Embedding<V, E>(0 as V, 0 as E);
     const made = { numEmbeddings: rows.shape[0], embeddingDim: rows.shape[1], options: rest, weight: new Parameter(rows, !freeze) };
     return Object.assign(table, made);
   }
@@ -68,7 +69,7 @@ export class Embedding extends Module {
     withGradMode(false, () => fillTensor(select(this.weight, 0, paddingIdx < 0 ? paddingIdx + this.numEmbeddings : paddingIdx), 0));
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return embedding(input, this.weight, this.options);
   }
 

@@ -1,6 +1,7 @@
 import { flatten, unflatten } from '../ops/reshaping.ts';
+import type { FlattenFunction, UnflattenFunction } from '../shape/types.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { Module } from './module.ts';
+import { Layer } from './layer.ts';
 
 /**
  * Makes one dimension of several; by default all but the first.
@@ -8,31 +9,31 @@ import { Module } from './module.ts';
  * @example
  * new Flatten().forward(ones([2, 3, 4])).shape; // [2, 12]
  */
-export class Flatten extends Module {
-  static readonly signature = 'start_dim?, end_dim?';
+export class Flatten<const A extends number = 1, const B extends number = -1> extends Layer<FlattenFunction<A, B>> {
+  static readonly signature: string = 'start_dim?, end_dim?';
   readonly startDim: number;
   readonly endDim: number;
-  constructor(startDim = 1, endDim = -1) {
+  constructor(startDim?: A, endDim?: B) {
     super();
-    this.startDim = startDim;
-    this.endDim = endDim;
+    this.startDim = startDim ?? 1;
+    this.endDim = endDim ?? -1;
   }
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return flatten(input, this.startDim, this.endDim);
   }
 }
 
 /** Makes several dimensions of one. */
-export class Unflatten extends Module {
-  static readonly signature = 'dim, unflattened_size';
+export class Unflatten<const I extends number, const N extends readonly number[]> extends Layer<UnflattenFunction<I, N>> {
+  static readonly signature: string = 'dim, unflattened_size';
   readonly dim: number;
   readonly unflattenedSize: readonly number[];
-  constructor(dim: number, unflattenedSize: readonly number[]) {
+  constructor(dim: I, unflattenedSize: N) {
     super();
     this.dim = dim;
     this.unflattenedSize = unflattenedSize;
   }
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return unflatten(input, this.dim, this.unflattenedSize);
   }
 }

@@ -2,12 +2,13 @@
 
 export * as functional from '../ops/namespaces/functional.ts';
 export * from './activation.ts';
-export { type Layer, ModuleList, Sequential } from './container.ts';
+export { ModuleDict, ModuleList, ParameterList, Sequential, type SequentialFunction } from './container.ts';
 export { CosineSimilarity, type CosineSimilarityOptions, PairwiseDistance } from './distance.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';
 export { Embedding, type EmbeddingModuleOptions, type PretrainedOptions } from './embedding.ts';
 export { Flatten, Unflatten } from './flatten.ts';
 export * as init from './init.ts';
+export { Layer, type UnaryModule } from './layer.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './linear.ts';
 export {
   BCELoss,

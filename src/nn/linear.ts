@@ -1,12 +1,13 @@
 import type { DType } from '../dtype/dtype.ts';
-import { empty } from '../ops/creation.ts';
 import { bilinear } from '../ops/nn/bilinear.ts';
 import { linear } from '../ops/nn/linear.ts';
+import type { IdentityFunction, LinearFunction } from '../shape/types.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { emptyParameter } from './empty-parameter.ts';
 import * as init from './init.ts';
+import { Layer } from './layer.ts';
 import { Module } from './module.ts';
-import { Parameter } from './parameter.ts';
 import { describeOptions } from './repr.ts';
 
 export interface LinearOptions {
@@ -21,20 +22,20 @@ export interface LinearOptions {
  * @example
  * new Linear(3, 2).forward(ones([5, 3])).shape; // [5, 2]
  */
-export class Linear extends Module {
-  static readonly signature = 'in_features, out_features, *, bias, dtype';
-  readonly inFeatures: number;
-  readonly outFeatures: number;
-  weight: Tensor;
-  bias: Tensor | null;
+export class Linear<const I extends number = number, const O extends number = number> extends Layer<LinearFunction<I, O>> {
+  static readonly signature: string = 'in_features, out_features, *, bias, dtype';
+  readonly inFeatures: I;
+  readonly outFeatures: O;
+  weight: Tensor<[O, I]>;
+  bias: Tensor<[O]> | null;
 
-  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+  constructor(inFeatures: I, outFeatures: O, options: LinearOptions = {}) {
     super();
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     const dtype = options.dtype ?? null;
-    this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
-    this.bias = (options.bias ?? true) ? new Parameter(empty([outFeatures], { dtype })) : null;
+    this.weight = emptyParameter('Linear', [outFeatures, inFeatures], dtype);
+    this.bias = (options.bias ?? true) ? emptyParameter('Linear', [outFeatures], dtype) : null;
     this.resetParameters();
   }
 
@@ -46,7 +47,7 @@ export class Linear extends Module {
     }
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return linear(input, this.weight, this.bias);
   }
 
@@ -56,9 +57,9 @@ export class Linear extends Module {
 }
 
 /** Passes its input on. */
-export class Identity extends Module {
-  static readonly signature = '';
-  forward(input: Tensor): Tensor {
+export class Identity extends Layer<IdentityFunction> {
+  static readonly signature: string = '';
+  protected override run(input: Tensor): Tensor {
     return input;
   }
 }
@@ -85,8 +86,8 @@ export class Bilinear extends Module {
     this.in2Features = in2Features;
     this.outFeatures = outFeatures;
     const dtype = options.dtype ?? null;
-    this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], { dtype }));
-    this.bias = (options.bias ?? true) ? new Parameter(empty([outFeatures], { dtype })) : null;
+    this.weight = emptyParameter('Bilinear', [outFeatures, in1Features, in2Features], dtype);
+    this.bias = (options.bias ?? true) ? emptyParameter('Bilinear', [outFeatures], dtype) : null;
     this.resetParameters();
   }
 

@@ -2,21 +2,30 @@ import type { DType } from '../dtype/dtype.ts';
 import { type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { getDefaultDtype } from '../dtype/promotion.ts';
 import { fullTensor } from '../ops/create.ts';
-import { empty } from '../ops/creation.ts';
 import { optionalType } from '../ops/family.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from '../ops/nn/normalization.ts';
 import { reshape } from '../ops/structural.ts';
 import { formatShape } from '../shape/shape.ts';
+import type { ChannelsFunction, GroupNormShape, IdentityFunction, LayerNormFunction, PerDim, ShapeFunction } from '../shape/types.ts';
 import { elementsOf } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { emptyParameter } from './empty-parameter.ts';
 import * as init from './init.ts';
-import { Module } from './module.ts';
-import { Parameter } from './parameter.ts';
+import { Layer } from './layer.ts';
 import { describeOptions } from './repr.ts';
 
 function filled(shape: readonly number[], value: number, dtype: DType | null | undefined): Tensor {
-  return new Parameter(init.constant_(empty(shape, { dtype: dtype ?? null }), value));
+  return init.constant_(emptyParameter('normalization', shape, dtype), value);
+}
+
+function sizesOf(shape: PerDim): number[] {
+  return typeof shape === 'number' ? [shape] : [...shape];
+}
+
+/** The channels must divide into G groups. */
+interface GroupNormFunction<G extends number> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? GroupNormShape<S, G> : never;
 }
 
 // ---------------------------------------------------------------- over trailing dimensions, over groups
@@ -39,23 +48,23 @@ export interface LayerNormOptions {
  * @example
  * new nn.LayerNorm(2).forward(tensor([[1, 3]])); // tensor([[-1.0000,  1.0000]], gradFn=<LayerNormBackward>)
  */
-export class LayerNorm extends Module {
+export class LayerNorm<const N extends PerDim = PerDim> extends Layer<LayerNormFunction<N>> {
   static readonly signature: string = 'normalized_shape, *, eps, elementwise_affine, bias, dtype';
   readonly normalizedShape: readonly number[];
   readonly eps: number;
   weight: Tensor | null;
   bias: Tensor | null;
 
-  constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
+  constructor(normalizedShape: N, options: LayerNormOptions = {}) {
     super();
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+    this.normalizedShape = sizesOf(normalizedShape);
     this.eps = options.eps ?? 1e-5;
     const affine = options.elementwiseAffine ?? true;
     this.weight = affine ? filled(this.normalizedShape, 1, options.dtype) : null;
     this.bias = affine && (options.bias ?? true) ? filled(this.normalizedShape, 0, options.dtype) : null;
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return layerNorm(input, this.normalizedShape, this.weight, this.bias, { eps: this.eps });
   }
 
@@ -79,20 +88,20 @@ export interface RMSNormOptions {
  * @example
  * new nn.RMSNorm(2, { elementwiseAffine: false }).forward(tensor([[3, 3]])); // tensor([[1., 1.]])
  */
-export class RMSNorm extends Module {
+export class RMSNorm<const N extends PerDim = PerDim> extends Layer<LayerNormFunction<N>> {
   static readonly signature: string = 'normalized_shape, *, eps, elementwise_affine, dtype';
   readonly normalizedShape: readonly number[];
   readonly eps: number | null;
   weight: Tensor | null;
 
-  constructor(normalizedShape: number | readonly number[], options: RMSNormOptions = {}) {
+  constructor(normalizedShape: N, options: RMSNormOptions = {}) {
     super();
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+    this.normalizedShape = sizesOf(normalizedShape);
     this.eps = options.eps ?? null;
     this.weight = (options.elementwiseAffine ?? true) ? filled(this.normalizedShape, 1, options.dtype) : null;
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return rmsNorm(input, this.normalizedShape, this.weight, { eps: this.eps });
   }
 
@@ -119,7 +128,7 @@ export interface GroupNormOptions {
  * @example
  * new nn.GroupNorm(1, 2, { affine: false }).forward(tensor([[1, 3]])); // tensor([[-1.0000,  1.0000]])
  */
-export class GroupNorm extends Module {
+export class GroupNorm<const G extends number = number> extends Layer<GroupNormFunction<G>> {
   static readonly signature: string = 'num_groups, num_channels, *, eps, affine, dtype, bias';
   readonly numGroups: number;
   readonly numChannels: number;
@@ -127,7 +136,7 @@ export class GroupNorm extends Module {
   weight: Tensor | null;
   bias: Tensor | null;
 
-  constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
+  constructor(numGroups: G, numChannels: number, options: GroupNormOptions = {}) {
     super();
     if (numChannels % numGroups !== 0) throw new ArgumentError(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
     this.numGroups = numGroups;
@@ -138,7 +147,7 @@ export class GroupNorm extends Module {
     this.bias = affine && (options.bias ?? true) ? filled([numChannels], 0, options.dtype) : null;
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return groupNorm(input, this.numGroups, this.weight, this.bias, { eps: this.eps });
   }
 
@@ -161,7 +170,7 @@ export interface LocalResponseNormOptions {
  * @example
  * new nn.LocalResponseNorm(2).forward(ones([1, 2, 1])).shape; // [1, 2, 1]
  */
-export class LocalResponseNorm extends Module {
+export class LocalResponseNorm extends Layer<IdentityFunction> {
   static readonly signature: string = 'size, *, alpha, beta, k';
   readonly size: number;
   readonly options: LocalResponseNormOptions;
@@ -172,7 +181,7 @@ export class LocalResponseNorm extends Module {
     this.options = options;
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     return localResponseNorm(input, this.size, this.options);
   }
 
@@ -199,7 +208,7 @@ export interface BatchNormOptions {
 }
 
 /** What normalising over batches and over instances share: parameters and running statistics for each channel. */
-abstract class RunningNorm extends Module {
+abstract class RunningNorm<F extends ShapeFunction> extends Layer<F> {
   static readonly signature: string = 'num_features, *, eps, momentum, affine, track_running_stats, dtype, bias';
   readonly numFeatures: number;
   readonly eps: number;
@@ -245,12 +254,12 @@ abstract class RunningNorm extends Module {
 }
 
 /** Normalises each channel over the batch. */
-abstract class BatchNorm extends RunningNorm {
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+abstract class BatchNorm<C extends number, Spatial extends number> extends RunningNorm<ChannelsFunction<C, 'batchNorm', Spatial>> {
+  constructor(numFeatures: C, options: BatchNormOptions = {}) {
     super(numFeatures, options, true, true);
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     this.checkInput(input);
     const momentum = this.training && this.trackRunningStats ? this.countBatch() : (this.momentum ?? 0);
     const used = !this.training || this.trackRunningStats;
@@ -275,7 +284,7 @@ abstract class BatchNorm extends RunningNorm {
  * @example
  * new nn.BatchNorm1d(1, { affine: false }).forward(tensor([[1], [3]])); // tensor([[-1.0000], [1.0000]])
  */
-export class BatchNorm1d extends BatchNorm {
+export class BatchNorm1d<const C extends number = number> extends BatchNorm<C, 0 | 1> {
   protected override accepts(input: Tensor): boolean {
     return input.ndim === 2 || input.ndim === 3;
   }
@@ -287,7 +296,7 @@ export class BatchNorm1d extends BatchNorm {
  * @example
  * new nn.BatchNorm2d(3).forward(ones([2, 3, 4, 4])).shape; // [2, 3, 4, 4]
  */
-export class BatchNorm2d extends BatchNorm {
+export class BatchNorm2d<const C extends number = number> extends BatchNorm<C, 2> {
   protected override accepts(input: Tensor): boolean {
     return input.ndim === 4;
   }
@@ -299,14 +308,14 @@ export class BatchNorm2d extends BatchNorm {
  * @example
  * new nn.BatchNorm3d(3).forward(ones([2, 3, 2, 2, 2])).shape; // [2, 3, 2, 2, 2]
  */
-export class BatchNorm3d extends BatchNorm {
+export class BatchNorm3d<const C extends number = number> extends BatchNorm<C, 3> {
   protected override accepts(input: Tensor): boolean {
     return input.ndim === 5;
   }
 }
 
 /** Normalises each channel of each example. */
-abstract class InstanceNorm extends RunningNorm {
+abstract class InstanceNorm extends RunningNorm<IdentityFunction> {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super(numFeatures, options, false, false);
   }
@@ -318,7 +327,7 @@ abstract class InstanceNorm extends RunningNorm {
     return input.ndim === this.dimensions || input.ndim === this.dimensions + 1;
   }
 
-  forward(input: Tensor): Tensor {
+  protected override run(input: Tensor): Tensor {
     this.checkInput(input);
     const channels = input.shape[input.ndim - this.dimensions];
     if (this.weight !== null && channels !== this.numFeatures) {

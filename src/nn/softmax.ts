@@ -1,5 +1,6 @@
 import { functionalLogSoftmax, functionalSoftmax, softmin } from '../ops/nn/softmax.ts';
 import { formatShape } from '../shape/shape.ts';
+import type { AlongFunction } from '../shape/types.ts';
 import { ShapeError } from '../util/errors.ts';
 import { Activation } from './activation.ts';
 
@@ -9,10 +10,10 @@ import { Activation } from './activation.ts';
  * @example
  * new nn.Softmax(0).forward(tensor([0, 0])); // tensor([0.5000, 0.5000])
  */
-export class Softmax extends Activation {
+export class Softmax<const I extends number = number> extends Activation<AlongFunction<I, 'softmax'>> {
   static readonly signature: string = 'dim?';
-  constructor(dim: number | null = null) {
-    super((x) => functionalSoftmax(x, dim), { dim });
+  constructor(dim: I | null = null) {
+    super((x) => functionalSoftmax(x, dim as number | null), { dim });
   }
 }
 
@@ -22,10 +23,10 @@ export class Softmax extends Activation {
  * @example
  * new nn.LogSoftmax(0).forward(tensor([0, 0])); // tensor([-0.6931, -0.6931])
  */
-export class LogSoftmax extends Activation {
+export class LogSoftmax<const I extends number = number> extends Activation<AlongFunction<I, 'logSoftmax'>> {
   static readonly signature: string = 'dim?';
-  constructor(dim: number | null = null) {
-    super((x) => functionalLogSoftmax(x, dim), { dim });
+  constructor(dim: I | null = null) {
+    super((x) => functionalLogSoftmax(x, dim as number | null), { dim });
   }
 }
 
@@ -35,10 +36,10 @@ export class LogSoftmax extends Activation {
  * @example
  * new nn.Softmin(0).forward(tensor([0, 0])); // tensor([0.5000, 0.5000])
  */
-export class Softmin extends Activation {
+export class Softmin<const I extends number = number> extends Activation<AlongFunction<I, 'softmin'>> {
   static readonly signature: string = 'dim?';
-  constructor(dim: number | null = null) {
-    super((x) => softmin(x, dim), { dim });
+  constructor(dim: I | null = null) {
+    super((x) => softmin(x, dim as number | null), { dim });
   }
 }
 
