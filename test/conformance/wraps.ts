@@ -109,7 +109,7 @@ function triangular(library: Library, call: PlannedCall, index: number): Planned
 
 function withUnitDiagonal(library: Library, call: PlannedCall): PlannedCall {
   const [matrix] = call.args as [Handle];
-  const diagonal = library.need('diagonal')(matrix, 0, -2, -1);
+  const diagonal = library.need('diagonal')(matrix, { dim1: -2, dim2: -1 });
   const embed = library.need('diagEmbed');
   const without = library.need('sub')(matrix, embed(diagonal));
   return withArgument(call, 0, library.need('add')(without, embed(library.need('onesLike')(diagonal))));

@@ -103,9 +103,9 @@ export function leading(x: Tensor, dim: -1 | -2, length: number): Tensor {
   return x.shape.at(dim) === length ? x : sliceDim(x, x.ndim + dim, 0, length);
 }
 
-/** The identity of n rows. */
-export function identity(n: number, type: DTypeInfo): Tensor {
-  return placeDiagonal(fullTensor([n], 1, type), [n, n], 0, 0, 1);
+/** Ones on the main diagonal of m rows and n columns, zeros elsewhere. */
+export function identity(m: number, type: DTypeInfo, n = m): Tensor {
+  return placeDiagonal(fullTensor([Math.min(m, n)], 1, type), [m, n], 0, 0, 1);
 }
 
 /** `x` with its leading dimensions expanded to `batch`. */
