@@ -41,7 +41,7 @@ describe('backward', () => {
   });
 
   test('no element at all does', () => {
-    refused(() => zeros([0], { requiresGrad: true }).mul(2).backward(), 'AutogradError');
+    refused(() => (zeros([0], { requiresGrad: true }) as Tensor).mul(2).backward(), 'AutogradError');
   });
 
   test('what nothing recorded is refused', () => {
