@@ -22,6 +22,11 @@ export interface Exception {
   readonly results?: number;
   /** Positional arguments that Python requires to be integers; a float there is said exactly, by a 0-d tensor. */
   readonly integers?: readonly number[];
+  /**
+   * PyTorch leaves open which of equal elements comes first: result `result` is positions along the dimension that argument `dim` names, compared by
+   * the elements at them.
+   */
+  readonly positions?: { readonly result: number; readonly dim: number };
   /** Replaces the call altogether. */
   readonly invoke?: (call: PlannedCall, library: Library) => unknown;
 }
@@ -109,6 +114,10 @@ export const EXCEPTIONS: Readonly<Record<string, Exception>> = {
   resize_: onCopy,
   resize_as_: onCopy,
   zero_: onCopy,
+  sort: { positions: { result: 1, dim: 1 } },
+  argsort: { positions: { result: 0, dim: 1 } },
+  topk: { positions: { result: 1, dim: 2 } },
+  kthvalue: { positions: { result: 1, dim: 2 } },
   einsum: { rewrite: ({ args: [operands, equation], kwargs }) => ({ args: [equation, ...(operands as unknown[])], kwargs }) },
   polygamma_polygamma_n_0: swapped,
   polygamma_polygamma_n_1: swapped,
