@@ -4,7 +4,14 @@ export { corrcoef, cov } from './covariance.ts';
 export { type CreateOptions, empty, fromBytes, full, ones, type ShapeFunction, tensor, zeros } from './creation.ts';
 export { amax, amin, aminmax, argmax, argmin, max, min } from './extrema.ts';
 export { cat, concat, concatenate, stack } from './join.ts';
+export { cholesky, choleskyInverse, choleskySolve } from './linalg/cholesky.ts';
+export { det, logdet, slogdet } from './linalg/determinant.ts';
+export { luSolve, luUnpack, packedLu as lu } from './linalg/lu.ts';
 export { dist, pNorm as norm, renorm } from './linalg/norm.ts';
+export { pinverse } from './linalg/pinv.ts';
+export { cross, matrixPower } from './linalg/products.ts';
+export { geqrf, orgqr, qr } from './linalg/qr.ts';
+export { inverse } from './linalg/solve.ts';
 export { matmul } from './matmul.ts';
 export {
   broadcastTo,

@@ -8,7 +8,7 @@ import { compositeOperator, described, makeOperator } from '../family.ts';
 import { scaled } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { triangleOf } from '../triangular.ts';
-import { identity, lowerHalf, negated, packed, plus, product, requireMatrices, requireSquare, transposed, withBatch } from './algebra.ts';
+import { identity, lowerHalf, packed, plus, product, requireMatrices, requireSquare, transposed, withBatch } from './algebra.ts';
 import { type CheckErrorsOptions, requireNoInfo } from './lu.ts';
 import { requireRightSide, solveTriangle, withCommonBatch } from './triangular-solve.ts';
 
@@ -165,25 +165,10 @@ export const choleskySolve = described(
   },
 );
 
-const inverseOperator = compositeOperator<boolean>(
-  'choleskyInverse',
-  ([L], upper) => {
-    const factor = triangleOf(upper ? 'triu' : 'tril', L as Tensor);
-    return solvedFrom(factor, withBatch(identity(factor.shape.at(-1) as number, factor.type), factor.shape.slice(0, -2), 2), upper);
-  },
-  {
-    kind: 'composite',
-    // As PyTorch computes it: factors are often so ill conditioned that another order of operations differs visibly.
-    jvp: ([dL], context) => {
-      if (dL === null || dL === undefined) return [null];
-      const half = context.params ? 'triu' : 'tril';
-      const [l, d] = [triangleOf(half, context.input(0)), triangleOf(half, dL)];
-      const change = context.params ? product(transposed(d), l) : product(d, transposed(l));
-      const inverse = context.output(0);
-      return [negated(product(inverse, plus(change, transposed(change)), inverse))];
-    },
-  },
-);
+const inverseOperator = compositeOperator<boolean>('choleskyInverse', ([L], upper) => {
+  const factor = L as Tensor;
+  return solvedFrom(factor, withBatch(identity(factor.shape.at(-1) as number, factor.type), factor.shape.slice(0, -2), 2), upper);
+});
 
 /**
  * The inverse of A from its Cholesky factor (`upper`: the upper one). float32 or float64.

@@ -5,11 +5,11 @@ import * as S from '../../scalar/expr.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import { elementsOf, tensorOfElements } from '../../tensor/data.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { emptyTensor } from '../create.ts';
 import { callMap, compositeOperator, described, makeOperator, mapOperator } from '../family.ts';
 import { sumOver } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { reshape } from '../structural.ts';
-import { emptyTensor } from '../create.ts';
 import { minus, over, packed, product, requireSquare, times, transposed } from './algebra.ts';
 import { luOf } from './lu.ts';
 import { inverseOf } from './solve.ts';
@@ -70,7 +70,9 @@ const cofactorOperator = makeOperator<null>({
     kind: 'rules',
     saves: { inputs: [0], outputs: [0] },
     vjp: ([g], context) => [cofactorChange(transposed(g as Tensor), g as Tensor, context.input(0), context.output(0))],
-    jvp: ([dA], context) => [dA === null || dA === undefined ? null : cofactorChange(transposed(dA), dA, context.input(0), context.output(0))],
+    jvp: ([dA], context) => [
+      dA === null || dA === undefined ? null : cofactorChange(transposed(dA), dA, context.input(0), context.output(0)),
+    ],
   },
   batching: { kind: 'leading' },
 });
@@ -90,7 +92,9 @@ const determinantOperator = makeOperator<null>({
     kind: 'rules',
     saves: { inputs: [0] },
     vjp: ([g], context) => [times(overMatrix(g as Tensor), applyOne(cofactorOperator, [context.input(0)], null))],
-    jvp: ([dA], context) => [dA === null || dA === undefined ? null : innerProduct(applyOne(cofactorOperator, [context.input(0)], null), dA)],
+    jvp: ([dA], context) => [
+      dA === null || dA === undefined ? null : innerProduct(applyOne(cofactorOperator, [context.input(0)], null), dA),
+    ],
   },
   batching: { kind: 'leading' },
 });
@@ -194,5 +198,9 @@ export const logdet = described(
     requireSquare('logdet', input, 'input');
     return applyOne(logdetOperator, [input], null);
   },
-  { signature: 'input', samples: [{ args: [t([2, 2], { values: [2, 1, 1, 3] })] }, { args: [t([1, 1], { low: 1, high: 2 })] }, { args: [t([0, 0])] }], bad },
+  {
+    signature: 'input',
+    samples: [{ args: [t([2, 2], { values: [2, 1, 1, 3] })] }, { args: [t([1, 1], { low: 1, high: 2 })] }, { args: [t([0, 0])] }],
+    bad,
+  },
 );

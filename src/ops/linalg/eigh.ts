@@ -8,7 +8,19 @@ import { ArgumentError } from '../../util/errors.ts';
 import { emptyTensor } from '../create.ts';
 import { callMap, compositeOperator, described, makeOperator, mapOperator } from '../family.ts';
 import { type NamedResults, namedResults } from '../results.ts';
-import { asColumn, asRow, diagonalMatrix, diagonalPart, identity, packed, product, requireSquare, sumOfTerms, times, transposed } from './algebra.ts';
+import {
+  asColumn,
+  asRow,
+  diagonalMatrix,
+  diagonalPart,
+  identity,
+  packed,
+  product,
+  requireSquare,
+  sumOfTerms,
+  times,
+  transposed,
+} from './algebra.ts';
 
 interface EighParams {
   readonly name: string;
@@ -68,11 +80,7 @@ function isUpper(name: string, UPLO: string): boolean {
 }
 
 const note = { skipNumericGradient: true, note: 'finite differences leave the symmetric matrices' };
-const samples = [
-  { args: [t([2, 2], { values: [2, 1, 1, 3] })], ...note },
-  { args: [t([2, 3, 3]), 'U'], ...note },
-  { args: [t([0, 0])] },
-];
+const samples = [{ args: [t([2, 2], { values: [2, 1, 1, 3] })], ...note }, { args: [t([2, 3, 3]), 'U'], ...note }, { args: [t([0, 0])] }];
 const bad = [
   { args: [t([2, 3])], error: /square/ },
   { args: [t([2, 2]), 'X'], error: /UPLO/ },

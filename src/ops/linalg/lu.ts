@@ -108,7 +108,11 @@ const factorOperator = makeOperator<null>({
   forward: ([x]) => {
     const source = packed(x as Tensor);
     const batch = source.shape.slice(0, -2);
-    const results = [emptyTensor(source.shape, source.type), emptyTensor([...batch, rankOf(source)], INT32), emptyTensor(batch, INT32)] as const;
+    const results = [
+      emptyTensor(source.shape, source.type),
+      emptyTensor([...batch, rankOf(source)], INT32),
+      emptyTensor(batch, INT32),
+    ] as const;
     backend().lu(...results, source);
     return [...results];
   },

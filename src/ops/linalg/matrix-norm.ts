@@ -72,7 +72,8 @@ function matrixNormed(name: string, A: Tensor, order: unknown, dim: Dims, option
 function requireCompared(name: string, A: Tensor, order: number, dims: readonly number[]): void {
   const [rows, columns] = dims.map((d) => A.shape[d]);
   const compared = Math.abs(order) === 1 ? [columns] : Math.abs(order) === 2 ? [rows, columns] : [rows];
-  if (compared.includes(0)) throw new ArgumentError(`${name}: the norm of order ${order} of ${formatShape(A.shape)} compares no elements and is not defined`);
+  if (compared.includes(0))
+    throw new ArgumentError(`${name}: the norm of order ${order} of ${formatShape(A.shape)} compares no elements and is not defined`);
 }
 
 const kinks = { skipNumericGradient: true };
@@ -127,7 +128,8 @@ export const linalgNorm = described(
     }
     if (count === 2 || (count === null && A.ndim === 2)) return matrixNormed(name, A, ord, dim ?? [0, 1], options);
     if (count !== null && count !== 1) throw new ShapeError(`${name}: dim must name one or two dimensions, got ${count}`);
-    if (ord === 'fro' || ord === 'nuc') throw new ArgumentError(`${name}: order '${ord}' is of matrices, got one dimension of ${formatShape(A.shape)}`);
+    if (ord === 'fro' || ord === 'nuc')
+      throw new ArgumentError(`${name}: order '${ord}' is of matrices, got one dimension of ${formatShape(A.shape)}`);
     return vectorNorm(A, ord, dim ?? undefined, options) as Tensor;
   },
   {

@@ -1,15 +1,26 @@
 import { INT64 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
+import { broadcastShapes } from '../../shape/broadcast.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import { elementsOf, tensorOfElements } from '../../tensor/data.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/tensor.ts';
 import { ArgumentError } from '../../util/errors.ts';
-import { broadcastShapes } from '../../shape/broadcast.ts';
 import { callMap, described, makeOperator, mapOperator } from '../family.ts';
 import { expand } from '../structural.ts';
-import { asRow, identity, minus, negated, packed, product, requireMatrices, requireSquare, sumOfTerms, times, transposed } from './algebra.ts';
+import {
+  asRow,
+  minus,
+  negated,
+  packed,
+  product,
+  requireMatrices,
+  requireSquare,
+  sumOfTerms,
+  times,
+  transposed,
+} from './algebra.ts';
 import { eighOf } from './eigh.ts';
 import { reducedSvd, singularValues } from './svd.ts';
 
@@ -107,7 +118,8 @@ const pinvOperator = makeOperator<PinvParams>({
 
 function requireTolerance(name: string, role: string, tolerance: unknown, A: Tensor): void {
   if (tolerance === null || typeof tolerance === 'number') return;
-  if (!isTensor(tolerance) || tolerance.type.isComplex) throw new ArgumentError(`${name}: ${role} must be a number or a tensor of real numbers`);
+  if (!isTensor(tolerance) || tolerance.type.isComplex)
+    throw new ArgumentError(`${name}: ${role} must be a number or a tensor of real numbers`);
   const batch = A.shape.slice(0, -2);
   broadcastShapes(name, tolerance.shape, batch);
 }
@@ -164,6 +176,11 @@ const rankOperator = makeOperator<PinvParams>({
   derivative: { kind: 'none' },
   batching: { kind: 'leading' },
 });
+
+/** The pseudo-inverse of checked matrices: for other operators. */
+export function pseudoInverse(name: string, A: Tensor, rtol: number | null): Tensor {
+  return applyOne(pinvOperator, [A], { name, hermitian: false, atol: null, rtol });
+}
 
 /** The ranks of checked plain matrices: for other operators. */
 export function rankOfMatrices(name: string, A: Tensor, rtol: number | null): Tensor {

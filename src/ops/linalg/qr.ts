@@ -87,7 +87,10 @@ const tallOperator = makeOperator<null>({
       const fromQ = gQ === null || gQ === undefined ? null : product(transposed(q), gQ);
       const inner = fromR === null ? null : fromQ === null ? fromR : minus(fromR, fromQ);
       if (inner === null && fromQ === null) return [null];
-      const symmetric = inner === null ? minus(zeroLike(fromQ as Tensor), completed(triangleOf('triu', fromQ as Tensor))) : completed(triangleOf('triu', inner));
+      const symmetric =
+        inner === null
+          ? minus(zeroLike(fromQ as Tensor), completed(triangleOf('triu', fromQ as Tensor)))
+          : completed(triangleOf('triu', inner));
       return [overTransposed(sumOfTerms(gQ ?? null, product(q, symmetric)) as Tensor, r)];
     },
   },
@@ -162,11 +165,15 @@ export const linalgQr = described(
 );
 
 /** `linalg.qr` with `some` (the default) for mode 'reduced', and false for 'complete'. */
-export const qr = described('qr', (input: Tensor, some = true): NamedResults<'Q' | 'R'> => decomposed('qr', input, some ? 'reduced' : 'complete'), {
-  signature: 'input, some?',
-  samples: [{ args: [t([3, 3])] }, { args: [t([2, 4, 3])] }, { args: [t([2, 3])] }],
-  bad: [{ args: [t([3])], error: /at least 2 dimensions/ }],
-});
+export const qr = described(
+  'qr',
+  (input: Tensor, some = true): NamedResults<'Q' | 'R'> => decomposed('qr', input, some ? 'reduced' : 'complete'),
+  {
+    signature: 'input, some?',
+    samples: [{ args: [t([3, 3])] }, { args: [t([2, 4, 3])] }, { args: [t([2, 3])] }],
+    bad: [{ args: [t([3])], error: /at least 2 dimensions/ }],
+  },
+);
 
 /**
  * Householder's QR as LAPACK stores it: R in the upper triangle of the first result, below it the reflectors, and their factors in the second. No gradient.
@@ -180,14 +187,23 @@ export const geqrf = described(
     requireMatrices('geqrf', input, 'input');
     return namedResults(['a', 'tau'], applyMany(reflectorsOperator, [input], null));
   },
-  { signature: 'input', samples: [{ args: [t([3, 3], { grad: false })] }, { args: [t([2, 2, 3], { grad: false })] }], bad: [{ args: [t([3])], error: /at least 2 dimensions/ }] },
+  {
+    signature: 'input',
+    samples: [{ args: [t([3, 3], { grad: false })] }, { args: [t([2, 2, 3], { grad: false })] }],
+    bad: [{ args: [t([3])], error: /at least 2 dimensions/ }],
+  },
 );
 
 /** H₁ H₂ ⋯ applied to the first `columns` columns of the identity: Hᵢ = I − τᵢ vᵢ vᵢᵀ, with vᵢ in column i below the diagonal. */
 function reflected(A: Tensor, tau: Tensor, columns: number): Tensor {
   const [m, n] = A.shape.slice(-2) as [number, number];
   const vectors = plus(triangleOf('tril', A, -1), identity(m, A.type, n));
-  let q = withBatch(identity(m, A.type, columns), A.shape.slice(0, -2), 2);
+  // Zeros made of A: without reflectors too the result depends on it in form.
+  const zeros = triangleOf('tril', A, -m);
+  let q = plus(
+    withBatch(identity(m, A.type, columns), A.shape.slice(0, -2), 2),
+    columns === n ? zeros : product(zeros, identity(n, A.type, columns)),
+  );
   for (let i = (tau.shape.at(-1) as number) - 1; i >= 0; i--) {
     const v = sliceDim(vectors, A.ndim - 1, i, 1);
     const factor = asColumn(asColumn(select(tau, tau.ndim - 1, i)));
@@ -238,11 +254,15 @@ export const householderProduct = described(
   },
 );
 /** `linalg.householderProduct` under LAPACK's name. */
-export const orgqr = described('orgqr', (input: Tensor, tau: Tensor): Tensor => {
-  requireReflectors('orgqr', input, tau);
-  return applyOne(productOperator, [input, tau], null);
-}, {
-  signature: 'input, input2',
-  samples: [{ args: [t([3, 3]), t([3])] }, { args: [t([2, 4, 3]), t([2, 2])] }],
-  bad: [{ args: [t([2, 3]), t([2])], error: /rows as columns/ }],
-});
+export const orgqr = described(
+  'orgqr',
+  (input: Tensor, tau: Tensor): Tensor => {
+    requireReflectors('orgqr', input, tau);
+    return applyOne(productOperator, [input, tau], null);
+  },
+  {
+    signature: 'input, input2',
+    samples: [{ args: [t([3, 3]), t([3])] }, { args: [t([2, 4, 3]), t([2, 2])] }],
+    bad: [{ args: [t([2, 3]), t([2])], error: /rows as columns/ }],
+  },
+);

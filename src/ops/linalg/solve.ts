@@ -1,14 +1,25 @@
 import { t } from '../../op/contract.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
 import { formatShape } from '../../shape/shape.ts';
-import { applyMany, applyOne } from '../../tensor/apply.ts';
+import { applyMany } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ShapeError } from '../../util/errors.ts';
 
 import { compositeOperator, described, makeOperator, requireTensor } from '../family.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { reshape } from '../structural.ts';
-import { asColumn, identity, minus, negated, product, requireDecomposable, requireOneType, requireSquare, transposed, withBatch } from './algebra.ts';
+import {
+  asColumn,
+  identity,
+  minus,
+  negated,
+  product,
+  requireDecomposable,
+  requireOneType,
+  requireSquare,
+  transposed,
+  withBatch,
+} from './algebra.ts';
 import { type CheckErrorsOptions, luOf, requireNoInfo, solveFactored } from './lu.ts';
 
 const SINGULAR = 'the matrix is singular: a pivot is 0';
@@ -111,7 +122,11 @@ const solveBad = [
 export const solve = described(
   'linalg.solve',
   (A: Tensor, B: Tensor, { left = true }: SolveOptions = {}): Tensor => solveSystem(A, B, { name: 'linalg.solve', left, check: true })[0],
-  { signature: 'A, B, *, left', samples: solveSamples, bad: [...solveBad, { args: [t([2, 2], { values: [1, 1, 1, 1] }), t([2])], error: /singular/ }] },
+  {
+    signature: 'A, B, *, left',
+    samples: solveSamples,
+    bad: [...solveBad, { args: [t([2, 2], { values: [1, 1, 1, 1] }), t([2])], error: /singular/ }],
+  },
 );
 
 /**
