@@ -13,7 +13,7 @@ import {
 } from '../tensor/data.ts';
 import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
-import { gradientNode, type Node } from '../tensor/node.ts';
+import { gradientNode, type Node, watchOf } from '../tensor/node.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
@@ -73,7 +73,7 @@ export function retainGrad(x: Tensor): void {
   if (!isTracked(x)) throw new AutogradError(`retainGrad: ${describeTensor(x)} does not require a gradient`);
   if (x.node === null) return;
   metaOf(x).retainsGrad = true;
-  watch(x);
+  watchOf(x.node, x.outputIndex).keeper = x;
 }
 
 /** A handle that removes a hook. */
@@ -81,28 +81,23 @@ export interface RemovableHandle {
   remove(): void;
 }
 
-function watch(x: Tensor): void {
-  const node = gradientNode(x) as Node;
-  node.watched ??= [];
-  while (node.watched.length <= x.outputIndex) node.watched.push(null);
-  node.watched[x.outputIndex] = x;
-}
-
 function requireFunction(name: string, hook: unknown): void {
   if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
 }
 
-/** Calls `hook` with the gradient of `x` when it has been computed; what it returns replaces the gradient. */
+/**
+ * Calls `hook` with the gradient of `x` when it has been computed; what it returns replaces the gradient. The hook stays with the value that `x` has
+ * now, also where `x` is changed in place afterwards.
+ */
 export function registerHook(x: Tensor, hook: TensorHook): RemovableHandle {
   if (!isTracked(x))
     throw new AutogradError(`registerHook: ${describeTensor(x)} does not require a gradient, so no gradient will ever reach the hook`);
   requireFunction('registerHook', hook);
-  const meta = metaOf(x);
-  meta.hooks = [...(meta.hooks ?? []), hook];
-  watch(x);
+  const watch = watchOf(gradientNode(x) as Node, x.outputIndex);
+  watch.hooks = [...watch.hooks, hook];
   return {
     remove: () => {
-      meta.hooks = (meta.hooks ?? []).filter((h) => h !== hook);
+      watch.hooks = watch.hooks.filter((h) => h !== hook);
     },
   };
 }

@@ -5,7 +5,7 @@ import { accumulateIntoLeaf, addGradients, fitGradient, giveAway } from './accum
 import { describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
-import { AccumulateGrad, gradientNode, type Node, type NodeState } from './node.ts';
+import { AccumulateGrad, gradientNode, type Node, type NodeState, type Watch } from './node.ts';
 import { NodeHeap } from './node-heap.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -192,16 +192,16 @@ function fit(node: Node, grads: readonly (Tensor | null)[]): (Tensor | null)[] {
 }
 
 function runTensorHooks(node: Node, grads: (Tensor | null)[]): void {
-  (node.watched as (Tensor | null)[]).forEach((tensor, index) => {
+  (node.watched as (Watch | undefined)[]).forEach((watch, index) => {
     const g = grads[index];
-    if (tensor === null || tensor === undefined || g === null || g === undefined) return;
-    const meta = metaOf(tensor);
+    if (watch === undefined || g === null || g === undefined) return;
     let current = g;
-    for (const hook of meta.hooks ?? []) {
+    for (const hook of watch.hooks) {
       giveAway(current);
       current = checkHook(hook(current) ?? null, current, node.name) ?? current;
     }
-    if (meta.retainsGrad) {
+    if (watch.keeper !== null) {
+      const meta = metaOf(watch.keeper);
       giveAway(current);
       meta.grad = meta.grad === null ? current : addGradients(meta.grad, current);
     }

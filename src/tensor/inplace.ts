@@ -2,12 +2,12 @@ import { promoteTypes } from '../dtype/promotion.ts';
 import { backend } from '../runtime/backend.ts';
 import { formatShape } from '../shape/shape.ts';
 import { DTypeError, InPlaceError, ShapeError } from '../util/errors.ts';
-import { attachOne, makeNode } from './apply.ts';
+import { makeNode } from './apply.ts';
 import { IDENTITY } from './identity.ts';
 import type { MapOperator, MapParams } from './map-operator.ts';
 import { describeTensor } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
-import type { AnyOperator } from './node.ts';
+import { type AnyOperator, setHistory } from './node.ts';
 import { addressRange } from './overlap.ts';
 import { structural } from './structural.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
@@ -105,8 +105,7 @@ export function rebase(target: Tensor, result: Tensor): void {
   const value = result.type === target.type && sameSizes(result, target) ? result : fitResult(result, target);
   const meta = target.meta;
   if (meta === null || meta.base === null) {
-    target.node = value.node;
-    target.outputIndex = value.outputIndex;
+    setHistory(target, value.node, value.outputIndex);
     target.tracked = true;
     return;
   }
@@ -114,7 +113,8 @@ export function rebase(target: Tensor, result: Tensor): void {
   const geometry = { shape: target.shape, strides: target.strides, offset: target.offset, base: aliasOf(base) };
   const operator = structural().copySlices as unknown as AnyOperator;
   const node = makeNode(operator, [base, value], geometry, base);
-  attachOne(node, base, 0);
+  setHistory(base, node, 0);
+  base.tracked = true;
   meta.viewVersion = -1;
   isTracked(target);
 }

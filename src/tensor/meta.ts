@@ -14,7 +14,6 @@ export class AutogradMeta {
   grad: Tensor | null = null;
   /** The sink of a leaf's gradient. */
   accumulator: AccumulateGrad | null = null;
-  hooks: TensorHook[] | null = null;
   accumulateHooks: AccumulateHook[] | null = null;
   retainsGrad = false;
   /** The tensor that owns the storage, when this one is a differentiable view of it. */

@@ -2,7 +2,7 @@ import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, RuleContext } from '../op/contract.ts';
 import { AutogradError } from '../util/errors.ts';
 import { staleSaveMessage } from './messages.ts';
-import { metaOf } from './meta.ts';
+import { metaOf, type TensorHook } from './meta.ts';
 import type { Tensor } from './tensor.ts';
 
 /** An operator whose parameters nobody needs to know here. */
@@ -19,6 +19,12 @@ export type NodePostHook = (
 /** Takes a hook away again. */
 export interface HookHandle {
   remove(): void;
+}
+
+/** Who looks at the gradient of one output: hooks in their order, then the tensor that retains it. */
+export interface Watch {
+  hooks: readonly TensorHook[];
+  keeper: Tensor | null;
 }
 
 /** What the engine writes on a node while it visits it. */
@@ -60,8 +66,8 @@ export abstract class Node {
   state: NodeState | null = null;
   preHooks: NodePreHook[] | null = null;
   postHooks: NodePostHook[] | null = null;
-  /** Tensors whose hooks or retained gradient live on an output of this node, by output index. */
-  watched: (Tensor | null)[] | null = null;
+  /** Who looks at the gradients of the outputs, by output index. */
+  watched: (Watch | undefined)[] | null = null;
   released = false;
   /** Its rules are ours: they keep no tensor that they do not return, so the engine may free the rest. */
   get trusted(): boolean {
@@ -146,6 +152,26 @@ export function gradientNode(x: Tensor): Node | null {
   const meta = metaOf(x);
   meta.accumulator ??= new AccumulateGrad(x);
   return meta.accumulator;
+}
+
+/** The watch on an output of a node. */
+export function watchOf(node: Node, index: number): Watch {
+  node.watched ??= [];
+  const known = node.watched[index];
+  if (known !== undefined) return known;
+  const made: Watch = { hooks: [], keeper: null };
+  node.watched[index] = made;
+  return made;
+}
+
+/** Gives a tensor another history. Hooks stay with the value that they were registered on; a retained gradient is that of the latest. */
+export function setHistory(x: Tensor, node: Node | null, outputIndex: number): void {
+  if (x.meta?.retainsGrad === true && node !== null && x.node !== null) {
+    watchOf(x.node, x.outputIndex).keeper = null;
+    watchOf(node, outputIndex).keeper = x;
+  }
+  x.node = node;
+  x.outputIndex = outputIndex;
 }
 
 /** A recorded call of an operator with declared derivative rules. */

@@ -2,6 +2,7 @@ import { InPlaceError } from '../util/errors.ts';
 import { describeTensor } from './messages.ts';
 import type { AutogradMeta } from './meta.ts';
 import { withGradMode } from './modes.ts';
+import { setHistory } from './node.ts';
 import { structural } from './structural.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -28,8 +29,7 @@ function refreshView(view: Tensor, meta: AutogradMeta, base: Tensor): boolean {
   meta.viewVersion = view.storage.version;
   if (!base.tracked) return view.tracked;
   const again = withGradMode(true, () => structural().asStrided(base, view.shape, view.strides, view.offset));
-  view.node = again.node;
-  view.outputIndex = again.outputIndex;
+  setHistory(view, again.node, again.outputIndex);
   view.tracked = true;
   return true;
 }
