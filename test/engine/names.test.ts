@@ -62,7 +62,8 @@ describe('names of gradFn', () => {
       ['AccumulateGrad', 0],
       [null, 0],
     ]);
-    expect((next[0]?.[0] as unknown as { variable: Tensor }).variable).toBe(x);
+    const [sink] = next[0] as unknown as [{ variable: Tensor }];
+    expect(sink.variable).toBe(x);
   });
 
   test('outputs of one operation are numbered', () => {

@@ -21,12 +21,14 @@ const torchMethods = new Set((read('torch-methods.json') as { names: string[] })
 
 /** Methods that PyTorch has not, each for a reason. */
 const OUR_METHODS = new Map([
+  ['at', 'what Python writes as x[…]'],
+  ['set', 'what Python writes as x[…] = value'],
   ['rsub', 'PyTorch has it as a function, and as the reflected operator of Python'],
   ['slice', 'what Python writes as x[start:stop:step]'],
 ]);
 
 /** In-place forms that only change sizes and strides: they are none of the writes that `inPlaceMethod` makes. */
-const GEOMETRY = ['squeeze', 'swapaxes', 'swapdims', 't', 'transpose', 'unsqueeze'];
+const GEOMETRY = ['asStrided', 'squeeze', 'swapaxes', 'swapdims', 't', 'transpose', 'unsqueeze'];
 
 function isAttached(name: string): boolean {
   return typeof (Tensor.prototype as unknown as Record<string, unknown>)[name] === 'function';

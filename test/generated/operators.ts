@@ -47,7 +47,7 @@ function isNamespace(value: unknown): value is Readonly<Record<string, unknown>>
   return prototype === null || prototype === Object.prototype;
 }
 
-/** Whether the operator writes into its first argument: such names end in an underscore. */
+/** Whether the operator writes into its first argument: such names end in an underscore, but for `x.set`, which stands for `x[…] = value`. */
 export function writesInput(entry: Entry): boolean {
-  return entry.description.name.endsWith('_');
+  return entry.description.name.endsWith('_') || entry.description.name === 'setAt';
 }
