@@ -22,10 +22,11 @@ interface SplitParams {
   readonly sizes: readonly number[];
 }
 
-function splitOperatorNamed(name: string): Operator<Tensor, SplitParams> {
+/** `fresh`: the pieces count as tensors of their own, though they share memory, so that each may be written in place. */
+function splitOperatorNamed(name: string, aliasing: 'multi-view' | 'fresh' = 'multi-view'): Operator<Tensor, SplitParams> {
   const operator: Operator<Tensor, SplitParams> = makeOperator<SplitParams>({
     name,
-    aliasing: 'multi-view',
+    aliasing,
     forward: ([x], { dim, sizes }) => {
       const source = x as Tensor;
       let at = 0;
@@ -56,6 +57,7 @@ function splitOperatorNamed(name: string): Operator<Tensor, SplitParams> {
 
 const splitOperator = splitOperatorNamed('split');
 const splitWithSizesOperator = splitOperatorNamed('splitWithSizes');
+const unsafeSplitOperator = splitOperatorNamed('unsafeSplit', 'fresh');
 
 const unbindOperator: Operator<Tensor, number> = makeOperator<number>({
   name: 'unbind',
@@ -150,12 +152,22 @@ function splitting<R extends object>(name: string, operator: Operator<Tensor, Sp
  * split(arange(5), 2); // [tensor([0, 1]), tensor([2, 3]), tensor([4])]
  */
 export const split: SplitFunction<'split'> = splitting('split', splitOperator);
-/** Pieces of the sizes given. Views. */
+/**
+ * Pieces of the sizes given. Views.
+ *
+ * @example
+ * splitWithSizes(arange(4), [1, 3])[1]; // tensor([1, 2, 3])
+ */
 export const splitWithSizes: SplitFunction<'splitWithSizes', Sizes> = splitting('splitWithSizes', splitWithSizesOperator);
-/** `split` under the name of PyTorch's variant without view tracking. */
-export const unsafeSplit: SplitFunction<'unsafeSplit'> = splitting('unsafeSplit', splitOperator);
+/**
+ * `split` whose pieces count as tensors of their own, not as views: each may be written in place, the input no longer follows.
+ *
+ * @example
+ * unsafeSplit(arange(4), 3)[1]; // tensor([3])
+ */
+export const unsafeSplit: SplitFunction<'unsafeSplit'> = splitting('unsafeSplit', unsafeSplitOperator);
 
-function chunking<N extends string>(name: N): ChunkFunction<N> {
+function chunking<N extends string>(name: N, operator: Operator<Tensor, SplitParams>): ChunkFunction<N> {
   return described(
     name,
     (input: Tensor, chunks: number, dim = 0): Tensor[] => {
@@ -164,7 +176,7 @@ function chunking<N extends string>(name: N): ChunkFunction<N> {
       const total = input.shape[d] as number;
       const size = Math.ceil(total / chunks);
       const sizes = total === 0 ? new Array<number>(chunks).fill(0) : sizesOf(name, total, size);
-      return applyMany(splitOperator, [input], { dim: d, sizes });
+      return applyMany(operator, [input], { dim: d, sizes });
     },
     {
       signature: 'input, chunks, dim?',
@@ -180,9 +192,14 @@ function chunking<N extends string>(name: N): ChunkFunction<N> {
  * @example
  * chunk(arange(5), 2); // [tensor([0, 1, 2]), tensor([3, 4])]
  */
-export const chunk = chunking('chunk');
-/** `chunk` under the name of PyTorch's variant without view tracking. */
-export const unsafeChunk = chunking('unsafeChunk');
+export const chunk = chunking('chunk', splitOperator);
+/**
+ * `chunk` whose pieces count as tensors of their own, not as views: each may be written in place, the input no longer follows.
+ *
+ * @example
+ * unsafeChunk(arange(4), 2)[1]; // tensor([2, 3])
+ */
+export const unsafeChunk = chunking('unsafeChunk', unsafeSplitOperator);
 
 /** Where to cut: a number of nearly equal sections, or the indices of the cuts. */
 export type Sections = number | readonly number[] | Tensor;
@@ -276,9 +293,24 @@ function alongFixed(
   );
 }
 
-/** Sections along the columns (dimension 1, or 0 of a vector). Views. */
+/**
+ * Sections along the columns (dimension 1, or 0 of a vector). Views.
+ *
+ * @example
+ * hsplit(tensor([[1, 2], [3, 4]]), 2)[0]; // tensor([[1.], [3.]])
+ */
 export const hsplit = alongFixed('hsplit', 1, (ndim) => (ndim === 1 ? 0 : 1));
-/** Sections along the rows. Views. */
+/**
+ * Sections along the rows. Views.
+ *
+ * @example
+ * vsplit(tensor([[1, 2], [3, 4]]), 2)[0]; // tensor([[1., 2.]])
+ */
 export const vsplit = alongFixed('vsplit', 2, () => 0);
-/** Sections along the third dimension. Views. */
+/**
+ * Sections along the third dimension. Views.
+ *
+ * @example
+ * dsplit(ones([2, 3, 4]), 2)[0].shape; // [2, 3, 2]
+ */
 export const dsplit = alongFixed('dsplit', 3, () => 2);
