@@ -7,6 +7,7 @@ import type { CoreMethods } from './methods/core.ts';
 import type { BinaryMethods, ComparisonMethods, TernaryMethods, UnaryMethods } from './methods/elementwise.ts';
 import type { DrawMethods, InPlaceMethods } from './methods/in-place.ts';
 import type { IndexMethods } from './methods/indexing.ts';
+import type { MatrixMethods } from './methods/linalg.ts';
 import type { PartMethods, ShapeMethods } from './methods/movement.ts';
 import type { CastMethods, NewMethods, ProductMethods } from './methods/products.ts';
 import type { AlongMethods, ReductionMethods } from './methods/reduction.ts';
@@ -25,6 +26,7 @@ export interface OperatorMethods
     PartMethods,
     IndexMethods,
     ProductMethods,
+    MatrixMethods,
     CastMethods,
     NewMethods {}
 

@@ -1,0 +1,20 @@
+/** Factorisations and other functions of matrices. */
+import type { LuSolveMethod, MatrixMethod, MatrixPairMethod, MatrixPartsMethod, PackedLuMethod } from '../../ops/types.ts';
+
+export interface MatrixMethods {
+  cholesky: MatrixMethod<[upper?: boolean]>;
+  choleskyInverse: MatrixMethod<[upper?: boolean]>;
+  choleskySolve: MatrixPairMethod<[upper?: boolean]>;
+  cross: MatrixPairMethod<[dim?: number | { readonly dim?: number } | null]>;
+  det: MatrixMethod;
+  geqrf: MatrixPartsMethod<'a' | 'tau'>;
+  inverse: MatrixMethod;
+  logdet: MatrixMethod;
+  lu: PackedLuMethod;
+  luSolve: LuSolveMethod;
+  matrixPower: MatrixMethod<[n: number]>;
+  orgqr: MatrixPairMethod;
+  pinverse: MatrixMethod<[rcond?: number]>;
+  qr: MatrixPartsMethod<'Q' | 'R', [some?: boolean]>;
+  slogdet: MatrixPartsMethod<'sign' | 'logabsdet'>;
+}
