@@ -5,6 +5,7 @@ import { ShapeError } from '../util/errors.ts';
 import { conj } from './complex-parts.ts';
 import { described, requireTensor } from './family.ts';
 import { mT } from './reshaping.ts';
+import type { AdjointFunction, MatrixTransposeFunction } from './types.ts';
 
 /** Conjugate transposes: of real dtypes the transposes. */
 
@@ -16,7 +17,7 @@ const turned = (input: Tensor): Tensor => mT(input.type.isComplex ? conj(input) 
  * @example
  * H(tensor([[1, 2], [3, 4]])); // tensor([[1., 3.], [2., 4.]])
  */
-export const H = described(
+export const H: MatrixTransposeFunction = described(
   'H',
   (input: Tensor): Tensor => {
     requireTensor('H', 'input', input);
@@ -33,7 +34,7 @@ export const H = described(
  * @example
  * mH(ones([5, 2, 3])).shape; // [5, 3, 2]
  */
-export const mH = described(
+export const mH: MatrixTransposeFunction = described(
   'mH',
   (input: Tensor): Tensor => {
     requireTensor('mH', 'input', input);
@@ -49,7 +50,7 @@ export const mH = described(
  * @example
  * adjoint(ones([5, 2, 3])).shape; // [5, 3, 2]
  */
-export const adjoint = described(
+export const adjoint: AdjointFunction = described(
   'adjoint',
   (input: Tensor): Tensor => {
     requireTensor('adjoint', 'input', input);

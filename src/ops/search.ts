@@ -26,6 +26,7 @@ import {
 import { gatherAlong, spreadAlong, takeFlat } from './gather.ts';
 import { sortAlong } from './sort.ts';
 import { cast, cloneOperator, expand, reshape } from './structural.ts';
+import type { BincountFunction, BucketizeFunction, HistcFunction, IsinFunction, SearchsortedFunction } from './types.ts';
 
 /** Places in sorted lines, and counts of values. */
 
@@ -83,7 +84,7 @@ function inOrder(sequence: Tensor, sorter: Tensor): Tensor {
  * @example
  * searchsorted(tensor([1, 3, 5]), tensor([3, 6])); // tensor([1, 3])
  */
-export const searchsorted = described(
+export const searchsorted: SearchsortedFunction<SearchsortedOptions> = described(
   'searchsorted',
   (sortedSequence: Tensor, input: Tensor | Scalar, options: SearchsortedOptions = {}): Tensor => {
     requireTensor('searchsorted', 'sortedSequence', sortedSequence);
@@ -125,7 +126,7 @@ export const searchsorted = described(
  * @example
  * bucketize(tensor([0.5, 1, 2.5]), tensor([1, 2])); // tensor([0, 0, 2])
  */
-export const bucketize = described(
+export const bucketize: BucketizeFunction<Pick<SearchsortedOptions, 'outInt32' | 'right'>> = described(
   'bucketize',
   (input: Tensor | Scalar, boundaries: Tensor, options: Pick<SearchsortedOptions, 'outInt32' | 'right'> = {}): Tensor => {
     requireTensor('bucketize', 'boundaries', boundaries);
@@ -160,7 +161,7 @@ export interface IsinOptions {
  * @example
  * isin(tensor([1, 2, 3]), tensor([2, 4])); // tensor([False, True, False])
  */
-export const isin = described(
+export const isin: IsinFunction<IsinOptions> = described(
   'isin',
   (elements: Operand, testElements: Operand, options: IsinOptions = {}): Tensor => {
     if (!isScalar(elements)) requireTensor('isin', 'elements', elements);
@@ -211,7 +212,7 @@ const bincountOperator = makeOperator<number>({
  * @example
  * bincount(tensor([1n, 2n, 1n])); // tensor([0, 2, 1])
  */
-export const bincount = described(
+export const bincount: BincountFunction = described(
   'bincount',
   (input: Tensor, weights: Tensor | null = null, minlength = 0): Tensor => {
     requireTensor('bincount', 'input', input);
@@ -288,7 +289,7 @@ const histcOperator = makeOperator<HistcParams>({
  * @example
  * histc(tensor([1, 2, 1]), 4, { min: 0, max: 3 }); // tensor([0., 2., 1., 0.])
  */
-export const histc = described(
+export const histc: HistcFunction = described(
   'histc',
   (input: Tensor, bins = 100, options: { readonly min?: number; readonly max?: number } = {}): Tensor => {
     requireTensor('histc', 'input', input);

@@ -17,6 +17,7 @@ import { positionsOf } from './nonzero.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { sortAlong } from './sort.ts';
 import { cloneOperator, moveDim, reshape, select } from './structural.ts';
+import type { UniqueFunction } from './types.ts';
 
 /** Elements, or slices, without their repetitions. */
 
@@ -166,7 +167,7 @@ const SAMPLES = [
  * @example
  * unique(tensor([3, 1, 3])); // tensor([1., 3.])
  */
-export const unique = described(
+export const unique: UniqueFunction<{ readonly sorted?: boolean }> = described(
   'unique',
   (input: Tensor, options: UniqueOptions = {}): UniqueResult => uniqueOf('unique', input, options, false),
   {
@@ -185,7 +186,7 @@ export const unique = described(
  * @example
  * uniqueConsecutive(tensor([1, 1, 2, 1])); // tensor([1., 2., 1.])
  */
-export const uniqueConsecutive = described(
+export const uniqueConsecutive: UniqueFunction<unknown> = described(
   'uniqueConsecutive',
   (input: Tensor, options: UniqueConsecutiveOptions = {}): UniqueResult => uniqueOf('uniqueConsecutive', input, options, true),
   {

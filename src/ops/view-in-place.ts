@@ -11,6 +11,14 @@ import { InPlaceError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
 import { type Described, described, requireTensor } from './family.ts';
 import { type ShapeArguments, squeeze, transpose, transposeMatrix, unsqueeze } from './movement.ts';
+import type {
+  ResizeAsFunction,
+  ResizeFunction,
+  SqueezeFunction,
+  TransposeFunction,
+  TransposeMatrixFunction,
+  UnsqueezeFunction,
+} from './types.ts';
 
 /** Handles that are made to see their elements another way: the in-place forms of views. */
 
@@ -62,7 +70,10 @@ function viewInPlace(name: string, x: Tensor, view: (x: Tensor) => Tensor): Tens
   return x;
 }
 
-function inPlaceView<A extends readonly unknown[]>(name: string, view: ((input: Tensor, ...args: A) => Tensor) & Described) {
+function inPlaceView<A extends readonly unknown[], R extends object>(
+  name: string,
+  view: ((input: Tensor, ...args: A) => Tensor) & Described,
+): R {
   const f = (input: Tensor, ...args: A): Tensor => {
     requireTensor(name, 'input', input);
     return viewInPlace(name, input, (x) => view(x, ...args));
@@ -82,42 +93,42 @@ function withoutGradient({ args }: Sample): Sample {
  * @example
  * t_(ones([2, 3])).shape; // [3, 2]
  */
-export const t_ = inPlaceView('t_', transposeMatrix);
+export const t_: TransposeMatrixFunction = inPlaceView('t_', transposeMatrix);
 /**
  * `transpose`, in place: two dimensions of `input` itself are swapped.
  *
  * @example
  * transpose_(ones([2, 3]), 0, 1).shape; // [3, 2]
  */
-export const transpose_ = inPlaceView('transpose_', transpose);
+export const transpose_: TransposeFunction<'transpose_'> = inPlaceView('transpose_', transpose);
 /**
  * `transpose_` under NumPy's name.
  *
  * @example
  * swapaxes_(ones([2, 3]), 0, 1).shape; // [3, 2]
  */
-export const swapaxes_ = inPlaceView('swapaxes_', transpose);
+export const swapaxes_: TransposeFunction<'swapaxes_'> = inPlaceView('swapaxes_', transpose);
 /**
  * `transpose_` under another name.
  *
  * @example
  * swapdims_(ones([2, 3]), 0, 1).shape; // [3, 2]
  */
-export const swapdims_ = inPlaceView('swapdims_', transpose);
+export const swapdims_: TransposeFunction<'swapdims_'> = inPlaceView('swapdims_', transpose);
 /**
  * `squeeze`, in place: `input` itself loses dimensions of size 1.
  *
  * @example
  * squeeze_(ones([1, 3])).shape; // [3]
  */
-export const squeeze_ = inPlaceView('squeeze_', squeeze);
+export const squeeze_: SqueezeFunction<'squeeze_'> = inPlaceView('squeeze_', squeeze);
 /**
  * `unsqueeze`, in place: `input` itself gets a dimension of size 1.
  *
  * @example
  * unsqueeze_(ones([3]), 0).shape; // [1, 3]
  */
-export const unsqueeze_ = inPlaceView('unsqueeze_', unsqueeze);
+export const unsqueeze_: UnsqueezeFunction<'unsqueeze_'> = inPlaceView('unsqueeze_', unsqueeze);
 
 /**
  * Gives `input` another shape, in row-major order from where it starts: elements that fit in its memory stay, in a larger shape the rest holds whatever was
@@ -126,7 +137,7 @@ export const unsqueeze_ = inPlaceView('unsqueeze_', unsqueeze);
  * @example
  * resize_(tensor([1, 2, 3, 4]), [2, 2]); // tensor([[1., 2.], [3., 4.]])
  */
-export const resize_ = described(
+export const resize_: ResizeFunction = described(
   'resize_',
   (input: Tensor, ...size: ShapeArguments): Tensor => {
     requireTensor('resize_', 'input', input);
@@ -141,7 +152,7 @@ export const resize_ = described(
  * @example
  * resizeAs_(ones([4]), ones([2, 2])).shape; // [2, 2]
  */
-export const resizeAs_ = described(
+export const resizeAs_: ResizeAsFunction = described(
   'resizeAs_',
   (input: Tensor, template: Tensor): Tensor => {
     requireTensor('resizeAs_', 'input', input);

@@ -3,6 +3,7 @@ import type { DType } from '../../dtype/dtype.ts';
 import type { MemoryFormatOptions } from '../../ops/copies.ts';
 import type { Sections } from '../../ops/split.ts';
 import type {
+  AdjointMethod,
   AsStridedMethod,
   ChunkMethod,
   DiagEmbedMethod,
@@ -21,6 +22,8 @@ import type {
   RepeatMethod,
   ReshapeAsMethod,
   ReshapeMethod,
+  ResizeAsMethod,
+  ResizeMethod,
   RollMethod,
   Rot90Method,
   SectionsMethod,
@@ -44,6 +47,7 @@ import type {
 
 /** Other shapes of the same elements. */
 export interface ShapeMethods {
+  adjoint: AdjointMethod;
   asStrided: AsStridedMethod;
   broadcastTo: ExpandMethod<'broadcastTo'>;
   clone: UnarySameMethod<DType, [options?: MemoryFormatOptions]>;
@@ -64,12 +68,20 @@ export interface ShapeMethods {
   ravel: RavelMethod;
   repeat: RepeatMethod<'repeat'>;
   repeatInterleave: RepeatInterleaveMethod;
+  resizeAs_: ResizeAsMethod;
+  resize_: ResizeMethod;
   reshape: ReshapeMethod<'reshape'>;
   reshapeAs: ReshapeAsMethod<'reshapeAs'>;
   roll: RollMethod<'roll'>;
   rot90: Rot90Method<'rot90'>;
+  squeeze_: SqueezeMethod<'squeeze_'>;
   squeeze: SqueezeMethod<'squeeze'>;
   sumToSize: SumToSizeMethod<'sumToSize'>;
+  swapaxes_: TransposeMethod<'swapaxes_'>;
+  swapdims_: TransposeMethod<'swapdims_'>;
+  t_: TransposeMatrixMethod;
+  transpose_: TransposeMethod<'transpose_'>;
+  unsqueeze_: UnsqueezeMethod<'unsqueeze_'>;
   swapaxes: TransposeMethod<'swapaxes'>;
   swapdims: TransposeMethod<'swapdims'>;
   t: TransposeMatrixMethod;

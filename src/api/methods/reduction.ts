@@ -9,6 +9,7 @@ import type {
   AminmaxMethod,
   ArgReductionMethod,
   ArgsortMethod,
+  BincountMethod,
   CountReductionMethod,
   CovarianceMethod,
   DiffMethod,
@@ -18,6 +19,7 @@ import type {
   ExtremeScanMethod,
   ExtremumMethod,
   FloatReductionMethod,
+  HistcMethod,
   IndexedReductionMethod,
   KthvalueMethod,
   MeanMethod,
@@ -33,6 +35,7 @@ import type {
   TraceMethod,
   TruthReductionMethod,
   UnarySameMethod,
+  UniqueMethod,
 } from '../../ops/types.ts';
 
 /** To fewer elements. */
@@ -45,9 +48,11 @@ export interface ReductionMethods {
   argmax: ArgReductionMethod<'argmax'>;
   argmin: ArgReductionMethod<'argmin'>;
   corrcoef: CovarianceMethod<'corrcoef', []>;
+  bincount: BincountMethod;
   countNonzero: CountReductionMethod<'countNonzero'>;
   cov: CovarianceMethod<'cov', [options?: CovarianceOptions]>;
   dist: DistMethod<'dist'>;
+  histc: HistcMethod;
   kthvalue: KthvalueMethod<'kthvalue'>;
   logsumexp: FloatReductionMethod<'logsumexp', RealDType>;
   max: ExtremumMethod<'max'>;
@@ -82,5 +87,7 @@ export interface AlongMethods {
   renorm: UnarySameMethod<FloatDType, [p: number, dim: number, maxnorm: number]>;
   softmax: SoftmaxLikeMethod<'softmax'>;
   sort: SortMethod<'sort', SortOptions>;
+  unique: UniqueMethod<{ readonly sorted?: boolean }>;
+  uniqueConsecutive: UniqueMethod<unknown>;
   topk: TopkMethod<'topk', TopkOptions>;
 }
