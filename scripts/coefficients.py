@@ -3,7 +3,7 @@
 Each polynomial interpolates its function at Chebyshev nodes with 60 digits (within a small factor of the minimax error) and is
 printed as monomials. Run: python3 scripts/coefficients.py (needs mpmath).
 """
-from mpmath import mp, mpf, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, sin, sqrt, tanh
+from mpmath import mp, mpf, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, qr_solve, sin, sqrt, tanh
 
 mp.dps = 60
 
@@ -31,6 +31,41 @@ def fit(f, a, b, degree, weight=lambda x: 1):
         v = f(x)
         worst = max(worst, abs((p - v) / v))
     return [c[j] for j in range(n)], worst
+
+
+def value(c, x):
+    return sum(c[j] * x ** j for j in range(len(c)))
+
+
+def fit_quotient(f, b, degree, rounds=60, points=200):
+    """Coefficients in x^2 of numerator and denominator (from 1 on) of f(x) / x on [0, b], and the largest error of x times the quotient.
+
+    Lawson's iteration (weights grow where the error is large) on Loeb's linearised least squares (the last denominator divides).
+    """
+    b = mpf(b)
+    xs = [b * (1 - cos(pi * (i + mpf(1) / 2) / points)) / 2 for i in range(points)]
+    zs, ys = [x * x for x in xs], [f(x) / x for x in xs]
+    weights, below, best = [mpf(1) / points] * points, [mpf(1)] * points, None
+    for _ in range(rounds):
+        A = matrix(points, 2 * degree + 1)
+        y = matrix(points, 1)
+        for i in range(points):
+            s = sqrt(weights[i]) / below[i] * xs[i]
+            y[i] = s * ys[i]
+            for j in range(degree + 1):
+                A[i, j] = s * zs[i] ** j
+            for j in range(degree):
+                A[i, degree + 1 + j] = -s * ys[i] * zs[i] ** (j + 1)
+        c, _ = qr_solve(A, y)
+        above = [c[j] for j in range(degree + 1)]
+        divisor = [mpf(1)] + [c[degree + 1 + j] for j in range(degree)]
+        below = [value(divisor, z) for z in zs]
+        errors = [abs(x * (value(above, z) / d - v)) for x, z, d, v in zip(xs, zs, below, ys)]
+        if best is None or max(errors) < best[0]:
+            best = (max(errors), above, divisor)
+        total = sum(w * e for w, e in zip(weights, errors))
+        weights = [w * e / total + mpf(10) ** -30 for w, e in zip(weights, errors)]
+    return best
 
 
 def show(name, result):
@@ -80,6 +115,11 @@ if __name__ == '__main__':
     show('TANH', fit(at_square(lambda x: (tanh(x) - x) / x ** 3), tiny, mpf('0.625') ** 2, 5))
     show('ERF', fit(erf_tail, tiny, 1, 6))
     show('ERFC', fit(lambda t: erfc(mpf('2.465') + mpf('1.465') * t), -1, 1, 14))
+    # The last factor makes the ends come out as 1/2 or more after rounding, which is then cut off.
+    end = mpf('5.6')
+    worst, above, below = fit_quotient(lambda x: erf(x / sqrt(mpf(2))) / 2 * (1 + mpf('2.5e-7') * (x / end) ** 8), end, 5)
+    show('NORMAL_NUMERATOR', (above, worst))
+    show('NORMAL_DENOMINATOR', (below, worst))
     show('LOG', fit(log_tail, sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1, 8))
     show('SIN', fit(sin_tail, tiny, (pi / 4) ** 2, 2))
     show('COS', fit(cos_tail, mpf('1e-18'), (pi / 4) ** 2, 2))

@@ -189,7 +189,7 @@ class MapCompiler {
 
   /** Strided operands come one vector at a time: their lanes are gathered. */
   private vectorsAtOnce(): number {
-    return this.used.some((operand) => operand.access === 'strided') ? 1 : vectorsAtOnce(this.signature.expr);
+    return this.used.some((operand) => operand.access === 'strided') ? 1 : vectorsAtOnce(this.signature.expr, this.signature.compute);
   }
 
   private emitAdvance(elements: number): void {

@@ -92,6 +92,21 @@ describe('float32 against float64', () => {
   }
 });
 
+test('the normal distribution function is right to 2.5e-7 in float32, and exact at its ends', () => {
+  const points = [...everywhere(), 5.6, -5.6, 5.59];
+  const { evaluate } = definedIntrinsics().get('normalCdf')!;
+  const program = new S.MapProgram(S.normalCdf(S.arg(0)), 1);
+  const input = fill(makeView(f32, [points.length]), points);
+  const out = makeView(f32, [points.length]);
+  map(program, out, [input], [], f32);
+  const actual = toArray(out) as number[];
+  (toArray(input) as number[]).forEach((x, i) => {
+    if (Math.abs(x) >= 5.6) expect(actual[i]).toBe(x > 0 ? 1 : 0);
+    else if (Number.isNaN(x)) expect(actual[i]).toBeNaN();
+    else expect(Math.abs(actual[i]! - evaluate(x)), `at ${x}`).toBeLessThanOrEqual(2.5e-7);
+  });
+});
+
 describe('float64 against values of high precision', () => {
   for (const [name, [, limit]] of Object.entries(LIMITS)) {
     test(`${name} is right to ${limit} ulp`, () => {

@@ -1,3 +1,4 @@
+import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { type Expr, forEachNode } from '../../scalar/core.ts';
 import { float32Functions } from './math-float32.ts';
 import { float64Functions } from './math-float64.ts';
@@ -10,29 +11,33 @@ const LIGHT = new Set(
   ).split(' '),
 );
 
-const FEW = 6;
+/** Functions whose code is so long that few vectors of it fit the registers. */
+const LONG = new Set(['erf', 'erfc']);
+
+const FEW = 8;
 const MANY = 24;
 
 /**
- * How many vectors a kernel computes side by side: four where the loop around the work matters, two where chains of dependent operations would
- * wait, one where the code is so long that registers run out or each lane is a call anyway.
+ * How many vectors a kernel computes side by side: four, so that the loop around the work and chains of dependent operations do not count; fewer
+ * where the code is so long that registers run out; one where each lane is a call anyway. Measured.
  */
-export function vectorsAtOnce(e: Expr): number {
+export function vectorsAtOnce(e: Expr, compute: DTypeInfo): number {
   let calls = 0;
-  let isLight = true;
+  let isLong = false;
   let hasCode = true;
+  const own = compute.itemsize <= 4 ? float32Functions : float64Functions;
   const visit = ({ op, args }: Expr): void => {
     if (typeof op === 'string') return;
-    if (op.expand !== null) {
+    if (op.expand !== null && !(op.name in own)) {
       forEachNode(op.expand(...args), visit);
       return;
     }
     calls++;
     const light = LIGHT.has(op.name);
-    isLight &&= light;
+    isLong ||= LONG.has(op.name) && !(own === float32Functions && op.name in own);
     hasCode &&= light || op.name in float32Functions || op.name in float64Functions;
   };
   forEachNode(e, visit);
-  if (isLight && calls <= FEW) return 4;
-  return hasCode && calls <= MANY ? 2 : 1;
+  if (!hasCode || calls > MANY) return 1;
+  return isLong || calls > FEW ? 2 : 4;
 }

@@ -220,7 +220,7 @@ export interface GeluOptions {
   readonly approximate?: 'none' | 'tanh';
 }
 
-const GELU = mapOperator(path('gelu'), 1, 0, () => S.mul(S.mul(x, 0.5), S.add(1, S.erf(S.mul(x, Math.SQRT1_2)))));
+const GELU = mapOperator(path('gelu'), 1, 0, () => S.mul(x, S.normalCdf(x)));
 const GELU_TANH = mapOperator(path('gelu'), 1, 0, () => {
   const inner = S.mul(Math.sqrt(2 / Math.PI), S.add(x, S.mul(0.044715, S.mul(S.mul(x, x), x))));
   return S.mul(S.mul(0.5, x), S.add(1, S.tanh(inner)));

@@ -5,10 +5,11 @@
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from '../../dtype/half.ts';
 import { binary, constant, type Expr, ternary, unary } from '../core.ts';
 import * as normal from '../normal.ts';
+import * as values from '../special.ts';
 import { abs, add, div, max, min, mul, neg, reciprocal, sub } from './arithmetic.ts';
 import { exp, exp2, log, log1p, sigmoid } from './exponential.ts';
 import { and, eq, ge, gt, isinf, isnan, le, lt, ne, or, select } from './logic.ts';
-import { erfcx } from './special.ts';
+import { erf, erfcx } from './special.ts';
 
 const indicator = (condition: Expr): Expr => select(condition, 1, 0);
 
@@ -94,6 +95,15 @@ export const xlog1py = binary('xlog1py', (x, y) => (Number.isNaN(y) ? y : x === 
 export const entr = unary('entr', (x) => (Number.isNaN(x) ? x : x > 0 ? -x * Math.log(x) : x === 0 ? 0 : -Infinity), {
   partials: (_, x) => [neg(add(log(x), 1))],
   expand: (x) => select(isnan(x), x, select(gt(x, 0), neg(mul(x, log(x))), select(eq(x, 0), 0, constant(-Infinity)))),
+});
+
+/**
+ * The normal distribution function to the digits that count where it is a factor: the sum of 1/2 and an odd function, which loses the left tail's.
+ * `erfc` keeps them.
+ */
+export const normalCdf = unary('normalCdf', (x) => 0.5 * (1 + values.erf(x * Math.SQRT1_2)), {
+  partials: (_, x) => [mul(exp(mul(-0.5, mul(x, x))), 1 / Math.sqrt(2 * Math.PI))],
+  expand: (x) => mul(0.5, add(1, erf(mul(x, Math.SQRT1_2)))),
 });
 
 /** The inverse of the normal distribution function. */
