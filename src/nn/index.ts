@@ -39,7 +39,7 @@ export {
   TripletMarginLoss,
   TripletMarginWithDistanceLoss,
 } from './margin-loss.ts';
-export { type HookHandle, type LoadResult, Module, type StateDict } from './module.ts';
+export { type ForwardHook, type ForwardPreHook, type HookHandle, type LoadResult, Module, type StateDict } from './module.ts';
 export {
   BatchNorm1d,
   BatchNorm2d,

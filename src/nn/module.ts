@@ -1,9 +1,9 @@
-import type { DType } from '../dtype/dtype.ts';
-import { dtypeInfo } from '../dtype/dtype.ts';
+import { type DType, type DTypeInfo, dtypeInfo } from '../dtype/dtype.ts';
 import { cast } from '../ops/structural.ts';
 import { formatShape } from '../shape/shape.ts';
+import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { copyInto } from './copy.ts';
 import { isParameter } from './parameter.ts';
@@ -23,6 +23,11 @@ export interface HookHandle {
 }
 
 type Forward = (...inputs: never[]) => unknown;
+
+/** Sees a module and the inputs of its `forward`, and may replace them. */
+export type ForwardPreHook<M> = (module: M, inputs: readonly unknown[]) => readonly unknown[] | undefined | void;
+/** Sees a module and the inputs and the output of its `forward`, and may replace the output. */
+export type ForwardHook<M> = (module: M, inputs: readonly unknown[], output: unknown) => unknown;
 
 /** `runningMean` -> `running_mean`: names in a state are PyTorch's, so that weights travel both ways. */
 export function stateName(property: string): string {
@@ -47,6 +52,9 @@ export abstract class Module {
   /** Whether the module is being trained: dropout and the like look at it. Set by `train()` and `eval()`. */
   training = true;
   readonly #buffers = new Map<string, boolean>();
+  readonly #forwardPreHooks = new Set<{ readonly hook: ForwardPreHook<never> }>();
+  readonly #forwardHooks = new Set<{ readonly hook: ForwardHook<never> }>();
+  #watched = false;
 
   /** Declares a property as state that is saved but not learned. */
   registerBuffer(property: string, value: Tensor | null, options: { readonly persistent?: boolean } = {}): void {
@@ -54,9 +62,13 @@ export abstract class Module {
     this.#buffers.set(property, options.persistent ?? true);
   }
 
-  /** The properties that are modules themselves. Containers override it. */
+  /** The properties that are modules, and the entries of those that are arrays of modules (`blocks.0`). Containers override it. */
   namedChildren(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+    return Object.entries(this).flatMap(([name, value]): [string, Module][] => {
+      if (value instanceof Module) return [[name, value]];
+      if (!Array.isArray(value) || !value.every((item) => item instanceof Module)) return [];
+      return value.map((item, i) => [`${name}.${i}`, item]);
+    });
   }
 
   children(): Module[] {
@@ -145,25 +157,19 @@ export abstract class Module {
     return this;
   }
 
-  /** Casts parameters and buffers of floating dtype. */
+  /** Casts parameters and buffers of floating dtype; parameters stay the same tensors, and lose their gradients. */
   to(dtype: DType): this {
     const type = dtypeInfo(dtype);
-    for (const tensor of [...this.parameters(), ...this.buffers()]) {
-      if (!tensor.type.isFloat && !tensor.type.isComplex) continue;
-      const converted = withGradMode(false, () => cast(tensor, type));
-      Object.assign(tensor, {
-        storage: converted.storage,
-        offset: converted.offset,
-        strides: converted.strides,
-        type: converted.type,
-        rowMajor: converted.rowMajor,
-      });
-      if (tensor.meta !== null) {
-        tensor.meta.grad = null;
-        tensor.meta.accumulator = null;
-      }
-    }
+    for (const module of this.modules()) module.#cast(type);
     return this;
+  }
+
+  #cast(type: DTypeInfo): void {
+    for (const [, parameter] of this.ownParameters()) castInPlace(parameter, type);
+    for (const [property, buffer] of this.ownBuffers()) {
+      // A buffer may be a tensor of the user's, such as the weight of a loss: it is replaced, not changed.
+      if (isInexact(buffer)) Object.assign(this, { [property]: withGradMode(false, () => cast(buffer, type)) });
+    }
   }
 
   double(): this {
@@ -206,8 +212,10 @@ export abstract class Module {
       );
     }
     for (const [name, target] of own) {
-      const value = given.get(name);
-      if (value !== undefined && formatShape(value.shape) !== formatShape(target.shape)) {
+      const value: unknown = given.get(name);
+      if (value === undefined) continue;
+      if (!isTensor(value)) throw new ArgumentError(`loadStateDict: '${name}' must be a tensor, got ${describeValue(value)}`);
+      if (formatShape(value.shape) !== formatShape(target.shape)) {
         throw new ShapeError(
           `loadStateDict: '${name}' has shape ${formatShape(target.shape)} in ${this.constructor.name} but ${formatShape(value.shape)} in the state`,
         );
@@ -220,35 +228,39 @@ export abstract class Module {
     return { missingKeys, unexpectedKeys };
   }
 
-  /** Calls `hook` with the module, the inputs and the output of each `forward`; what it returns replaces the output. */
-  registerForwardHook(hook: (module: this, inputs: readonly unknown[], output: unknown) => unknown): HookHandle {
-    return this.wrapForward((forward) => (...inputs) => {
-      const output = forward(...inputs);
-      return hook(this, inputs, output) ?? output;
-    });
+  /** Calls `hook` with the module, the inputs and the output of each `forward`; what it returns replaces the output. Hooks run in their order. */
+  registerForwardHook(hook: ForwardHook<this>): HookHandle {
+    return this.#register(this.#forwardHooks, hook as ForwardHook<never>);
   }
 
-  /** Calls `hook` with the module and the inputs before each `forward`; an array that it returns replaces the inputs. */
-  registerForwardPreHook(hook: (module: this, inputs: readonly unknown[]) => readonly unknown[] | undefined): HookHandle {
-    return this.wrapForward(
-      (forward) =>
-        (...inputs) =>
-          forward(...((hook(this, inputs) ?? inputs) as never[])),
-    );
+  /** Calls `hook` with the module and the inputs before each `forward`; an array that it returns replaces the inputs. Hooks run in their order. */
+  registerForwardPreHook(hook: ForwardPreHook<this>): HookHandle {
+    return this.#register(this.#forwardPreHooks, hook as ForwardPreHook<never>);
   }
 
-  private wrapForward(wrap: (forward: Forward) => Forward): HookHandle {
+  #register<H>(hooks: Set<{ readonly hook: H }>, hook: H): HookHandle {
+    if (typeof hook !== 'function')
+      throw new ArgumentError(`${this.constructor.name}: a hook must be a function, got ${describeValue(hook)}`);
+    this.#watchForward();
+    const entry = { hook };
+    hooks.add(entry);
+    return { remove: () => void hooks.delete(entry) };
+  }
+
+  /** Puts a `forward` of its own in front of the class's, from the first hook on: who has no hooks pays nothing. */
+  #watchForward(): void {
+    if (this.#watched) return;
+    this.#watched = true;
     const self = this as unknown as { forward: Forward };
-    const inner = self.forward.bind(this);
-    let active = true;
-    const wrapped = wrap(inner);
-    const outer: Forward = (...inputs) => (active ? wrapped(...inputs) : inner(...inputs));
-    Object.defineProperty(this, 'forward', { value: outer, configurable: true, writable: true, enumerable: false });
-    return {
-      remove: () => {
-        active = false;
-      },
+    const inner = self.forward;
+    const outer: Forward = (...given) => {
+      let inputs: readonly unknown[] = given;
+      for (const { hook } of this.#forwardPreHooks) inputs = hook(this as never, inputs) ?? inputs;
+      let output: unknown = inner.apply(this, inputs as never[]);
+      for (const { hook } of this.#forwardHooks) output = hook(this as never, inputs, output) ?? output;
+      return output;
     };
+    Object.defineProperty(this, 'forward', { value: outer, configurable: true, writable: true, enumerable: false });
   }
 
   /** What the printed form says in parentheses. */
@@ -270,4 +282,18 @@ export abstract class Module {
 
 function join(prefix: string, name: string): string {
   return prefix === '' ? name : `${prefix}.${name}`;
+}
+
+function isInexact(x: Tensor): boolean {
+  return x.type.isFloat || x.type.isComplex;
+}
+
+/** Casts a parameter so that whoever holds it, such as an optimizer, holds the result. */
+function castInPlace(parameter: Tensor, type: DTypeInfo): void {
+  if (!isInexact(parameter) || parameter.type === type) return;
+  const { storage, offset, strides, rowMajor } = withGradMode(false, () => cast(parameter, type));
+  Object.assign(parameter, { storage, offset, strides, type, rowMajor });
+  if (parameter.meta === null) return;
+  parameter.meta.grad = null;
+  parameter.meta.accumulator = null;
 }
