@@ -14,13 +14,20 @@ import { jvp } from '../transform/jvp.ts';
 import { vmap } from '../transform/vmap.ts';
 import { ArgumentError, NablaError } from '../util/errors.ts';
 
-/** A gradient that does not agree with finite differences. */
+/**
+ * A gradient that does not agree with finite differences.
+ *
+ * @example
+ * // not run: it fails on purpose
+ * autograd.gradcheck((x) => wrongDerivative(x), [ones([2], { dtype: 'float64', requiresGrad: true })]); // throws GradcheckError
+ */
 export class GradcheckError extends NablaError {
   constructor(message: string) {
     super('GradcheckError', 'GRADCHECK', message);
   }
 }
 
+/** How closely, and in which modes, `gradcheck` compares. */
 export interface GradcheckOptions {
   /** Step of the finite differences. Default 1e-6. */
   readonly eps?: number;

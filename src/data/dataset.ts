@@ -41,7 +41,13 @@ export class TensorDataset implements Dataset<Tensor[]> {
   }
 }
 
-/** Some samples of another dataset, by number. */
+/**
+ * Some samples of another dataset, by number.
+ *
+ * @example
+ * const even = new Subset(new TensorDataset(arange(10)), [0, 2, 4]);
+ * even.length; // 3
+ */
 export class Subset<Sample> implements Dataset<Sample> {
   readonly dataset: Dataset<Sample>;
   readonly indices: readonly number[];

@@ -8,6 +8,7 @@ import type { Dataset } from './dataset.ts';
 /** How samples become a batch. */
 export type Collate<Sample, Batch> = (samples: readonly Sample[]) => Batch;
 
+/** How a `DataLoader` forms batches. */
 export interface DataLoaderOptions<Sample, Batch> {
   /** Samples in a batch. Default 1. */
   readonly batchSize?: number;
@@ -75,7 +76,12 @@ function drawSeed(generator: Generator): bigint {
   return generator.draw64() & 0x7fff_ffff_ffff_ffffn;
 }
 
-/** Stacks tensors, turns numbers into a tensor, and goes into lists and objects entry by entry. */
+/**
+ * Stacks tensors, turns numbers into a tensor, and goes into lists and objects entry by entry.
+ *
+ * @example
+ * collate([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 2.], [3., 4.]])
+ */
 export function collate(samples: readonly unknown[]): unknown {
   const [first] = samples;
   if (isTensor(first)) return stack(samples as readonly Tensor[]);

@@ -47,6 +47,11 @@ export function getDefaultDtype(): DTypeInfo {
  * Sets the dtype of floating-point data that names none.
  *
  * @throws DTypeError unless it is a floating dtype.
+ *
+ * @example
+ * setDefaultDtype('float64');
+ * ones([1]).dtype; // 'float64'
+ * setDefaultDtype('float32');
  */
 export function setDefaultDtype(name: DType): void {
   const type = dtypeInfo(name);

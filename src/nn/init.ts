@@ -22,32 +22,66 @@ import { orthonormalColumns } from './householder.ts';
 
 /** Ways to initialise parameters, in place and without a trace on the tape; each returns its tensor. */
 
-/** Fills with uniform numbers from [a, b). */
+/**
+ * Fills with uniform numbers from [a, b).
+ *
+ * @example
+ * manualSeed(0);
+ * nn.init.uniform_(empty([2]), 0, 1); // tensor([0.4963, 0.7682])
+ */
 export function uniform_(tensor: Tensor, a = 0, b = 1): Tensor {
   return withGradMode(false, () => drawUniform(tensor, a, b));
 }
 
-/** Fills with normal numbers. */
+/**
+ * Fills with normal numbers.
+ *
+ * @example
+ * manualSeed(0);
+ * nn.init.normal_(empty([2]), 0, 0.01); // tensor([ 0.0154, -0.0029])
+ */
 export function normal_(tensor: Tensor, mean = 0, std = 1): Tensor {
   return withGradMode(false, () => drawNormal(tensor, mean, std));
 }
 
-/** Fills with one value. */
+/**
+ * Fills with one value.
+ *
+ * @example
+ * nn.init.constant_(empty([2]), 0.5); // tensor([0.5000, 0.5000])
+ */
 export function constant_(tensor: Tensor, value: number): Tensor {
   fillTensor(tensor, value);
   markWritten(tensor, 'fill_');
   return tensor;
 }
 
+/**
+ * Fills with zeros.
+ *
+ * @example
+ * nn.init.zeros_(empty([2])); // tensor([0., 0.])
+ */
 export function zeros_(tensor: Tensor): Tensor {
   return constant_(tensor, 0);
 }
 
+/**
+ * Fills with ones.
+ *
+ * @example
+ * nn.init.ones_(empty([2])); // tensor([1., 1.])
+ */
 export function ones_(tensor: Tensor): Tensor {
   return constant_(tensor, 1);
 }
 
-/** The recommended factor of a weight's standard deviation before a nonlinearity. */
+/**
+ * The recommended factor of a weight's standard deviation before a nonlinearity.
+ *
+ * @example
+ * nn.init.calculateGain('relu'); // 1.4142135623730951
+ */
 export function calculateGain(nonlinearity: string, param: number | null = null): number {
   switch (nonlinearity) {
     case 'tanh':
@@ -70,13 +104,19 @@ export function calculateGain(nonlinearity: string, param: number | null = null)
   }
 }
 
-/** How many inputs and outputs one unit of a weight has: sizes beyond the first two are the receptive field. */
+/**
+ * How many inputs and outputs one unit of a weight has: sizes beyond the first two are the receptive field.
+ *
+ * @example
+ * nn.init.calculateFans(empty([5, 3])).fanIn; // 3
+ */
 export function calculateFans(tensor: Tensor): { fanIn: number; fanOut: number } {
   if (tensor.ndim < 2) throw new ShapeError(`init: fan in and fan out need at least 2 dimensions, got ${formatShape(tensor.shape)}`);
   const field = tensor.shape.slice(2).reduce((a, b) => a * b, 1);
   return { fanIn: (tensor.shape[1] as number) * field, fanOut: (tensor.shape[0] as number) * field };
 }
 
+/** What He initialisation depends on: which fan, and the nonlinearity that follows. */
 export interface KaimingOptions {
   /** Slope of the leaky rectifier that follows. */
   readonly a?: number;
@@ -89,30 +129,55 @@ function kaimingStd(tensor: Tensor, { a = 0, mode = 'fan_in', nonlinearity = 'le
   return calculateGain(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut);
 }
 
-/** He initialisation, uniform (He et al., "Delving deep into rectifiers", 2015). */
+/**
+ * He initialisation, uniform (He et al., "Delving deep into rectifiers", 2015).
+ *
+ * @example
+ * manualSeed(0);
+ * nn.init.kaimingUniform_(empty([2, 2]), { nonlinearity: 'relu' }); // tensor([[-0.0130,  0.9291], [-1.4256, -1.2747]])
+ */
 export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
   const bound = Math.sqrt(3) * kaimingStd(tensor, options);
   return uniform_(tensor, -bound, bound);
 }
 
-/** He initialisation, normal. */
+/**
+ * He initialisation, normal.
+ *
+ * @example
+ * manualSeed(0);
+ * nn.init.kaimingNormal_(empty([2, 2]), { nonlinearity: 'relu' }); // tensor([[ 1.5410, -0.2934], [-2.1788,  0.5684]])
+ */
 export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
   return normal_(tensor, 0, kaimingStd(tensor, options));
 }
 
-/** Glorot initialisation, uniform (Glorot and Bengio, 2010). */
+/**
+ * Glorot initialisation, uniform (Glorot and Bengio, 2010).
+ *
+ * @example
+ * manualSeed(0);
+ * nn.init.xavierUniform_(empty([2, 2])); // tensor([[-0.0092,  0.6570], [-1.0080, -0.9013]])
+ */
 export function xavierUniform_(tensor: Tensor, { gain = 1 }: { readonly gain?: number } = {}): Tensor {
   const { fanIn, fanOut } = calculateFans(tensor);
   const bound = Math.sqrt(3) * gain * Math.sqrt(2 / (fanIn + fanOut));
   return uniform_(tensor, -bound, bound);
 }
 
-/** Glorot initialisation, normal. */
+/**
+ * Glorot initialisation, normal.
+ *
+ * @example
+ * manualSeed(0);
+ * nn.init.xavierNormal_(empty([2, 2])); // tensor([[ 1.0896, -0.2075], [-1.5406,  0.4019]])
+ */
 export function xavierNormal_(tensor: Tensor, { gain = 1 }: { readonly gain?: number } = {}): Tensor {
   const { fanIn, fanOut } = calculateFans(tensor);
   return normal_(tensor, 0, gain * Math.sqrt(2 / (fanIn + fanOut)));
 }
 
+/** The distribution, and the interval that it is cut to. */
 export interface TruncatedOptions {
   readonly mean?: number;
   readonly std?: number;

@@ -40,6 +40,12 @@ function makeParameter(data: Tensor, requiresGrad = true): Tensor {
 }
 Object.defineProperty(makeParameter, Symbol.hasInstance, { value: isParameter });
 
+/**
+ * Whether a tensor was made as a parameter of a module.
+ *
+ * @example
+ * nn.isParameter(new nn.Linear(2, 1).weight); // true
+ */
 export function isParameter(x: unknown): x is Tensor {
   return x instanceof Tensor && x.meta !== null && x.meta.isParameter;
 }

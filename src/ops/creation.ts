@@ -87,10 +87,20 @@ function filled(name: string, value: number): CreationFunction {
  */
 export const zeros = filled('zeros', 0);
 
-/** A tensor of ones. */
+/**
+ * A tensor of ones.
+ *
+ * @example
+ * ones([2, 2]); // tensor([[1., 1.], [1., 1.]])
+ */
 export const ones = filled('ones', 1);
 
-/** A tensor whose values are whatever was in memory. */
+/**
+ * A tensor whose values are whatever was in memory.
+ *
+ * @example
+ * empty([2, 3]).shape; // [2, 3]
+ */
 export const empty: CreationFunction = described(
   'empty',
   (...args: ShapeAndOptions): Tensor => {
@@ -100,7 +110,12 @@ export const empty: CreationFunction = described(
   { signature: 'size, *, dtype, device, requires_grad', random: true },
 );
 
-/** A tensor of one value; without `dtype` whole numbers give int64, booleans bool, others the default float. */
+/**
+ * A tensor of one value; without `dtype` whole numbers give int64, booleans bool, others the default float.
+ *
+ * @example
+ * full([2], 7); // tensor([7, 7])
+ */
 export const full: FullFunction = described(
   'full',
   (size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {

@@ -129,9 +129,19 @@ function concatenating<N extends string>(name: N): CatFunction<N> {
  * cat([ones([2, 3]), zeros([1, 3])]).shape; // [3, 3]
  */
 export const cat = concatenating('cat');
-/** `cat` under another name. */
+/**
+ * `cat` under another name.
+ *
+ * @example
+ * concat([tensor([1, 2]), tensor([3])]); // tensor([1., 2., 3.])
+ */
 export const concat = concatenating('concat');
-/** `cat` under NumPy's name. */
+/**
+ * `cat` under NumPy's name.
+ *
+ * @example
+ * concatenate([tensor([1, 2]), tensor([3])]); // tensor([1., 2., 3.])
+ */
 export const concatenate = concatenating('concatenate');
 
 const stackAlongOperator = compositeOperator<number>('stack', (xs, dim) =>

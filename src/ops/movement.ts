@@ -55,7 +55,12 @@ export const reshape: ReshapeFunction<'reshape'> = described(
   },
 );
 
-/** The dimensions in another order: a view. */
+/**
+ * The dimensions in another order: a view.
+ *
+ * @example
+ * permute(ones([2, 3, 4]), [2, 0, 1]).shape; // [4, 2, 3]
+ */
 export const permute: PermuteFunction<'permute'> = described(
   'permute',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
@@ -120,9 +125,19 @@ function swapping<N extends string>(name: N): TransposeFunction<N> {
  * transpose(ones([2, 3]), 0, 1).shape; // [3, 2]
  */
 export const transpose = swapping('transpose');
-/** `transpose` under NumPy's name. */
+/**
+ * `transpose` under NumPy's name.
+ *
+ * @example
+ * swapaxes(ones([2, 3]), 0, 1).shape; // [3, 2]
+ */
 export const swapaxes = swapping('swapaxes');
-/** `transpose` under another name. */
+/**
+ * `transpose` under another name.
+ *
+ * @example
+ * swapdims(ones([2, 3]), 0, 1).shape; // [3, 2]
+ */
 export const swapdims = swapping('swapdims');
 
 /**
@@ -182,7 +197,12 @@ const list = (x: number | readonly number[]): readonly number[] => (typeof x ===
  * movedim(ones([2, 3, 4]), 0, 2).shape; // [3, 4, 2]
  */
 export const movedim = moving('movedim');
-/** `movedim` under NumPy's name. */
+/**
+ * `movedim` under NumPy's name.
+ *
+ * @example
+ * moveaxis(ones([2, 3, 4]), 0, 2).shape; // [3, 4, 2]
+ */
 export const moveaxis = moving('moveaxis');
 
 // ---------------------------------------------------------------- expand, squeeze, unsqueeze
@@ -217,7 +237,12 @@ export const expand: ExpandFunction<'expand'> = described(
   },
 );
 
-/** `expand` under NumPy's name. */
+/**
+ * `expand` under NumPy's name.
+ *
+ * @example
+ * broadcastTo(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]])
+ */
 export const broadcastTo: ExpandFunction<'broadcastTo'> = described(
   'broadcastTo',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
@@ -227,7 +252,12 @@ export const broadcastTo: ExpandFunction<'broadcastTo'> = described(
   { signature: 'input, size', samples: [{ args: [t([3, 1]), [3, 4]] }], bad: [{ args: [t([2, 3]), [2, 4]], error: /cannot be expanded/ }] },
 );
 
-/** Expanded to the shape of another tensor. */
+/**
+ * Expanded to the shape of another tensor.
+ *
+ * @example
+ * expandAs(tensor([1, 2]), ones([2, 2])); // tensor([[1., 2.], [1., 2.]])
+ */
 export const expandAs: ExpandAsFunction<'expandAs'> = described(
   'expandAs',
   (input: Tensor, other: Tensor): Tensor => {
@@ -445,6 +475,7 @@ const diagonalOperator = viewOperator<DiagonalParams>({
   rewrite: (params) => ({ ...params, dim1: params.dim1 + 1, dim2: params.dim2 + 1 }),
 });
 
+/** Which diagonal, of which dimensions. */
 export interface DiagonalOptions {
   /** Which diagonal: 0 the main one, positive above, negative below. */
   readonly offset?: number;

@@ -107,7 +107,12 @@ export const bmm: ProductFunction<'bmm'> = product(
   ],
 );
 
-/** Matrix times vector. */
+/**
+ * Matrix times vector.
+ *
+ * @example
+ * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])); // tensor([3., 7.])
+ */
 export const mv: ProductFunction<'mv'> = product('mv', 2, 1, ['input', 'vec'], [[[2, 3], [3]]]);
 
 /**
@@ -127,7 +132,12 @@ export const dot: ProductFunction<'dot'> = product(
   ],
 );
 
-/** Dot product that conjugates its first operand; of real vectors the same as `dot`. */
+/**
+ * Dot product that conjugates its first operand; of real vectors the same as `dot`.
+ *
+ * @example
+ * vdot(tensor([1, 2]), tensor([3, 4])); // tensor(11.)
+ */
 export const vdot: ProductFunction<'dot', 'vdot'> = product('vdot', 1, 1, ['input', 'other'], [[[3], [3]]]);
 
 function outerNamed<N extends string>(name: N): OuterFunction<N> {
@@ -153,7 +163,12 @@ function outerNamed<N extends string>(name: N): OuterFunction<N> {
  * outer(tensor([1, 2]), tensor([3, 4])); // tensor([[3., 4.], [6., 8.]])
  */
 export const outer = outerNamed('outer');
-/** `outer` under its older name. */
+/**
+ * `outer` under its older name.
+ *
+ * @example
+ * ger(tensor([1, 2]), tensor([3, 4])); // tensor([[3., 4.], [6., 8.]])
+ */
 export const ger = outerNamed('ger');
 
 /** Sums of products over the last dimensions of both; a scalar product if either has none. */
@@ -167,7 +182,12 @@ const innerOperator = compositeOperator<null>('inner', ([a, b]) => {
   return reshape(matrixProduct(l, permute(r, [1, 0])), [...left.shape.slice(0, -1), ...right.shape.slice(0, -1)]);
 });
 
-/** Sum of products over the last dimensions. */
+/**
+ * Sum of products over the last dimensions.
+ *
+ * @example
+ * inner(tensor([1, 2]), tensor([3, 4])); // tensor(11.)
+ */
 export const inner: ProductFunction<'inner'> = described(
   'inner',
   (input: Tensor, other: Tensor): Tensor => {
@@ -190,6 +210,7 @@ export const inner: ProductFunction<'inner'> = described(
 
 // ---------------------------------------------------------------- beta · input + alpha · product
 
+/** Factors of the added tensor and of the product. */
 export interface AddProductOptions {
   /** Factor of `input`; 0 leaves it out, also where it is NaN. Default 1. */
   readonly beta?: Scalar;
@@ -265,7 +286,12 @@ export const addmm: AddedProduct<'addmm'> = described(
   },
 );
 
-/** `beta · input + alpha · mat @ vec`. */
+/**
+ * `beta · input + alpha · mat @ vec`.
+ *
+ * @example
+ * addmv(tensor([1, 1]), tensor([[1, 2], [3, 4]]), tensor([1, 1])); // tensor([4., 8.])
+ */
 export const addmv: AddedProduct<'addmv'> = described(
   'addmv',
   addProduct('addmv', ['mat', 'vec'], matmul, matrixShapes('addmv', 2, 1, ['mat', 'vec'])),
@@ -276,7 +302,12 @@ export const addmv: AddedProduct<'addmv'> = described(
   },
 );
 
-/** `beta · input + alpha · batch1 @ batch2`, batch by batch. */
+/**
+ * `beta · input + alpha · batch1 @ batch2`, batch by batch.
+ *
+ * @example
+ * baddbmm(ones([1, 2, 2]), ones([1, 2, 3]), ones([1, 3, 2])); // tensor([[[4., 4.], [4., 4.]]])
+ */
 export const baddbmm: AddedProduct<'baddbmm'> = described(
   'baddbmm',
   addProduct('baddbmm', ['batch1', 'batch2'], matrixProduct, matrixShapes('baddbmm', 3, 3, ['batch1', 'batch2'])),
@@ -287,7 +318,12 @@ export const baddbmm: AddedProduct<'baddbmm'> = described(
   },
 );
 
-/** `beta · input + alpha · Σ batch1 @ batch2`, summed over the batch. */
+/**
+ * `beta · input + alpha · Σ batch1 @ batch2`, summed over the batch.
+ *
+ * @example
+ * addbmm(ones([2, 2]), ones([5, 2, 3]), ones([5, 3, 2])); // tensor([[16., 16.], [16., 16.]])
+ */
 export const addbmm: AddedProduct<'addbmm'> = described(
   'addbmm',
   addProduct(
@@ -306,7 +342,12 @@ export const addbmm: AddedProduct<'addbmm'> = described(
   },
 );
 
-/** `beta · input + alpha · vec1 ⊗ vec2`. */
+/**
+ * `beta · input + alpha · vec1 ⊗ vec2`.
+ *
+ * @example
+ * addr(zeros([2, 2]), tensor([1, 2]), tensor([3, 4])); // tensor([[3., 4.], [6., 8.]])
+ */
 export const addr: AddrFunction = described(
   'addr',
   (input: Tensor, vec1: Tensor, vec2: Tensor, options: AddProductOptions = {}): Tensor => {

@@ -192,12 +192,30 @@ function drawingLike(name: string, fill: Fill): LikeFunction<RandomOptions> {
     { signature: 'input, *, dtype, device, requires_grad, generator', random: true, samples: [{ args: [{ shape: [2, 3], grad: false }] }] },
   );
 }
-/** Uniform numbers in the shape and dtype of `input`. */
+/**
+ * Uniform numbers in the shape and dtype of `input`.
+ *
+ * @example
+ * manualSeed(0);
+ * randLike(ones([2])); // tensor([0.4963, 0.7682])
+ */
 export const randLike = drawingLike('randLike', (generator, out, options) => fillUniform(generator, out as FloatArray, 0, 1, options));
-/** Standard normal numbers in the shape and dtype of `input`. */
+/**
+ * Standard normal numbers in the shape and dtype of `input`.
+ *
+ * @example
+ * manualSeed(0);
+ * randnLike(ones([2])); // tensor([ 1.5410, -0.2934])
+ */
 export const randnLike = drawingLike('randnLike', (generator, out, options) => fillNormal(generator, out as FloatArray, 0, 1, options));
 
-/** Whole numbers from [low, high) in the shape and dtype of `input`: `randintLike(x, high)` or `randintLike(x, low, high)`. */
+/**
+ * Whole numbers from [low, high) in the shape and dtype of `input`: `randintLike(x, high)` or `randintLike(x, low, high)`.
+ *
+ * @example
+ * manualSeed(0);
+ * randintLike(ones([3]), 10); // tensor([4., 9., 3.])
+ */
 export const randintLike: RandintLikeFunction = described(
   'randintLike',
   (input: Tensor, ...args: unknown[]): Tensor => {
@@ -241,7 +259,13 @@ export interface DrawOptions {
   readonly generator?: Generator | null;
 }
 
-/** Fills `input` with uniform numbers from [from, to). */
+/**
+ * Fills `input` with uniform numbers from [from, to).
+ *
+ * @example
+ * manualSeed(0);
+ * uniform_(empty([2]), -1, 1); // tensor([-0.0075,  0.5364])
+ */
 export const uniform_: DrawInto<FloatDType, [from?: number, to?: number, options?: DrawOptions]> = described(
   'uniform_',
   (input: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor => {
@@ -254,7 +278,13 @@ export const uniform_: DrawInto<FloatDType, [from?: number, to?: number, options
   { signature: 'input, from?, to?, *, generator', random: true },
 );
 
-/** Fills `input` with normal numbers. */
+/**
+ * Fills `input` with normal numbers.
+ *
+ * @example
+ * manualSeed(0);
+ * normal_(empty([2]), 10, 2); // tensor([13.0820,  9.4131])
+ */
 export const normal_: DrawInto<FloatDType, [mean?: number, std?: number, options?: DrawOptions]> = described(
   'normal_',
   (input: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor => {
@@ -267,7 +297,13 @@ export const normal_: DrawInto<FloatDType, [mean?: number, std?: number, options
   { signature: 'input, mean?, std?, *, generator', random: true },
 );
 
-/** Fills `input` with ones of probability `p` (one number, or a tensor of them) and zeros. */
+/**
+ * Fills `input` with ones of probability `p` (one number, or a tensor of them) and zeros.
+ *
+ * @example
+ * manualSeed(0);
+ * bernoulli_(empty([4]), 0.5); // tensor([0., 0., 1., 0.])
+ */
 export const bernoulli_: DrawInto<RealDType, [p?: number | Tensor, options?: DrawOptions]> = described(
   'bernoulli_',
   (input: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor => {
@@ -279,7 +315,13 @@ export const bernoulli_: DrawInto<RealDType, [p?: number | Tensor, options?: Dra
   { signature: 'input, p?, *, generator', random: true },
 );
 
-/** Fills `input` with exponentially distributed numbers of rate `lambd`. */
+/**
+ * Fills `input` with exponentially distributed numbers of rate `lambd`.
+ *
+ * @example
+ * manualSeed(0);
+ * exponential_(empty([2])); // tensor([3.5083, 1.2304])
+ */
 export const exponential_: DrawInto<FloatDType, [lambd?: number, options?: DrawOptions]> = described(
   'exponential_',
   (input: Tensor, lambd = 1, options: DrawOptions = {}): Tensor => {
@@ -292,7 +334,13 @@ export const exponential_: DrawInto<FloatDType, [lambd?: number, options?: DrawO
   { signature: 'input, lambd?, *, generator', random: true },
 );
 
-/** Fills `input` with numbers of the Cauchy distribution. */
+/**
+ * Fills `input` with numbers of the Cauchy distribution.
+ *
+ * @example
+ * manualSeed(0);
+ * cauchy_(empty([2])); // tensor([10.5977,  0.7648])
+ */
 export const cauchy_: DrawInto<FloatDType, [median?: number, sigma?: number, options?: DrawOptions]> = described(
   'cauchy_',
   (input: Tensor, median = 0, sigma = 1, options: DrawOptions = {}): Tensor => {
@@ -305,7 +353,13 @@ export const cauchy_: DrawInto<FloatDType, [median?: number, sigma?: number, opt
   { signature: 'input, median?, sigma?, *, generator', random: true },
 );
 
-/** Fills `input` with numbers whose logarithm is normal. */
+/**
+ * Fills `input` with numbers whose logarithm is normal.
+ *
+ * @example
+ * manualSeed(0);
+ * logNormal_(empty([2])); // tensor([59.2634,  1.5116])
+ */
 export const logNormal_: DrawInto<FloatDType, [mean?: number, std?: number, options?: DrawOptions]> = described(
   'logNormal_',
   (input: Tensor, mean = 1, std = 2, options: DrawOptions = {}): Tensor => {
@@ -318,7 +372,13 @@ export const logNormal_: DrawInto<FloatDType, [mean?: number, std?: number, opti
   { signature: 'input, mean?, std?, *, generator', random: true },
 );
 
-/** Fills `input` with the number of trials up to the first success of probability `p`. */
+/**
+ * Fills `input` with the number of trials up to the first success of probability `p`.
+ *
+ * @example
+ * manualSeed(0);
+ * geometric_(empty([3]), 0.5); // tensor([1., 1., 2.])
+ */
 export const geometric_: DrawInto<RealDType, [p: number, options?: DrawOptions]> = described(
   'geometric_',
   (input: Tensor, p: number, options: DrawOptions = {}): Tensor => {
@@ -330,7 +390,13 @@ export const geometric_: DrawInto<RealDType, [p: number, options?: DrawOptions]>
   { signature: 'input, p, *, generator', random: true },
 );
 
-/** Fills `input` with whole numbers from [from, to), or all that its dtype holds. */
+/**
+ * Fills `input` with whole numbers from [from, to), or all that its dtype holds.
+ *
+ * @example
+ * manualSeed(0);
+ * random_(empty([3], { dtype: 'int64' }), 0, 10); // tensor([4, 9, 3])
+ */
 export const random_: DrawInto<RealDType, [from?: number | null, to?: number | null, options?: DrawOptions]> = described(
   'random_',
   (input: Tensor, from?: number | null, to?: number | null, options: DrawOptions = {}): Tensor =>

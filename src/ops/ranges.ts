@@ -173,7 +173,12 @@ export const eye: EyeFunction = described(
   },
 );
 
-/** One number as a 0-d tensor. */
+/**
+ * One number as a 0-d tensor.
+ *
+ * @example
+ * scalarTensor(0.5); // tensor(0.5000)
+ */
 export const scalarTensor: ScalarTensorFunction = described(
   'scalarTensor',
   (s: Scalar, options: CreateOptions = {}): Tensor =>
@@ -193,14 +198,34 @@ function likeNamed(name: string, make: (shape: readonly number[], type: DTypeInf
     { signature: 'input, *, dtype, device, requires_grad', random, samples: [{ args: [t([2, 3], { grad: false })] }] },
   );
 }
-/** Zeros in the shape and dtype of `input`. */
+/**
+ * Zeros in the shape and dtype of `input`.
+ *
+ * @example
+ * zerosLike(tensor([1, 2])); // tensor([0., 0.])
+ */
 export const zerosLike = likeNamed('zerosLike', (shape, type) => fullTensor(shape, 0, type));
-/** Ones in the shape and dtype of `input`. */
+/**
+ * Ones in the shape and dtype of `input`.
+ *
+ * @example
+ * onesLike(tensor([1n, 2n])); // tensor([1, 1])
+ */
 export const onesLike = likeNamed('onesLike', (shape, type) => fullTensor(shape, 1, type));
-/** Whatever was in memory, in the shape and dtype of `input`. */
+/**
+ * Whatever was in memory, in the shape and dtype of `input`.
+ *
+ * @example
+ * emptyLike(ones([2, 3])).shape; // [2, 3]
+ */
 export const emptyLike = likeNamed('emptyLike', emptyTensor, true);
 
-/** One value in the shape and dtype of `input`. */
+/**
+ * One value in the shape and dtype of `input`.
+ *
+ * @example
+ * fullLike(ones([2]), 7); // tensor([7., 7.])
+ */
 export const fullLike: FullLikeFunction = described(
   'fullLike',
   (input: Tensor, fillValue: Scalar, options: CreateOptions = {}): Tensor => {
@@ -220,14 +245,34 @@ function newNamed(name: string, make: (shape: readonly number[], type: DTypeInfo
     { signature: 'input, size, *, dtype, device, requires_grad', random, samples: [{ args: [t([2], { grad: false }), [2, 3]] }] },
   );
 }
-/** Zeros of another shape in the dtype of `input`. */
+/**
+ * Zeros of another shape in the dtype of `input`.
+ *
+ * @example
+ * newZeros(tensor([1n]), [2]); // tensor([0, 0])
+ */
 export const newZeros = newNamed('newZeros', (shape, type) => fullTensor(shape, 0, type));
-/** Ones of another shape in the dtype of `input`. */
+/**
+ * Ones of another shape in the dtype of `input`.
+ *
+ * @example
+ * newOnes(tensor([1n]), [2]); // tensor([1, 1])
+ */
 export const newOnes = newNamed('newOnes', (shape, type) => fullTensor(shape, 1, type));
-/** Whatever was in memory, in the dtype of `input`. */
+/**
+ * Whatever was in memory, in the dtype of `input`.
+ *
+ * @example
+ * newEmpty(tensor([1n]), [2]).dtype; // 'int64'
+ */
 export const newEmpty = newNamed('newEmpty', emptyTensor, true);
 
-/** One value, in the dtype of `input`. */
+/**
+ * One value, in the dtype of `input`.
+ *
+ * @example
+ * newFull(tensor([1.5]), [2], 3); // tensor([3., 3.])
+ */
 export const newFull: NewFullFunction = described(
   'newFull',
   (input: Tensor, size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
@@ -249,7 +294,12 @@ function stridedTensor(name: string, shape: readonly number[], strides: readonly
   return viewOf(storage, shape, strides, 0);
 }
 
-/** Whatever was in memory, with the strides given. */
+/**
+ * Whatever was in memory, with the strides given.
+ *
+ * @example
+ * emptyStrided([2, 3], [1, 2]).stride(); // [1, 2]
+ */
 export const emptyStrided: StridedFunction = described(
   'emptyStrided',
   (size: readonly number[], stride: readonly number[], options: CreateOptions = {}): Tensor =>
@@ -261,7 +311,12 @@ export const emptyStrided: StridedFunction = described(
   { signature: 'size, stride, *, dtype, device, requires_grad', random: true, bad: [{ args: [[2, 3], [1]], error: /strides/ }] },
 );
 
-/** Whatever was in memory, with the strides given, in the dtype of `input`. */
+/**
+ * Whatever was in memory, with the strides given, in the dtype of `input`.
+ *
+ * @example
+ * newEmptyStrided(ones([1]), [2, 3], [1, 2]).stride(); // [1, 2]
+ */
 export const newEmptyStrided: NewStridedFunction = described(
   'newEmptyStrided',
   (input: Tensor, size: readonly number[], stride: readonly number[], options: CreateOptions = {}): Tensor => {
@@ -275,7 +330,12 @@ export const newEmptyStrided: NewStridedFunction = described(
   { signature: 'input, size, stride, *, dtype, device, requires_grad', random: true },
 );
 
-/** Whatever was in memory, with the dimensions laid out in the order given, the first the slowest. */
+/**
+ * Whatever was in memory, with the dimensions laid out in the order given, the first the slowest.
+ *
+ * @example
+ * emptyPermuted([2, 3], [1, 0]).stride(); // [1, 2]
+ */
 export const emptyPermuted: StridedFunction = described(
   'emptyPermuted',
   (size: readonly number[], physicalLayout: readonly number[], options: CreateOptions = {}): Tensor => {

@@ -13,6 +13,7 @@ import type { MeanFunction, SumFunction } from './types.ts';
 /** Which dimensions: one, several, or all (null, undefined, an empty list). */
 export type Dims = number | readonly number[] | null;
 
+/** Options of reductions. */
 export interface ReduceOptions {
   /** Keep reduced dimensions with size 1. */
   readonly keepdim?: boolean;

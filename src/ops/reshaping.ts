@@ -86,9 +86,19 @@ function likeOther<N extends string>(name: N): ReshapeAsFunction<N> {
     },
   );
 }
-/** `view` with the shape of another tensor. */
+/**
+ * `view` with the shape of another tensor.
+ *
+ * @example
+ * viewAs(arange(4), ones([2, 2])); // tensor([[0, 1], [2, 3]])
+ */
 export const viewAs = likeOther('viewAs');
-/** `reshape` to the shape of another tensor. */
+/**
+ * `reshape` to the shape of another tensor.
+ *
+ * @example
+ * reshapeAs(arange(4), ones([2, 2])); // tensor([[0, 1], [2, 3]])
+ */
 export const reshapeAs = likeOther('reshapeAs');
 
 /**
@@ -116,7 +126,12 @@ export const flatten: FlattenFunction<'flatten'> = described(
   },
 );
 
-/** All elements as one dimension. A view where the strides allow it. */
+/**
+ * All elements as one dimension. A view where the strides allow it.
+ *
+ * @example
+ * ravel(tensor([[1, 2], [3, 4]])); // tensor([1., 2., 3., 4.])
+ */
 export const ravel: RavelFunction = described(
   'ravel',
   (input: Tensor): Tensor => (requireTensor('ravel', 'input', input), reshape(input, [input.size])),
@@ -200,7 +215,12 @@ export const unfold: UnfoldFunction = described(
   },
 );
 
-/** All dimensions in reverse order; PyTorch's `x.T`. */
+/**
+ * All dimensions in reverse order; PyTorch's `x.T`.
+ *
+ * @example
+ * T(tensor([[1, 2], [3, 4]])); // tensor([[1., 3.], [2., 4.]])
+ */
 export const T: TransposeAllFunction = described(
   'T',
   (input: Tensor): Tensor => (
@@ -216,7 +236,12 @@ export const T: TransposeAllFunction = described(
   },
 );
 
-/** The last two dimensions swapped; PyTorch's `x.mT`. */
+/**
+ * The last two dimensions swapped; PyTorch's `x.mT`.
+ *
+ * @example
+ * mT(ones([5, 2, 3])).shape; // [5, 3, 2]
+ */
 export const mT: MatrixTransposeFunction = described(
   'mT',
   (input: Tensor): Tensor => {

@@ -3,6 +3,7 @@ import { clone } from '../ops/structural.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
+/** Options of `Adam` and `AdamW`. */
 export interface AdamOptions {
   /** Step size. Default 0.001. */
   readonly lr?: number;

@@ -28,6 +28,18 @@ export interface OptimizerState {
 
 /**
  * The base of all optimizers: groups of parameters, their state, and the loop over them. A subclass says what one step does to one parameter.
+ *
+ * @example
+ * class SignDescent extends optim.Optimizer<{ lr: number }> {
+ *   protected override update(parameter: Tensor, grad: Tensor, group: { lr: number }): void {
+ *     parameter.sub_(grad.sign().mul(group.lr));
+ *   }
+ * }
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const optimizer = new SignDescent([w], { lr: 0.5 });
+ * w.sum().backward();
+ * optimizer.step();
+ * w.detach(); // tensor([0.5000, 1.5000])
  */
 export abstract class Optimizer<Options extends object> {
   readonly paramGroups: (ParamGroup & Options)[] = [];

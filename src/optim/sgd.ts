@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
+/** Options of `SGD`. */
 export interface SGDOptions {
   /** Step size. Default 0.001. */
   readonly lr?: number;

@@ -50,7 +50,12 @@ export interface MemoryOptions {
   readonly shared?: boolean;
 }
 
-/** Chooses how the memory behaves. */
+/**
+ * Chooses how the memory behaves.
+ *
+ * @example
+ * configureMemory({ reclaim: 'auto', budget: null });
+ */
 export function configureMemory(options: MemoryOptions): void {
   if (options.shared !== undefined) heap.configure({ shared: options.shared });
   if (options.maximumBytes !== undefined) pool.maximumBytes = options.maximumBytes;
@@ -61,7 +66,13 @@ export function configureMemory(options: MemoryOptions): void {
   }
 }
 
-/** Counts what is in use now. */
+/**
+ * Counts what is in use now.
+ *
+ * @example
+ * const x = ones([256]);
+ * memory().live >= x.nbytes; // true
+ */
 export function memory(): MemoryReport {
   pool.peakUnits = Math.max(pool.peakUnits, pool.liveUnits);
   let blocks = 0;

@@ -218,7 +218,18 @@ function gradientsOf(custom: { readonly name: string }, args: readonly unknown[]
   return result;
 }
 
-/** Wraps a `backward` that cannot itself be differentiated: its gradients refuse a second derivative with a reason. */
+/**
+ * Wraps a `backward` that cannot itself be differentiated: its gradients refuse a second derivative with a reason.
+ *
+ * @example
+ * class Double extends autograd.Function {
+ *   static forward(context, x) {
+ *     return x.mul(2);
+ *   }
+ *   static backward = onceDifferentiable((context, g) => g.mul(2));
+ * }
+ * Double.apply(ones([2])); // tensor([2., 2.])
+ */
 export function onceDifferentiable<A extends unknown[]>(
   backward: (context: FunctionContext, ...grads: A) => Gradient | readonly Gradient[],
 ): (context: FunctionContext, ...grads: A) => readonly Gradient[] {

@@ -14,11 +14,13 @@ export interface Complex {
   readonly im: number;
 }
 export type Element = number | bigint | boolean | Complex;
+/** Elements nested as the shape says, as `toArray()` gives them. */
 export type NestedElements = Element | readonly NestedElements[];
 /** What `tensor` takes: elements, arrays of them to any depth, and typed arrays in the place of innermost arrays. */
 export type TensorData = Element | TypedArray | UnsignedArray | readonly TensorData[];
 /** Typed arrays without a dtype of ours: `tensor` takes them where a dtype is named. */
 export type UnsignedArray = Uint16Array | Uint32Array | BigUint64Array;
+/** Typed arrays that have a dtype of ours. */
 export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Int32Array | BigInt64Array;
 
 /** Refuses to look at the values of a tensor that an interpreter is working on: they are not one value. */

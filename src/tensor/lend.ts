@@ -12,6 +12,7 @@ import { isTracked } from './views.ts';
 /** The elements as they lie in memory: half types as their 16 bits, bool as bytes of 0 and 1, complex numbers as pairs. */
 export type LentArray = TypedArray | Uint16Array;
 
+/** Options of `withData`. */
 export interface LendOptions {
   /** What the callback writes becomes the tensor's values, and counts as a change in place. */
   readonly write?: boolean;

@@ -21,14 +21,26 @@ export function noGrad<R>(body?: () => R): R | GradModeScope {
   return body === undefined ? new GradModeScope(false) : synchronous('noGrad', withGradMode(false, body));
 }
 
-/** Runs `body` with recording on, also inside `noGrad`. Without a body: a scope for `using`. */
+/**
+ * Runs `body` with recording on, also inside `noGrad`. Without a body: a scope for `using`.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true });
+ * noGrad(() => enableGrad(() => x.mul(2))).requiresGrad; // true
+ */
 export function enableGrad<R>(body: () => R): R;
 export function enableGrad(): GradModeScope;
 export function enableGrad<R>(body?: () => R): R | GradModeScope {
   return body === undefined ? new GradModeScope(true) : synchronous('enableGrad', withGradMode(true, body));
 }
 
-/** Turns recording on or off for `body`, or until the returned scope is disposed. */
+/**
+ * Turns recording on or off for `body`, or until the returned scope is disposed.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true });
+ * setGradEnabled(false, () => x.mul(2)).requiresGrad; // false
+ */
 export function setGradEnabled<R>(enabled: boolean, body: () => R): R;
 export function setGradEnabled(enabled: boolean): GradModeScope;
 export function setGradEnabled<R>(enabled: boolean, body?: () => R): R | GradModeScope {
@@ -44,7 +56,12 @@ function synchronous<R>(name: string, result: R): R {
   return result;
 }
 
-/** Whether operations are recorded now. */
+/**
+ * Whether operations are recorded now.
+ *
+ * @example
+ * noGrad(() => isGradEnabled()); // false
+ */
 export function isGradEnabled(): boolean {
   return mode.grad;
 }

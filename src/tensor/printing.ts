@@ -66,7 +66,12 @@ export function setPrintOptions(options: Partial<PrintOptions> & { readonly prof
   current = next;
 }
 
-/** How tensors are printed now. */
+/**
+ * How tensors are printed now.
+ *
+ * @example
+ * getPrintOptions().precision; // 4
+ */
 export function getPrintOptions(): PrintOptions {
   return current;
 }

@@ -41,8 +41,10 @@ export const TENSOR_BRAND: unique symbol = Symbol.for('nabla.tensor') as never;
  * Views share the storage and with it the version counter.
  *
  * Invariant: every field is set by the constructor, in this order, so that all tensors have one hidden class.
+ *
+ * @example
+ * ones([2]) instanceof Tensor; // true
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are attached by api/methods.ts, which also declares them
 export class Tensor<S extends Shape = number[], D extends DType = DType> implements View {
   /** Type level only: a method's parameters are bivariant, and let S and D be inferred from subclasses. */
   protected [tag]?(s: S, d: D): void;
@@ -102,7 +104,12 @@ export interface Tensor<S extends Shape = number[], D extends DType = DType> ext
 
 Object.defineProperty(Tensor.prototype, TENSOR_BRAND, { value: true });
 
-/** Whether `x` is a tensor of this copy of the library. */
+/**
+ * Whether `x` is a tensor of this copy of the library.
+ *
+ * @example
+ * isTensor(ones([1])); // true
+ */
 export function isTensor(x: unknown): x is Tensor {
   return x instanceof Tensor;
 }

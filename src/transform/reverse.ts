@@ -143,7 +143,13 @@ export function grad(f: AnyFunction, options: GradFunctionOptions = {}): (...arg
   };
 }
 
-/** As `grad`, but returns `[gradient, value]`. */
+/**
+ * As `grad`, but returns `[gradient, value]`.
+ *
+ * @example
+ * const [slope, value] = gradAndValue((x: Tensor) => x.pow(2).sum())(tensor([1, 2]));
+ * slope; // tensor([2., 4.])
+ */
 export function gradAndValue(f: AnyFunction, options: GradFunctionOptions = {}): (...args: unknown[]) => [unknown, unknown] {
   const compute = gradients('gradAndValue', f, options);
   return (...args) => {

@@ -53,7 +53,13 @@ export function graphTree(x: Tensor): string {
   return lines.join('\n');
 }
 
-/** All nodes that gradients of `x` reach, each before what it was made from. */
+/**
+ * All nodes that gradients of `x` reach, each before what it was made from.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true });
+ * graphNodes(x.pow(2).sum()).length; // 3
+ */
 export function graphNodes(x: Tensor): Node[] {
   const nodes = [rootOf(x)];
   const seen = new Set(nodes);

@@ -118,7 +118,7 @@ export const cholesky = described(
  * `checkErrors`: throw instead.
  *
  * @example
- * linalg.choleskyEx(tensor([[1, 2], [2, 1]])).info; // tensor(2, dtype: 'int32')
+ * linalg.choleskyEx(tensor([[1, 2], [2, 1]])).info; // tensor(2, dtype=int32)
  */
 export const choleskyEx = described(
   'linalg.choleskyEx',

@@ -158,7 +158,7 @@ const luBad = [
  * float32 or float64. Throws ArgumentError where a pivot is 0; `luFactorEx` does not.
  *
  * @example
- * linalg.luFactor(tensor([[0, 1], [2, 3]])).pivots; // tensor([2, 2], dtype: 'int32')
+ * linalg.luFactor(tensor([[0, 1], [2, 3]])).pivots; // tensor([2, 2], dtype=int32)
  */
 export const luFactor = described(
   'linalg.luFactor',
@@ -180,7 +180,7 @@ export interface CheckErrorsOptions {
  * `luFactor` that says in `info` (int32, for each matrix) at which step, counted from 1, a pivot was 0; 0 where none was. `checkErrors`: throw instead.
  *
  * @example
- * linalg.luFactorEx(tensor([[1, 1], [1, 1]])).info; // tensor(2, dtype: 'int32')
+ * linalg.luFactorEx(tensor([[1, 1], [1, 1]])).info; // tensor(2, dtype=int32)
  */
 export const luFactorEx = described(
   'linalg.luFactorEx',
@@ -351,7 +351,7 @@ export const luSolve = described(
  * LU factorisation in one matrix, and pivots; with `getInfos` also at which step a pivot was 0. `linalg.luFactor` and `linalg.luFactorEx` are newer forms of it.
  *
  * @example
- * lu(tensor([[0, 1], [2, 3]])).pivots; // tensor([2, 2], dtype: 'int32')
+ * lu(tensor([[0, 1], [2, 3]])).pivots; // tensor([2, 2], dtype=int32)
  */
 export const packedLu = described(
   'lu',

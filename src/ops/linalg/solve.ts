@@ -133,7 +133,7 @@ export const solve = described(
  * `solve` that does not throw where A is singular: `info` (int32, for each matrix) says at which step, from 1 on; 0 where it is not. `checkErrors`: throw.
  *
  * @example
- * linalg.solveEx(tensor([[2, 0], [0, 4]]), tensor([2, 8])).info; // tensor(0, dtype: 'int32')
+ * linalg.solveEx(tensor([[2, 0], [0, 4]]), tensor([2, 8])).info; // tensor(0, dtype=int32)
  */
 export const solveEx = described(
   'linalg.solveEx',
@@ -203,7 +203,7 @@ export const inverse = inverseNamed('inverse', 'input');
  * `inv` that does not throw where A is singular: `info` (int32, for each matrix) says at which step, from 1 on; 0 where it is not. `checkErrors`: throw.
  *
  * @example
- * linalg.invEx(tensor([[2, 0], [0, 4]])).info; // tensor(0, dtype: 'int32')
+ * linalg.invEx(tensor([[2, 0], [0, 4]])).info; // tensor(0, dtype=int32)
  */
 export const invEx = described(
   'linalg.invEx',

@@ -102,9 +102,26 @@ function channels(name: string) {
     return x.shape.map((size, i) => (i < 2 ? size : 1));
   };
 }
-/** Zeroes whole channels of [N, C, L] or [C, L]. */
+/**
+ * Zeroes whole channels of [N, C, L] or [C, L].
+ *
+ * @example
+ * manualSeed(0);
+ * nn.functional.dropout1d(ones([1, 4, 2]), 0.5); // tensor([[[0., 0.], [0., 0.], [2., 2.], [0., 0.]]])
+ */
 export const dropout1d = dropoutFunction('nn.functional.dropout1d', 0.5, channels('dropout1d'));
-/** Zeroes whole channels of [N, C, H, W]. */
+/**
+ * Zeroes whole channels of [N, C, H, W].
+ *
+ * @example
+ * manualSeed(0);
+ * nn.functional.dropout2d(ones([1, 4, 1, 2]), 0.5); // tensor([[[[0., 0.]], [[0., 0.]], [[2., 2.]], [[0., 0.]]]])
+ */
 export const dropout2d = dropoutFunction('nn.functional.dropout2d', 0.5, channels('dropout2d'));
-/** Zeroes whole channels of [N, C, D, H, W]. */
+/**
+ * Zeroes whole channels of [N, C, D, H, W].
+ *
+ * @example
+ * nn.functional.dropout3d(ones([1, 4, 1, 1, 2]), 0.5).shape; // [1, 4, 1, 1, 2]
+ */
 export const dropout3d = dropoutFunction('nn.functional.dropout3d', 0.5, channels('dropout3d'));
