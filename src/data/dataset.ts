@@ -1,9 +1,9 @@
 import { select } from '../ops/structural.ts';
+import { defaultGenerator, type Generator, randperm } from '../runtime/random.ts';
 import { formatShape } from '../shape/shape.ts';
 import { describeTensor } from '../tensor/messages.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, IndexError, ShapeError } from '../util/errors.ts';
-import { defaultGenerator, type Generator, randperm } from '../runtime/random.ts';
 
 /** A collection of samples with known length. */
 export interface Dataset<Sample> {
@@ -28,7 +28,9 @@ export class TensorDataset implements Dataset<Tensor[]> {
     if (first === undefined) throw new ArgumentError('TensorDataset: needs at least one tensor');
     for (const x of tensors) {
       if (x.ndim === 0 || x.shape[0] !== first.shape[0]) {
-        throw new ShapeError(`TensorDataset: all tensors need the same first size: ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
+        throw new ShapeError(
+          `TensorDataset: all tensors need the same first size: ${formatShape(first.shape)} and ${formatShape(x.shape)}`,
+        );
       }
     }
     this.tensors = tensors;
@@ -36,7 +38,8 @@ export class TensorDataset implements Dataset<Tensor[]> {
   }
 
   get(index: number): Tensor[] {
-    if (index < 0 || index >= this.length) throw new IndexError(`TensorDataset: sample ${index} of ${this.length} (${describeTensor(this.tensors[0] as Tensor)})`);
+    if (index < 0 || index >= this.length)
+      throw new IndexError(`TensorDataset: sample ${index} of ${this.length} (${describeTensor(this.tensors[0] as Tensor)})`);
     return this.tensors.map((x) => select(x, 0, index));
   }
 }
@@ -74,7 +77,11 @@ export class Subset<Sample> implements Dataset<Sample> {
  * @example
  * const [train, test] = randomSplit(new TensorDataset(arange(10)), [0.8, 0.2]);
  */
-export function randomSplit<Sample>(dataset: Dataset<Sample>, lengths: readonly number[], generator: Generator = defaultGenerator): Subset<Sample>[] {
+export function randomSplit<Sample>(
+  dataset: Dataset<Sample>,
+  lengths: readonly number[],
+  generator: Generator = defaultGenerator,
+): Subset<Sample>[] {
   const sizes = splitSizes(dataset.length, lengths);
   const order = Array.from(randperm(generator, dataset.length));
   let at = 0;
@@ -92,6 +99,7 @@ function splitSizes(total: number, lengths: readonly number[]): number[] {
     for (let i = 0; rest > 0; i = (i + 1) % sizes.length, rest--) sizes[i] = (sizes[i] as number) + 1;
     return sizes;
   }
-  if (sum !== total) throw new ArgumentError(`randomSplit: the lengths add up to ${sum}, the dataset has ${total} samples (shares must add up to 1)`);
+  if (sum !== total)
+    throw new ArgumentError(`randomSplit: the lengths add up to ${sum}, the dataset has ${total} samples (shares must add up to 1)`);
   return [...lengths];
 }

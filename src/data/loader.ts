@@ -1,5 +1,5 @@
-import { stack } from '../ops/join.ts';
 import { tensor } from '../ops/creation.ts';
+import { stack } from '../ops/join.ts';
 import { defaultGenerator, Generator, randperm } from '../runtime/random.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
@@ -40,7 +40,8 @@ export class DataLoader<Sample, Batch = Sample> implements Iterable<Batch> {
   constructor(dataset: Dataset<Sample>, options: DataLoaderOptions<Sample, Batch> = {}) {
     this.dataset = dataset;
     this.batchSize = options.batchSize ?? 1;
-    if (!Number.isInteger(this.batchSize) || this.batchSize < 1) throw new ArgumentError(`DataLoader: batchSize must be a whole number above 0, got ${this.batchSize}`);
+    if (!Number.isInteger(this.batchSize) || this.batchSize < 1)
+      throw new ArgumentError(`DataLoader: batchSize must be a whole number above 0, got ${this.batchSize}`);
     this.shuffle = options.shuffle ?? false;
     this.dropLast = options.dropLast ?? false;
     this.#generator = options.generator ?? null;
@@ -88,7 +89,9 @@ export function collate(samples: readonly unknown[]): unknown {
   if (typeof first === 'number' || typeof first === 'boolean' || typeof first === 'bigint') return tensor(samples as number[]);
   if (Array.isArray(first)) return first.map((_, k) => collate(samples.map((sample) => (sample as unknown[])[k])));
   if (typeof first === 'object' && first !== null) {
-    return Object.fromEntries(Object.keys(first).map((key) => [key, collate(samples.map((sample) => (sample as Record<string, unknown>)[key]))]));
+    return Object.fromEntries(
+      Object.keys(first).map((key) => [key, collate(samples.map((sample) => (sample as Record<string, unknown>)[key]))]),
+    );
   }
   return samples;
 }

@@ -20,7 +20,10 @@ function entries(tensors: NamedTensors): [string, Tensor][] {
  * fromSafetensors(bytes).get('weight'); // tensor([[1., 1.], [1., 1.]])
  */
 export function toSafetensors(tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  return encodeSafetensors(new Map(entries(tensors).map(([name, x]) => [name, { dtype: x.type.name, shape: x.shape, bytes: bytesOf(x) }])), metadata);
+  return encodeSafetensors(
+    new Map(entries(tensors).map(([name, x]) => [name, { dtype: x.type.name, shape: x.shape, bytes: bytesOf(x) }])),
+    metadata,
+  );
 }
 
 /**
@@ -42,7 +45,11 @@ export function fromSafetensors(bytes: Uint8Array): Map<string, Tensor> {
  * // not run: it writes a file
  * await saveSafetensors('model.safetensors', model.stateDict());
  */
-export async function saveSafetensors(path: string | URL, tensors: NamedTensors, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function saveSafetensors(
+  path: string | URL,
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await writeFileAtomic(path, toSafetensors(tensors, metadata));
 }
 

@@ -35,10 +35,13 @@ export class FunctionContext {
   /** What was saved. Throws AutogradError if it was changed in place since, or freed. */
   get savedTensors(): readonly Tensor[] {
     if (this.#released) {
-      throw new AutogradError(`${this.#name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`);
+      throw new AutogradError(
+        `${this.#name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`,
+      );
     }
     this.#saved.forEach((x, i) => {
-      if (x !== null && x.storage.version !== this.#versions[i]) throw new AutogradError(staleSaveMessage(this.#name, x, 'saved tensor', i, this.#versions[i] as number));
+      if (x !== null && x.storage.version !== this.#versions[i])
+        throw new AutogradError(staleSaveMessage(this.#name, x, 'saved tensor', i, this.#versions[i] as number));
     });
     return this.#saved as readonly Tensor[];
   }
@@ -122,7 +125,8 @@ function call<A extends unknown[], R>(custom: CustomFunction<A, R>, args: A): R 
     isList = Array.isArray(shaped);
     const { dirty } = context.declared();
     const returned = (isList ? (shaped as unknown[]) : [shaped]).filter(isTensor);
-    for (const x of dirty) if (!returned.includes(x)) throw new AutogradError(`${custom.name}: an input marked dirty must be returned by forward`);
+    for (const x of dirty)
+      if (!returned.includes(x)) throw new AutogradError(`${custom.name}: an input marked dirty must be returned by forward`);
     return returned.map((y) => (inputs.includes(y) ? aliasOf(y) : y));
   };
   const operator = operatorOf(custom as unknown as CustomFunction<unknown[], unknown>, args, context, forward, () => shaped);
@@ -169,11 +173,15 @@ function operatorOf(
     derivative: {
       kind: 'rules',
       vjp: (gs, rule) => {
-        if (custom.backward === undefined) throw new AutogradError(`${custom.name}: it has no backward method, so no gradient can pass through it`);
-        return gradientsOf(custom, args, custom.backward(context, ...(filled(gs, context, shaped()) as never[])), (i) => rule.inputShape(i));
+        if (custom.backward === undefined)
+          throw new AutogradError(`${custom.name}: it has no backward method, so no gradient can pass through it`);
+        return gradientsOf(custom, args, custom.backward(context, ...(filled(gs, context, shaped()) as never[])), (i) =>
+          rule.inputShape(i),
+        );
       },
       jvp: (tangents) => {
-        if (custom.jvp === undefined) throw new AutogradError(`${custom.name}: it has no jvp method, so forward mode cannot pass through it`);
+        if (custom.jvp === undefined)
+          throw new AutogradError(`${custom.name}: it has no jvp method, so forward mode cannot pass through it`);
         let at = 0;
         const given = args.map((x) => (isTensor(x) ? (tangents[at++] ?? null) : null));
         const found = custom.jvp(context, ...(given as never[]));
@@ -200,19 +208,30 @@ function filled(gs: readonly (Tensor | null)[], context: FunctionContext, shaped
 }
 
 /** Checks what backward returned and picks the entries of the tensor arguments. */
-function gradientsOf(custom: { readonly name: string }, args: readonly unknown[], returned: unknown, shapeOf: (i: number) => readonly number[]): (Tensor | null)[] {
+function gradientsOf(
+  custom: { readonly name: string },
+  args: readonly unknown[],
+  returned: unknown,
+  shapeOf: (i: number) => readonly number[],
+): (Tensor | null)[] {
   const list = (Array.isArray(returned) ? returned : [returned]) as Gradient[];
   if (list.length < args.length || list.slice(args.length).some((g) => g !== null && g !== undefined)) {
-    throw new AutogradError(`${custom.name}: backward returned ${list.length} gradient${list.length === 1 ? '' : 's'} for ${args.length} argument${args.length === 1 ? '' : 's'} of forward: return one for each, null where there is none`);
+    throw new AutogradError(
+      `${custom.name}: backward returned ${list.length} gradient${list.length === 1 ? '' : 's'} for ${args.length} argument${args.length === 1 ? '' : 's'} of forward: return one for each, null where there is none`,
+    );
   }
   const result: (Tensor | null)[] = [];
   args.forEach((arg, i) => {
     const g = list[i] ?? null;
     if (!isTensor(arg)) {
-      if (g !== null) throw new AutogradError(`${custom.name}: backward returned a gradient for argument ${i}, which is not a tensor: return null there`);
+      if (g !== null)
+        throw new AutogradError(`${custom.name}: backward returned a gradient for argument ${i}, which is not a tensor: return null there`);
       return;
     }
-    if (g !== null && !isTensor(g)) throw new ArgumentError(`${custom.name}: backward returned ${typeof g} for argument ${i} of shape ${formatShape(shapeOf(result.length))}: return a tensor or null`);
+    if (g !== null && !isTensor(g))
+      throw new ArgumentError(
+        `${custom.name}: backward returned ${typeof g} for argument ${i} of shape ${formatShape(shapeOf(result.length))}: return a tensor or null`,
+      );
     result.push(g);
   });
   return result;
@@ -249,7 +268,9 @@ const refusing: Operator<Tensor, null> = {
   derivative: {
     kind: 'rules',
     vjp: () => {
-      throw new AutogradError('a backward marked onceDifferentiable was differentiated again: write it in differentiable operations to allow it');
+      throw new AutogradError(
+        'a backward marked onceDifferentiable was differentiated again: write it in differentiable operations to allow it',
+      );
     },
   },
   batching: { kind: 'composite' },

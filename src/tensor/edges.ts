@@ -17,4 +17,3 @@ export function addEdge(
   shapes.push(input.shape);
   types.push(input.type);
 }
-

@@ -5,7 +5,11 @@ import { ArgumentError } from '../util/errors.ts';
 export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree };
 
 /** A tree with every tensor replaced. */
-export type Mapped<T, R> = T extends Tensor ? R : T extends readonly unknown[] ? { [K in keyof T]: Mapped<T[K], R> } : { [K in keyof T]: Mapped<T[K], R> };
+export type Mapped<T, R> = T extends Tensor
+  ? R
+  : T extends readonly unknown[]
+    ? { [K in keyof T]: Mapped<T[K], R> }
+    : { [K in keyof T]: Mapped<T[K], R> };
 
 /** What is left of a tree without its tensors: how to put others in their places. */
 export interface Structure {

@@ -1,6 +1,6 @@
 import { formatShape } from '../shape/shape.ts';
-import { AccumulateGrad, gradientNode, type Node } from '../tensor/node.ts';
 import { metaOf } from '../tensor/meta.ts';
+import { AccumulateGrad, gradientNode, type Node } from '../tensor/node.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { AutogradError } from '../util/errors.ts';
 
@@ -48,7 +48,8 @@ export function graphTree(x: Tensor): string {
     if (number === undefined) seen.set(node, lines.length);
     const below = node.next.filter((n): n is Node => n !== null);
     const inner = branch === '' ? lead : `${lead}${branch.startsWith('└') ? '   ' : '│  '}`;
-    for (let i = below.length - 1; i >= 0; i--) stack.push({ node: below[i] as Node, lead: inner, branch: i === below.length - 1 ? '└─ ' : '├─ ' });
+    for (let i = below.length - 1; i >= 0; i--)
+      stack.push({ node: below[i] as Node, lead: inner, branch: i === below.length - 1 ? '└─ ' : '├─ ' });
   }
   return lines.join('\n');
 }
@@ -93,9 +94,25 @@ export function graphDot(x: Tensor): string {
     if (!(node instanceof AccumulateGrad)) return [own];
     const name = metaOf(node.variable).name ?? '';
     const leaf = `${id.get(node)}v`;
-    return [own, `  ${leaf} [label=${quoted(`${name}\n${formatShape(node.variable.shape)}`.trim())}, fillcolor=lightblue];`, `  ${leaf} -> ${id.get(node)};`];
+    return [
+      own,
+      `  ${leaf} [label=${quoted(`${name}\n${formatShape(node.variable.shape)}`.trim())}, fillcolor=lightblue];`,
+      `  ${leaf} -> ${id.get(node)};`,
+    ];
   });
   const edges = nodes.flatMap((node) => node.next.flatMap((next) => (next === null ? [] : [`  ${id.get(next)} -> ${id.get(node)};`])));
-  const result = [`  out [label=${quoted(`${x.meta?.name ?? ''}\n${formatShape(x.shape)}`.trim())}, fillcolor=darkolivegreen1];`, `  n0 -> out;`];
-  return ['digraph {', '  graph [rankdir=TB];', '  node [style=filled, shape=box, fontname="Helvetica", fontsize=11, height=0.2];', ...lines, ...result, ...edges, '}', ''].join('\n');
+  const result = [
+    `  out [label=${quoted(`${x.meta?.name ?? ''}\n${formatShape(x.shape)}`.trim())}, fillcolor=darkolivegreen1];`,
+    `  n0 -> out;`,
+  ];
+  return [
+    'digraph {',
+    '  graph [rankdir=TB];',
+    '  node [style=filled, shape=box, fontname="Helvetica", fontsize=11, height=0.2];',
+    ...lines,
+    ...result,
+    ...edges,
+    '}',
+    '',
+  ].join('\n');
 }

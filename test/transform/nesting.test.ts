@@ -189,7 +189,9 @@ describe('refused', () => {
   });
 
   test('functions that return no tensors, and arguments that do not fit', () => {
-    expect(() => vmap((() => 5) as never)(matrix())).toThrow(/vmap: the function must return a tensor or a list of tensors, got the number 5/);
+    expect(() => vmap((() => 5) as never)(matrix())).toThrow(
+      /vmap: the function must return a tensor or a list of tensors, got the number 5/,
+    );
     expect(() => jvp((() => [null]) as never, [vector()], [ones([3])])).toThrow(/got null as result 0/);
     expect(() => vmap((async () => ones([1])) as never)(matrix())).toThrow(/must be synchronous/);
     expect(() => vmap((x) => x, { inDims: 5 })(matrix())).toThrow(ShapeError);
