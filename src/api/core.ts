@@ -1,5 +1,5 @@
-import { detach } from '../ops/detach.ts';
 import { H, mH } from '../ops/adjoint.ts';
+import { detach } from '../ops/detach.ts';
 import { mT, T } from '../ops/reshaping.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
 import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
@@ -64,6 +64,8 @@ export interface CoreMembers extends FactMembers {
    * tensor's values, as by an in-place operation. The array must not be kept, and no tensors be made meanwhile.
    */
   withData<R>(body: (view: LentArray) => R, options?: LendOptions): R;
+  /** The tensor itself, if it has this shape (-1: any size); throws ShapeError otherwise. From here on the compiler knows the shape. */
+  expectShape(shape: readonly number[]): this;
   /** Gives the tensor a name for error messages. */
   named(name: string): this;
   /** Frees the memory now: `using x = …`. */
@@ -173,6 +175,9 @@ const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
   },
   withData(body: (view: LentArray) => unknown, options?: LendOptions) {
     return lendData(this, body, options);
+  },
+  expectShape(shape: readonly number[]) {
+    return members.expectShape(this, shape);
   },
   named(name: string) {
     metaOf(this).name = name;

@@ -135,6 +135,13 @@ function gradientTensor(x: Tensor, gradient: GradientData): Tensor {
   return tensorOfElements(elements, shape, x.type);
 }
 
+/** The tensor itself, if it has this shape; -1 stands for any size. */
+export function expectShape(x: Tensor, shape: readonly number[]): Tensor {
+  const fits = x.ndim === shape.length && shape.every((size, i) => size === -1 || size === x.shape[i]);
+  if (!fits) throw new ShapeError(`expectShape: expected ${formatShape(shape)}, got ${describeTensor(x)}`);
+  return x;
+}
+
 /** The one element as a JavaScript value; throws for more or fewer, and for an int64 that no number holds exactly. */
 export function item(x: Tensor): number | boolean | { re: number; im: number } {
   requirePlain('item', x);

@@ -2,6 +2,7 @@ import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { viewOf } from '../tensor/tensor.ts';
 import { makeOperator, requireTensor } from './family.ts';
+import type { DTypeOf, ShapeOf } from './types.ts';
 
 /** The same elements without history: shares storage and version. */
 const detachOperator = makeOperator<null>({
@@ -22,7 +23,7 @@ const detachOperator = makeOperator<null>({
  * const x = ones([2], { requiresGrad: true });
  * x.mul(2).detach().requiresGrad; // false
  */
-export function detach(input: Tensor): Tensor {
+export function detach<X extends Tensor>(input: X): Tensor<ShapeOf<X>, DTypeOf<X>> {
   requireTensor('detach', 'input', input);
-  return applyOne(detachOperator, [input], null);
+  return applyOne(detachOperator, [input], null) as Tensor<ShapeOf<X>, DTypeOf<X>>;
 }

@@ -2,7 +2,7 @@
 import type { DType } from '../../dtype/dtype.ts';
 import type { ComplexItem, Item } from '../../dtype/types.ts';
 import type { DTypeOf, ShapeOf } from '../../ops/types.ts';
-import type { Arg, Expect, Ok, OneElement, Show } from '../../shape/types.ts';
+import type { Arg, Expect, Fill, Ok, OneElement, Out, Show } from '../../shape/types.ts';
 import type { BackwardOptions } from '../../tensor/autograd.ts';
 import type { NestedElements, TensorData, TypedArray } from '../../tensor/data.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -60,6 +60,11 @@ interface TypedCore {
   toArray<X extends Tensor>(this: X): Nested<ShapeOf<X>, Listed<DTypeOf<X>>>;
   /** The elements in row-major order, copied. */
   toTypedArray<X extends Tensor>(this: X): ArrayOf<DTypeOf<X>>;
+  /** The tensor itself, if it has this shape (-1: any size); throws ShapeError otherwise. From here on the compiler knows the shape. */
+  expectShape<X extends Tensor, const N extends readonly number[]>(
+    this: X,
+    shape: Arg<Expect<ShapeOf<X>, Fill<N, number>>, N>,
+  ): Tensor<Out<Expect<ShapeOf<X>, Fill<N, number>>>, DTypeOf<X>>;
   /** Gives the tensor a name for error messages. */
   named<X extends Tensor>(this: X, name: string): X;
   /** The tensor itself: it is there already. */

@@ -1,0 +1,16 @@
+import { ArgumentError } from '../util/errors.ts';
+import type { Dim } from './types/core.ts';
+
+/**
+ * A size with a name in the types: two names are never the same size, so that the compiler tells a batch from a time, while at run time it is a number
+ * like any other. Throws ArgumentError for what is no size.
+ *
+ * @example
+ * const batch = dim('batch', 32);
+ * zeros([batch, 3]).shape; // [32, 3]
+ */
+export function dim<Name extends string>(name: Name, size: number): Dim<Name> {
+  if (!Number.isInteger(size) || size < 0)
+    throw new ArgumentError(`dim: the size of '${name}' must be a whole number from 0 on, got ${String(size)}`);
+  return size as Dim<Name>;
+}
