@@ -35,9 +35,11 @@ type CheckChain<L extends readonly unknown[], S, R extends unknown[] = []> = num
   ? L
   : L extends readonly [infer M, ...infer Rest]
     ? Apply<FunctionOf<M>, S> extends infer O
-      ? O extends Ok<infer X>
-        ? CheckChain<Rest, X, [...R, unknown]>
-        : [...R, `layer ${R['length']}: ${O & string}`, ...{ [K in keyof Rest]: unknown }]
+      ? [O] extends [never]
+        ? CheckChain<Rest, number[], [...R, unknown]>
+        : O extends Ok<infer X>
+          ? CheckChain<Rest, X, [...R, unknown]>
+          : [...R, `layer ${R['length']}: ${O & string}`, ...{ [K in keyof Rest]: unknown }]
       : never
     : R;
 /** What becomes of a shape in modules one after the other. */
