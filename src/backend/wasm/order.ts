@@ -6,33 +6,47 @@
 /** What a line is compared by. */
 export type Keys = Float64Array | BigInt64Array;
 
+/**
+ * What keys are exact as, which decides on the digits that sort them: float32 or float64, an integer of 32 bits, or nothing that digits are made of.
+ */
+export type KeyKind = 'float32' | 'float64' | 'int32' | 'other';
+
 /** Below this many elements, insertion sort wins. */
 const SMALL = 24;
-/** From this many elements on, 32-bit keys are sorted by their digits. */
-const RADIX_FROM = 200;
+/** From this many elements on, keys are sorted by their digits. */
+const RADIX_FROM = 256;
 const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
+
+/** The buffers of a sort by digits: an order, and one or two words of sortable bits for each of its elements. */
+class Digits {
+  readonly order: Int32Array;
+  readonly low: Uint32Array;
+  readonly high: Uint32Array;
+
+  constructor(capacity: number, order: Int32Array, wide: boolean) {
+    this.order = order;
+    this.low = new Uint32Array(capacity);
+    this.high = new Uint32Array(wide ? capacity : 0);
+  }
+}
 
 /** Buffers for lines of up to `capacity` elements; reused from line to line. */
 export class LineSorter {
   readonly order: Int32Array;
   private readonly other: Int32Array;
   private readonly counts = new Uint32Array(DIGITS);
-  private bits: Uint32Array | null = null;
-  private otherBits: Uint32Array | null = null;
+  private digits: readonly [Digits, Digits] | null = null;
 
   constructor(capacity: number) {
     this.order = new Int32Array(capacity);
     this.other = new Int32Array(capacity);
   }
 
-  /** Positions of the first `count` keys in sorted order; `single` where each key is exact as a float32 or a 32-bit integer of the given kind. */
-  sort(keys: Keys, count: number, descending: boolean, single: 'float' | 'integer' | null): Int32Array {
+  /** Positions of the first `count` keys in sorted order. */
+  sort(keys: Keys, count: number, descending: boolean, kind: KeyKind): Int32Array {
     const { order } = this;
-    if (single !== null && count >= RADIX_FROM) {
-      this.radix(keys as Float64Array, count, descending, single);
-      return order;
-    }
+    if (kind !== 'other' && count >= RADIX_FROM) return this.radix(keys as Float64Array, count, descending, kind);
     const numbers = this.numbersFirst(keys, count);
     const before = descending ? isGreater : isLess;
     for (let start = 0; start < numbers; start += SMALL) insertionSort(keys, order, start, Math.min(numbers, start + SMALL), before);
@@ -70,33 +84,50 @@ export class LineSorter {
     if (from !== this.order) this.order.set(from.subarray(0, count));
   }
 
-  /** Least significant digit first: three passes over 32 bits. */
-  private radix(keys: Float64Array, count: number, descending: boolean, kind: 'float' | 'integer'): void {
-    this.bits ??= new Uint32Array(this.order.length);
-    this.otherBits ??= new Uint32Array(this.order.length);
-    sortableBits(keys, count, descending, kind, this.bits);
-    let [bits, nextBits] = [this.bits, this.otherBits];
-    let [order, nextOrder] = [this.order, this.other];
-    const { counts } = this;
-    for (let i = 0; i < count; i++) order[i] = i;
-    for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
-      counts.fill(0);
-      for (let i = 0; i < count; i++) counts[((bits[i] as number) >>> shift) & (DIGITS - 1)]!++;
-      let total = 0;
-      for (let digit = 0; digit < DIGITS; digit++) {
-        const here = counts[digit] as number;
-        counts[digit] = total;
-        total += here;
-      }
-      for (let i = 0; i < count; i++) {
-        const place = counts[((bits[i] as number) >>> shift) & (DIGITS - 1)]!++;
-        nextBits[place] = bits[i] as number;
-        nextOrder[place] = order[i] as number;
-      }
-      [bits, nextBits] = [nextBits, bits];
-      [order, nextOrder] = [nextOrder, order];
+  /** Least significant digit first; digits that all keys share are passed over. */
+  private radix(keys: Float64Array, count: number, descending: boolean, kind: Exclude<KeyKind, 'other'>): Int32Array {
+    const wide = kind === 'float64';
+    const capacity = this.order.length;
+    this.digits ??= [new Digits(capacity, this.order, wide), new Digits(capacity, this.other, wide)];
+    let [from, to] = this.digits;
+    for (let i = 0; i < count; i++) from.order[i] = i;
+    if (wide) sortableWords(keys, count, descending, from.low, from.high);
+    else sortableBits(keys, count, descending, kind, from.low);
+    for (let shift = 0; shift < (wide ? 64 : 32); shift += shift === 22 ? 10 : DIGIT_BITS) {
+      if (!this.countDigits(shift < 32 ? from.low : from.high, count, shift & 31)) continue;
+      this.distribute(from, to, count, shift, wide);
+      [from, to] = [to, from];
     }
-    if (order !== this.order) this.order.set(order.subarray(0, count));
+    if (from.order !== this.order) this.order.set(from.order.subarray(0, count));
+    return this.order;
+  }
+
+  /** Where the first key with each digit goes; false if all have the same. */
+  private countDigits(words: Uint32Array, count: number, shift: number): boolean {
+    const { counts } = this;
+    counts.fill(0);
+    for (let i = 0; i < count; i++) counts[((words[i] as number) >>> shift) & (DIGITS - 1)]!++;
+    if (counts[((words[0] as number) >>> shift) & (DIGITS - 1)] === count) return false;
+    let total = 0;
+    for (let digit = 0; digit < DIGITS; digit++) {
+      const here = counts[digit] as number;
+      counts[digit] = total;
+      total += here;
+    }
+    return true;
+  }
+
+  private distribute(from: Digits, to: Digits, count: number, shift: number, wide: boolean): void {
+    const { counts } = this;
+    const words = shift < 32 ? from.low : from.high;
+    const { order, low, high } = from;
+    const { order: toOrder, low: toLow, high: toHigh } = to;
+    for (let i = 0; i < count; i++) {
+      const place = counts[((words[i] as number) >>> (shift & 31)) & (DIGITS - 1)]!++;
+      toOrder[place] = order[i] as number;
+      toLow[place] = low[i] as number;
+      if (wide) toHigh[place] = high[i] as number;
+    }
   }
 }
 
@@ -143,26 +174,47 @@ function mergeRuns(keys: Keys, from: Int32Array, to: Int32Array, start: number, 
   }
 }
 
-const floatScratch = new Float32Array(1);
-const bitScratch = new Uint32Array(floatScratch.buffer);
+const singleScratch = new Float32Array(1);
+const singleBits = new Uint32Array(singleScratch.buffer);
+const doubleScratch = new Float64Array(1);
+const doubleBits = new Uint32Array(doubleScratch.buffer);
 
 /**
  * Unsigned integers in the order of the keys. A float's bits grow with it once the sign is turned over (all bits are, where it is negative);
  * this is the usual construction for sorting IEEE 754 numbers by their digits.
  */
-function sortableBits(keys: Float64Array, count: number, descending: boolean, kind: 'float' | 'integer', bits: Uint32Array): void {
+function sortableBits(keys: Float64Array, count: number, descending: boolean, kind: 'float32' | 'int32', bits: Uint32Array): void {
   const flip = descending ? 0xffffffff : 0;
   for (let i = 0; i < count; i++) {
     const key = keys[i] as number;
     let sortable: number;
-    if (kind === 'integer') sortable = key ^ 0x80000000;
+    if (kind === 'int32') sortable = key ^ 0x80000000;
     else if (Number.isNaN(key)) sortable = 0xffffffff;
     else {
-      floatScratch[0] = key + 0; // -0 + 0 is 0
-      const raw = bitScratch[0] as number;
+      singleScratch[0] = key + 0; // -0 + 0 is 0
+      const raw = singleBits[0] as number;
       sortable = raw & 0x80000000 ? ~raw : raw | 0x80000000;
     }
     bits[i] = sortable ^ flip;
+  }
+}
+
+/** The same for float64, in two words. */
+function sortableWords(keys: Float64Array, count: number, descending: boolean, low: Uint32Array, high: Uint32Array): void {
+  const flip = descending ? 0xffffffff : 0;
+  for (let i = 0; i < count; i++) {
+    const key = keys[i] as number;
+    if (Number.isNaN(key)) {
+      low[i] = 0xffffffff ^ flip;
+      high[i] = 0xffffffff ^ flip;
+      continue;
+    }
+    doubleScratch[0] = key + 0;
+    const rawLow = doubleBits[0] as number;
+    const rawHigh = doubleBits[1] as number;
+    const negative = (rawHigh & 0x80000000) !== 0;
+    low[i] = (negative ? ~rawLow : rawLow) ^ flip;
+    high[i] = (negative ? ~rawHigh : rawHigh | 0x80000000) ^ flip;
   }
 }
 

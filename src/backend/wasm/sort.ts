@@ -6,8 +6,8 @@ import { heap } from '../../runtime/heap.ts';
 import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { invariant } from '../../util/invariant.ts';
-import { addressOfView, writeInt64 } from './host.ts';
-import { type Keys, LineSorter, selectFirst } from './order.ts';
+import { addressOfView, readInt64, writeInt64 } from './host.ts';
+import { type KeyKind, type Keys, LineSorter, selectFirst } from './order.ts';
 
 type KeyReader = (element: number) => number | bigint;
 
@@ -39,9 +39,9 @@ function readerFor(type: DTypeInfo): KeyReader {
   }
 }
 
-function singleKind(type: DTypeInfo): 'float' | 'integer' | null {
-  if (type.name === 'float64' || type.name === 'int64') return null;
-  return type.isFloat ? 'float' : 'integer';
+function kindOf(type: DTypeInfo): KeyKind {
+  if (type.name === 'float64' || type.name === 'int64') return type.name === 'float64' ? 'float64' : 'other';
+  return type.isFloat ? 'float32' : 'int32';
 }
 
 /** Element offsets of the lines of a view along `dim`, in row-major order of the other dimensions. */
@@ -77,8 +77,9 @@ function elementCopier(itemsize: number): (to: number, from: number) => void {
 /** Reads lines as keys, one after the other. */
 class Lines {
   readonly length: number;
-  readonly keys: Keys;
-  readonly single: 'float' | 'integer' | null;
+  keys: Keys;
+  kind: KeyKind;
+  private readonly type: DTypeInfo;
   private readonly read: KeyReader;
   private readonly stride: number;
   private readonly base: number;
@@ -86,8 +87,9 @@ class Lines {
 
   constructor(input: View, dim: number) {
     this.length = input.shape[dim] as number;
-    this.keys = input.type.name === 'int64' ? new BigInt64Array(this.length) : new Float64Array(this.length);
-    this.single = singleKind(input.type);
+    this.type = input.type;
+    this.keys = new Float64Array(this.length);
+    this.kind = kindOf(input.type);
     this.read = readerFor(input.type);
     this.stride = input.strides[dim] as number;
     this.base = addressOfView(input) / input.type.itemsize;
@@ -100,9 +102,35 @@ class Lines {
 
   /** Takes the keys of a line. */
   load(line: number): void {
-    const { keys, length, stride, read } = this;
+    const { length, stride, read } = this;
     const first = this.base + (this.starts[line] as number);
+    if (this.type.name === 'int64') {
+      this.loadIntegers(first);
+      return;
+    }
+    const { keys } = this;
     for (let i = 0; i < length; i++) keys[i] = read(first + i * stride) as never;
+  }
+
+  /** int64 is compared as numbers where those are exact. */
+  private loadIntegers(first: number): void {
+    const { length, stride } = this;
+    const keys = this.keys instanceof Float64Array ? this.keys : new Float64Array(length);
+    let [low, high] = [0, 0];
+    for (let i = 0; i < length; i++) {
+      const key = readInt64(8 * (first + i * stride));
+      keys[i] = key;
+      if (key < low) low = key;
+      else if (key > high) high = key;
+    }
+    this.keys = keys;
+    if (low >= -(2 ** 31) && high < 2 ** 31) this.kind = 'int32';
+    else if (Number.isSafeInteger(low) && Number.isSafeInteger(high)) this.kind = 'float64';
+    else {
+      this.kind = 'other';
+      const { i64 } = heap;
+      this.keys = BigInt64Array.from({ length }, (_, i) => i64[first + i * stride] as bigint);
+    }
   }
 
   /** Where an element of a line is, in elements from the start of the heap. */
@@ -145,12 +173,13 @@ export function sort(values: View | null, indices: View | null, input: View, dim
   beginLaunch();
   const lines = new Lines(input, dim);
   const writer = new LineWriter(lines, values, indices, dim);
-  const { length, keys, single } = lines;
+  const { length } = lines;
   const wanted = kept.shape[dim] as number;
   const sorter = wanted < length && wanted * 8 <= length ? null : new LineSorter(length);
   for (let line = 0; line < lines.count; line++) {
     lines.load(line);
-    const order = sorter === null ? selectFirst(keys, length, wanted, descending) : sorter.sort(keys, length, descending, single);
+    const order =
+      sorter === null ? selectFirst(lines.keys, length, wanted, descending) : sorter.sort(lines.keys, length, descending, lines.kind);
     for (let i = 0; i < wanted; i++) writer.write(line, i, order[i] as number);
   }
 }
@@ -164,7 +193,7 @@ export function pick(values: View, indices: View, input: View, dim: number, whic
   const sorter = new LineSorter(lines.length);
   for (let line = 0; line < lines.count; line++) {
     lines.load(line);
-    const order = sorter.sort(lines.keys, lines.length, false, lines.single);
+    const order = sorter.sort(lines.keys, lines.length, false, lines.kind);
     writer.write(line, 0, order[rankOf(which, lines.keys, order)] as number);
   }
 }
