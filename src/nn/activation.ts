@@ -15,7 +15,17 @@ interface HalvedFunction<I> extends ShapeFunction {
   readonly out: this['in'] extends infer S ? HalvedShape<S, I> : never;
 }
 
-/** Activations as layers: each calls the function of the same name. */
+/**
+ * Activations as layers: each calls the function of the same name.
+ *
+ * @example
+ * class Square extends nn.Activation {
+ *   constructor() {
+ *     super((x) => x.square());
+ *   }
+ * }
+ * new Square().forward(tensor([3])); // tensor([9.])
+ */
 export abstract class Activation<F extends ShapeFunction = IdentityFunction> extends Layer<F> {
   readonly #run: (input: Tensor) => Tensor;
   readonly #repr: string;
@@ -48,7 +58,12 @@ export class ReLU extends Activation {
   }
 }
 
-/** min(max(0, x), 6). */
+/**
+ * min(max(0, x), 6).
+ *
+ * @example
+ * new nn.ReLU6().forward(tensor([-1, 0.5, 2])); // tensor([0.0000, 0.5000, 2.0000])
+ */
 export class ReLU6 extends Activation {
   static readonly signature: string = '*, inplace';
   constructor(options: F.InplaceOptions = {}) {
@@ -56,7 +71,12 @@ export class ReLU6 extends Activation {
   }
 }
 
-/** x above 0, α (eˣ - 1) below. */
+/**
+ * x above 0, α (eˣ - 1) below.
+ *
+ * @example
+ * new nn.ELU().forward(tensor([-1, 0.5, 2])); // tensor([-0.6321,  0.5000,  2.0000])
+ */
 export class ELU extends Activation {
   static readonly signature: string = '*, alpha, inplace';
   constructor(options: F.AlphaOptions = {}) {
@@ -64,7 +84,12 @@ export class ELU extends Activation {
   }
 }
 
-/** max(0, x) + min(0, α (e^(x/α) - 1)). */
+/**
+ * max(0, x) + min(0, α (e^(x/α) - 1)).
+ *
+ * @example
+ * new nn.CELU().forward(tensor([-1, 0.5, 2])); // tensor([-0.6321,  0.5000,  2.0000])
+ */
 export class CELU extends Activation {
   static readonly signature: string = '*, alpha, inplace';
   constructor(options: F.AlphaOptions = {}) {
@@ -72,7 +97,12 @@ export class CELU extends Activation {
   }
 }
 
-/** Scaled exponential linear unit. */
+/**
+ * Scaled exponential linear unit.
+ *
+ * @example
+ * new nn.SELU().forward(tensor([-1, 0.5, 2])); // tensor([-1.1113,  0.5254,  2.1014])
+ */
 export class SELU extends Activation {
   static readonly signature: string = '*, inplace';
   constructor(options: F.InplaceOptions = {}) {
@@ -80,7 +110,12 @@ export class SELU extends Activation {
   }
 }
 
-/** x Φ(x), exact or by a hyperbolic tangent. */
+/**
+ * x Φ(x), exact or by a hyperbolic tangent.
+ *
+ * @example
+ * new nn.GELU().forward(tensor([-1, 0.5, 2])); // tensor([-0.1587,  0.3457,  1.9545])
+ */
 export class GELU extends Activation {
   static readonly signature: string = '*, approximate';
   constructor(options: F.GeluOptions = {}) {
@@ -88,7 +123,12 @@ export class GELU extends Activation {
   }
 }
 
-/** First half times the sigmoid of the second, along a dimension. */
+/**
+ * First half times the sigmoid of the second, along a dimension.
+ *
+ * @example
+ * new nn.GLU().forward(tensor([1, 2, 0, 0])); // tensor([0.5000, 1.0000])
+ */
 export class GLU<const I extends number = -1> extends Activation<HalvedFunction<I>> {
   static readonly signature: string = 'dim?';
   constructor(dim?: I) {
@@ -96,7 +136,12 @@ export class GLU<const I extends number = -1> extends Activation<HalvedFunction<
   }
 }
 
-/** x σ(x). */
+/**
+ * x σ(x).
+ *
+ * @example
+ * new nn.SiLU().forward(tensor([-1, 0.5, 2])); // tensor([-0.2689,  0.3112,  1.7616])
+ */
 export class SiLU extends Activation {
   static readonly signature: string = '*, inplace';
   constructor(options: F.InplaceOptions = {}) {
@@ -104,7 +149,12 @@ export class SiLU extends Activation {
   }
 }
 
-/** x tanh(softplus(x)). */
+/**
+ * x tanh(softplus(x)).
+ *
+ * @example
+ * new nn.Mish().forward(tensor([-1, 0.5, 2])); // tensor([-0.3034,  0.3752,  1.9440])
+ */
 export class Mish extends Activation {
   static readonly signature: string = '*, inplace';
   constructor(options: F.InplaceOptions = {}) {
@@ -112,7 +162,12 @@ export class Mish extends Activation {
   }
 }
 
-/** 1 / (1 + e⁻ˣ). */
+/**
+ * 1 / (1 + e⁻ˣ).
+ *
+ * @example
+ * new nn.Sigmoid().forward(tensor([-1, 0.5, 2])); // tensor([0.2689, 0.6225, 0.8808])
+ */
 export class Sigmoid extends Activation {
   static readonly signature: string = '';
   constructor() {
@@ -120,7 +175,12 @@ export class Sigmoid extends Activation {
   }
 }
 
-/** Hyperbolic tangent. */
+/**
+ * Hyperbolic tangent.
+ *
+ * @example
+ * new nn.Tanh().forward(tensor([-1, 0.5, 2])); // tensor([-0.7616,  0.4621,  0.9640])
+ */
 export class Tanh extends Activation {
   static readonly signature: string = '';
   constructor() {
@@ -128,7 +188,12 @@ export class Tanh extends Activation {
   }
 }
 
-/** x - tanh(x). */
+/**
+ * x - tanh(x).
+ *
+ * @example
+ * new nn.Tanhshrink().forward(tensor([-1, 0.5, 2])); // tensor([-0.2384,  0.0379,  1.0360])
+ */
 export class Tanhshrink extends Activation {
   static readonly signature: string = '';
   constructor() {
@@ -136,7 +201,12 @@ export class Tanhshrink extends Activation {
   }
 }
 
-/** log σ(x). */
+/**
+ * log σ(x).
+ *
+ * @example
+ * new nn.LogSigmoid().forward(tensor([-1, 0.5, 2])); // tensor([-1.3133, -0.4741, -0.1269])
+ */
 export class LogSigmoid extends Activation {
   static readonly signature: string = '';
   constructor() {
@@ -144,7 +214,12 @@ export class LogSigmoid extends Activation {
   }
 }
 
-/** x / (1 + |x|). */
+/**
+ * x / (1 + |x|).
+ *
+ * @example
+ * new nn.Softsign().forward(tensor([-1, 0.5, 2])); // tensor([-0.5000,  0.3333,  0.6667])
+ */
 export class Softsign extends Activation {
   static readonly signature: string = '';
   constructor() {
@@ -152,7 +227,12 @@ export class Softsign extends Activation {
   }
 }
 
-/** A smooth max(0, x). */
+/**
+ * A smooth max(0, x).
+ *
+ * @example
+ * new nn.Softplus().forward(tensor([-1, 0.5, 2])); // tensor([0.3133, 0.9741, 2.1269])
+ */
 export class Softplus extends Activation {
   static readonly signature: string = '*, beta, threshold';
   constructor(options: F.SoftplusOptions = {}) {
@@ -160,7 +240,12 @@ export class Softplus extends Activation {
   }
 }
 
-/** 0 within ±λ, pulled towards 0 by λ outside. */
+/**
+ * 0 within ±λ, pulled towards 0 by λ outside.
+ *
+ * @example
+ * new nn.Softshrink().forward(tensor([-1, 0.5, 2])); // tensor([-0.5000,  0.0000,  1.5000])
+ */
 export class Softshrink extends Activation {
   static readonly signature: string = '*, lambd';
   constructor(options: F.ShrinkOptions = {}) {
@@ -168,7 +253,12 @@ export class Softshrink extends Activation {
   }
 }
 
-/** 0 within ±λ. */
+/**
+ * 0 within ±λ.
+ *
+ * @example
+ * new nn.Hardshrink().forward(tensor([-1, 0.5, 2])); // tensor([-1.,  0.,  2.])
+ */
 export class Hardshrink extends Activation {
   static readonly signature: string = '*, lambd';
   constructor(options: F.ShrinkOptions = {}) {
@@ -176,7 +266,12 @@ export class Hardshrink extends Activation {
   }
 }
 
-/** Clamped to [minVal, maxVal]. */
+/**
+ * Clamped to [minVal, maxVal].
+ *
+ * @example
+ * new nn.Hardtanh().forward(tensor([-1, 0.5, 2])); // tensor([-1.0000,  0.5000,  1.0000])
+ */
 export class Hardtanh extends Activation {
   static readonly signature: string = '*, min_val, max_val, inplace';
   constructor(options: F.HardtanhOptions = {}) {
@@ -184,7 +279,12 @@ export class Hardtanh extends Activation {
   }
 }
 
-/** A piecewise linear sigmoid. */
+/**
+ * A piecewise linear sigmoid.
+ *
+ * @example
+ * new nn.Hardsigmoid().forward(tensor([-1, 0.5, 2])); // tensor([0.3333, 0.5833, 0.8333])
+ */
 export class Hardsigmoid extends Activation {
   static readonly signature: string = '*, inplace';
   constructor(options: F.InplaceOptions = {}) {
@@ -192,7 +292,12 @@ export class Hardsigmoid extends Activation {
   }
 }
 
-/** x times the piecewise linear sigmoid. */
+/**
+ * x times the piecewise linear sigmoid.
+ *
+ * @example
+ * new nn.Hardswish().forward(tensor([-1, 0.5, 2])); // tensor([-0.3333,  0.2917,  1.6667])
+ */
 export class Hardswish extends Activation {
   static readonly signature: string = '*, inplace';
   constructor(options: F.InplaceOptions = {}) {
@@ -200,7 +305,12 @@ export class Hardswish extends Activation {
   }
 }
 
-/** x above 0, a small multiple of it below. */
+/**
+ * x above 0, a small multiple of it below.
+ *
+ * @example
+ * new nn.LeakyReLU().forward(tensor([-1, 0.5, 2])); // tensor([-0.0100,  0.5000,  2.0000])
+ */
 export class LeakyReLU extends Activation {
   static readonly signature: string = '*, negative_slope, inplace';
   constructor(options: F.LeakyReluOptions = {}) {
@@ -208,7 +318,12 @@ export class LeakyReLU extends Activation {
   }
 }
 
-/** `value` where x is not above `threshold`. */
+/**
+ * `value` where x is not above `threshold`.
+ *
+ * @example
+ * new nn.Threshold(0.1, 20).forward(tensor([-1, 0.5])); // tensor([20.0000,  0.5000])
+ */
 export class Threshold extends Activation {
   static readonly signature: string = 'threshold, value, *, inplace';
   constructor(threshold: number, value: number, options: F.InplaceOptions = {}) {
@@ -216,7 +331,12 @@ export class Threshold extends Activation {
   }
 }
 
-/** Leaky with slopes drawn while training. */
+/**
+ * Leaky with slopes drawn while training.
+ *
+ * @example
+ * new nn.RReLU().eval().forward(tensor([-6, 2])); // tensor([-1.3750,  2.0000])
+ */
 export class RReLU extends Layer<IdentityFunction> {
   static readonly signature: string = '*, lower, upper, inplace';
   readonly options: F.RreluOptions;
@@ -229,6 +349,7 @@ export class RReLU extends Layer<IdentityFunction> {
   }
 }
 
+/** Options of `PReLU`. */
 export interface PReLUOptions {
   /** One slope for all, or one for each channel. Default 1. */
   readonly numParameters?: number;
@@ -237,7 +358,12 @@ export interface PReLUOptions {
   readonly dtype?: DType | null;
 }
 
-/** Leaky with learned slopes. */
+/**
+ * Leaky with learned slopes.
+ *
+ * @example
+ * new nn.PReLU().forward(tensor([-1, 0.5, 2])); // tensor([-0.2500,  0.5000,  2.0000], gradFn=<PreluBackward>)
+ */
 export class PReLU extends Layer<IdentityFunction> {
   static readonly signature: string = '*, num_parameters, init, dtype';
   weight: Tensor;

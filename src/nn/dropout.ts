@@ -44,19 +44,34 @@ export class Dropout extends DropoutBase {
     return dropout;
   }
 }
-/** Zeroes whole channels of [N, C, L]. */
+/**
+ * Zeroes whole channels of [N, C, L].
+ *
+ * @example
+ * new nn.Dropout1d(0.5).eval().forward(ones([1, 2, 3])); // tensor([[[1., 1., 1.], [1., 1., 1.]]])
+ */
 export class Dropout1d extends DropoutBase {
   protected override get call(): DropoutFunction {
     return dropout1d;
   }
 }
-/** Zeroes whole channels of [N, C, H, W]. */
+/**
+ * Zeroes whole channels of [N, C, H, W].
+ *
+ * @example
+ * new nn.Dropout2d(0.5).eval().forward(ones([1, 2, 1, 2])); // tensor([[[[1., 1.]], [[1., 1.]]]])
+ */
 export class Dropout2d extends DropoutBase {
   protected override get call(): DropoutFunction {
     return dropout2d;
   }
 }
-/** Zeroes whole channels of [N, C, D, H, W]. */
+/**
+ * Zeroes whole channels of [N, C, D, H, W].
+ *
+ * @example
+ * new nn.Dropout3d(0.5).eval().forward(ones([1, 2, 1, 1, 2])).shape; // [1, 2, 1, 1, 2]
+ */
 export class Dropout3d extends DropoutBase {
   protected override get call(): DropoutFunction {
     return dropout3d;

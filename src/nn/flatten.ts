@@ -23,7 +23,12 @@ export class Flatten<const A extends number = 1, const B extends number = -1> ex
   }
 }
 
-/** Makes several dimensions of one. */
+/**
+ * Makes several dimensions of one.
+ *
+ * @example
+ * new nn.Unflatten(1, [2, 3]).forward(ones([5, 6])).shape; // [5, 2, 3]
+ */
 export class Unflatten<const I extends number, const N extends readonly number[]> extends Layer<UnflattenFunction<I, N>> {
   static readonly signature: string = 'dim, unflattened_size';
   readonly dim: number;

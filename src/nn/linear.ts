@@ -10,6 +10,7 @@ import { Layer } from './layer.ts';
 import { Module } from './module.ts';
 import { describeOptions } from './repr.ts';
 
+/** Options of linear layers. */
 export interface LinearOptions {
   readonly bias?: boolean;
   readonly dtype?: DType | null;
@@ -56,7 +57,12 @@ export class Linear<const I extends number = number, const O extends number = nu
   }
 }
 
-/** Passes its input on. */
+/**
+ * Passes its input on.
+ *
+ * @example
+ * new nn.Identity().forward(tensor([1, 2])); // tensor([1., 2.])
+ */
 export class Identity extends Layer<IdentityFunction> {
   static readonly signature: string = '';
   protected override run(input: Tensor): Tensor {
