@@ -10,8 +10,10 @@ export { luSolve, luUnpack, packedLu as lu } from './linalg/lu.ts';
 export { dist, pNorm as norm, renorm } from './linalg/norm.ts';
 export { pinverse } from './linalg/pinv.ts';
 export { cross, matrixPower } from './linalg/products.ts';
-export { geqrf, orgqr, qr } from './linalg/qr.ts';
+export { geqrf, orgqr, ormqr, qr } from './linalg/qr.ts';
 export { inverse } from './linalg/solve.ts';
+export { torchSvd as svd } from './linalg/svd.ts';
+export { triangularSolve } from './linalg/triangular-solve.ts';
 export { matmul } from './matmul.ts';
 export {
   broadcastTo,

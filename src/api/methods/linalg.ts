@@ -1,5 +1,13 @@
 /** Factorisations and other functions of matrices. */
-import type { LuSolveMethod, MatrixMethod, MatrixPairMethod, MatrixPartsMethod, PackedLuMethod } from '../../ops/types.ts';
+import type {
+  LuSolveMethod,
+  MatrixMethod,
+  MatrixPairMethod,
+  MatrixPartsMethod,
+  PackedLuMethod,
+  ReflectorsMethod,
+  TriangularSolveMethod,
+} from '../../ops/types.ts';
 
 export interface MatrixMethods {
   cholesky: MatrixMethod<[upper?: boolean]>;
@@ -14,7 +22,10 @@ export interface MatrixMethods {
   luSolve: LuSolveMethod;
   matrixPower: MatrixMethod<[n: number]>;
   orgqr: MatrixPairMethod;
+  ormqr: ReflectorsMethod;
   pinverse: MatrixMethod<[rcond?: number]>;
   qr: MatrixPartsMethod<'Q' | 'R', [some?: boolean]>;
   slogdet: MatrixPartsMethod<'sign' | 'logabsdet'>;
+  svd: MatrixPartsMethod<'U' | 'S' | 'V', [some?: boolean, computeUv?: boolean]>;
+  triangularSolve: TriangularSolveMethod;
 }

@@ -61,6 +61,15 @@ function largest(values: Float64Array): number {
   return found;
 }
 
+/** The Euclidean length, also of numbers whose squares are too small to be represented. */
+function lengthOf(vector: Float64Array): number {
+  const scale = largest(vector);
+  if (scale === 0) return 0;
+  let sum = 0;
+  for (const value of vector) sum += (value / scale) ** 2;
+  return scale * Math.sqrt(sum);
+}
+
 /** One sweep over all pairs of columns; whether any was rotated. */
 function orthogonalise(columns: Float64Array, right: Float64Array, length: number, count: number): boolean {
   let rotated = false;
@@ -81,7 +90,7 @@ function orthogonalise(columns: Float64Array, right: Float64Array, length: numbe
 }
 
 function sorted(columns: Float64Array, right: Float64Array, length: number, count: number, scale: number, full: boolean): SingularTriplets {
-  const lengths = Float64Array.from({ length: count }, (_, j) => Math.sqrt(dot(columns, j * length, columns, j * length, length)));
+  const lengths = Float64Array.from({ length: count }, (_, j) => lengthOf(columns.subarray(j * length, (j + 1) * length)));
   const order = Array.from(lengths.keys()).sort((a, b) => lengths[b]! - lengths[a]!);
   const result = {
     left: new Float64Array(length * (full ? length : count)),

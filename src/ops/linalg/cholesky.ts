@@ -8,7 +8,18 @@ import { compositeOperator, described, makeOperator } from '../family.ts';
 import { scaled } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { triangleOf } from '../triangular.ts';
-import { identity, lowerHalf, packed, plus, product, requireMatrices, requireSquare, transposed, withBatch } from './algebra.ts';
+import {
+  identity,
+  lowerHalf,
+  packed,
+  plus,
+  product,
+  requireMatrices,
+  requireSquare,
+  symmetricSum,
+  transposed,
+  withBatch,
+} from './algebra.ts';
 import { type CheckErrorsOptions, requireNoInfo } from './lu.ts';
 import { requireRightSide, solveTriangle, withCommonBatch } from './triangular-solve.ts';
 
@@ -27,7 +38,7 @@ function dividedBy(x: Tensor, l: Tensor): Tensor {
 
 /**
  * [L, info]. With Φ the lower triangle with half the diagonal, dL = L Φ(L⁻¹ dA L⁻ᵀ): I. Murray, "Differentiation of the Cholesky decomposition" (2016).
- * The gradient is symmetric, as if both triangles of A were read.
+ * Both are those of the symmetric part of A, as if both triangles were read.
  */
 const choleskyOperator = makeOperator<CholeskyParams>({
   name: 'linalg.choleskyEx',
@@ -51,7 +62,8 @@ const choleskyOperator = makeOperator<CholeskyParams>({
     jvp: ([dA], context) => {
       if (dA === null || dA === undefined) return [null, null];
       const l = context.output(0);
-      const inner = solveTriangle(l, transposed(solveTriangle(l, transposed(dA), LOWER)), LOWER);
+      const symmetric = scaled(symmetricSum(dA), 0.5);
+      const inner = solveTriangle(l, transposed(solveTriangle(l, symmetric, LOWER)), LOWER);
       return [product(l, lowerHalf(inner)), null];
     },
   },

@@ -47,7 +47,7 @@ const operator = compositeOperator<LeastSquaresParams>('linalg.lstsq', ([A, B], 
  * A. Singular values up to `rcond` times the largest count as 0 (default: the machine epsilon times max(m, n)). float32 or float64.
  *
  * @example
- * linalg.lstsq(tensor([[1, 0], [1, 1], [1, 2]]), tensor([[1], [3], [5]])).solution; // tensor([[1.], [2.]])
+ * linalg.lstsq(tensor([[1, 0], [1, 1], [1, 2]]), tensor([[1], [3], [5]])).solution; // tensor([[1.0000], [2.0000]])
  */
 export const lstsq = described(
   'linalg.lstsq',
@@ -74,14 +74,13 @@ export const lstsq = described(
       Tensor,
       Tensor,
     ];
-    const plain = A.detach();
     return namedResults(
       ['solution', 'residuals', 'rank', 'singularValues'],
       [
         solution,
         residuals,
-        chosen === 'gels' ? emptyTensor([0], INT64) : rankOfMatrices(name, plain, rcond),
-        chosen === 'gelsd' || chosen === 'gelss' ? singularValues(name, plain) : emptyTensor([0], A.type),
+        chosen === 'gels' ? emptyTensor([0], INT64) : rankOfMatrices(name, A.detach(), rcond),
+        chosen === 'gelsd' || chosen === 'gelss' ? singularValues(name, A) : emptyTensor([0], A.type),
       ],
     );
   },

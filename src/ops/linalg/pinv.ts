@@ -9,18 +9,7 @@ import { isTensor } from '../../tensor/tensor.ts';
 import { ArgumentError } from '../../util/errors.ts';
 import { callMap, described, makeOperator, mapOperator } from '../family.ts';
 import { expand } from '../structural.ts';
-import {
-  asRow,
-  minus,
-  negated,
-  packed,
-  product,
-  requireMatrices,
-  requireSquare,
-  sumOfTerms,
-  times,
-  transposed,
-} from './algebra.ts';
+import { asRow, minus, negated, packed, product, requireMatrices, requireSquare, sumOfTerms, times, transposed } from './algebra.ts';
 import { eighOf } from './eigh.ts';
 import { reducedSvd, singularValues } from './svd.ts';
 
@@ -191,7 +180,7 @@ export function rankOfMatrices(name: string, A: Tensor, rtol: number | null): Te
  * How many singular values (`hermitian`: eigenvalues, by absolute value) exceed `max(atol, rtol · largest)`: int64, for each matrix. float32 or float64.
  *
  * @example
- * linalg.matrixRank(tensor([[1, 2], [2, 4]])); // tensor(1, dtype: 'int64')
+ * linalg.matrixRank(tensor([[1, 2], [2, 4]])); // tensor(1)
  */
 export const matrixRank = described(
   'linalg.matrixRank',

@@ -5,7 +5,7 @@ import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, AutogradError, ShapeError } from '../../util/errors.ts';
 import { emptyTensor } from '../create.ts';
-import { compositeOperator, described, makeOperator } from '../family.ts';
+import { compositeOperator, described, makeOperator, requireTensor } from '../family.ts';
 import { catTensors } from '../join.ts';
 import { sliceDim } from '../movement.ts';
 import { needsComposition } from '../reduction.ts';
@@ -222,6 +222,7 @@ const productOperator = compositeOperator<null>('linalg.householderProduct', ([A
 
 function requireReflectors(name: string, A: unknown, tau: Tensor): asserts A is Tensor {
   requireMatrices(name, A, 'input');
+  requireTensor(name, 'tau', tau);
   requireOneType(name, A, tau);
   const [m, n] = A.shape.slice(-2) as [number, number];
   if (m < n) throw new ShapeError(`${name}: needs at least as many rows as columns, got ${formatShape(A.shape)}`);
@@ -264,5 +265,50 @@ export const orgqr = described(
     signature: 'input, input2',
     samples: [{ args: [t([3, 3]), t([3])] }, { args: [t([2, 4, 3]), t([2, 2])] }],
     bad: [{ args: [t([2, 3]), t([2])], error: /rows as columns/ }],
+  },
+);
+
+interface MultiplyParams {
+  readonly left: boolean;
+  readonly transpose: boolean;
+}
+
+const multiplyOperator = compositeOperator<MultiplyParams>('ormqr', ([A, tau, C], { left, transpose }) => {
+  const q = productOf(A as Tensor, tau as Tensor, (A as Tensor).shape.at(-2) as number);
+  const factor = transpose ? transposed(q) : q;
+  return left ? product(factor, C as Tensor) : product(C as Tensor, factor);
+});
+
+/**
+ * Q C, or C Q with `left` false, where Q is the whole square product of the Householder reflections that `geqrf` returned; `transpose`: with Qᵀ.
+ * float32 or float64; one batch for all.
+ *
+ * @example
+ * ormqr(tensor([[0], [1]]), tensor([1]), tensor([[1], [2]])); // tensor([[-2.], [-1.]])
+ */
+export const ormqr = described(
+  'ormqr',
+  (input: Tensor, tau: Tensor, other: Tensor, left = true, transpose = false): Tensor => {
+    requireReflectors('ormqr', input, tau);
+    requireMatrices('ormqr', other, 'other');
+    requireOneType('ormqr', input, other);
+    const batch = input.shape.slice(0, -2);
+    if (
+      other.ndim !== input.ndim ||
+      batch.some((size, i) => size !== other.shape[i]) ||
+      other.shape.at(left ? -2 : -1) !== input.shape.at(-2)
+    ) {
+      throw new ShapeError(`ormqr: reflectors of shape ${formatShape(input.shape)} do not fit other of shape ${formatShape(other.shape)}`);
+    }
+    return applyOne(multiplyOperator, [input, tau, other], { left, transpose });
+  },
+  {
+    signature: 'input, tau, other, left?, transpose?',
+    samples: [
+      { args: [t([3, 2]), t([2]), t([3, 4])] },
+      { args: [t([2, 3, 2]), t([2, 2]), t([2, 1, 3]), false, true] },
+      { args: [t([3, 3]), t([3]), t([3, 3]), true, true] },
+    ],
+    bad: [{ args: [t([3, 2]), t([2]), t([2, 4])], error: /do not fit/ }],
   },
 );

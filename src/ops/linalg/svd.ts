@@ -220,3 +220,33 @@ export const svdvals = described(
     bad: [{ args: [t([3])], error: /at least 2 dimensions/ }],
   },
 );
+
+/**
+ * `linalg.svd` with V instead of its transpose, and reduced (`some`, the default) or with square U and V; without `computeUv` U and V are zeros.
+ *
+ * @example
+ * svd(tensor([[3, 0], [0, 4]])).S; // tensor([4., 3.])
+ */
+export const torchSvd = described(
+  'svd',
+  (input: Tensor, some = true, computeUv = true): NamedResults<'U' | 'S' | 'V'> => {
+    requireMatrices('svd', input, 'input');
+    if (computeUv) {
+      const [U, S, Vh] = applyMany(svdOperator, [input], { name: 'svd', full: !some }) as [Tensor, Tensor, Tensor];
+      return namedResults(['U', 'S', 'V'], [U, S, transposed(Vh)]);
+    }
+    const [batch, [m, n]] = [input.shape.slice(0, -2), input.shape.slice(-2) as [number, number]];
+    const zeros = (size: number): Tensor => fullTensor([...batch, size, size], 0, input.type);
+    return namedResults(['U', 'S', 'V'], [zeros(m), singularValues('svd', input), zeros(n)]);
+  },
+  {
+    signature: 'input, some?, compute_uv?',
+    samples: [
+      { args: [t([3, 3])], skipNumericGradient: true, note: 'signs' },
+      { args: [t([2, 4, 3])], skipNumericGradient: true, note: 'signs' },
+      { args: [t([2, 3]), true, false] },
+      { args: [t([0, 3])] },
+    ],
+    bad: [{ args: [t([3])], error: /at least 2 dimensions/ }],
+  },
+);

@@ -2,11 +2,12 @@ import { t } from '../../op/contract.ts';
 import { backend } from '../../runtime/backend.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
 import { formatShape } from '../../shape/shape.ts';
-import { applyOne } from '../../tensor/apply.ts';
+import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ShapeError } from '../../util/errors.ts';
 import { emptyTensor } from '../create.ts';
 import { compositeOperator, described, makeOperator } from '../family.ts';
+import { type NamedResults, namedResults } from '../results.ts';
 import { triangleOf } from '../triangular.ts';
 import { minus, negated, packed, product, requireMatrices, requireOneType, requireSquare, transposed, withBatch } from './algebra.ts';
 
@@ -109,5 +110,47 @@ export const solveTriangular = described(
       { args: [t([2, 3]), t([2, 1]), { upper: true }], error: /square/ },
       { args: [t([2, 2]), t([3, 1]), { upper: true }], error: /does not fit/ },
     ],
+  },
+);
+
+const olderOperator = compositeOperator<Triangle & { readonly transpose: boolean }>(
+  'triangularSolve',
+  ([B, A], { upper, unit, transpose }) => {
+    const [a, b] = withCommonBatch('triangularSolve', A as Tensor, B as Tensor);
+    const part = partOfMatrix(a, upper);
+    const solution = transpose ? solveTriangle(transposed(a), b, { upper: !upper, unit }) : solveTriangle(a, b, { upper, unit });
+    return [solution, part];
+  },
+);
+
+/** The triangle that is read, with its diagonal: what PyTorch returns beside the solution. */
+function partOfMatrix(a: Tensor, upper: boolean): Tensor {
+  return triangleOf(upper ? 'triu' : 'tril', a);
+}
+
+/**
+ * Solves A X = B for triangular A (`upper` by default; `transpose`: Aᵀ X = B; `unitriangular`: the diagonal counts as ones), and returns the triangle that was
+ * read as well. `linalg.solveTriangular` is a newer form of it.
+ *
+ * @example
+ * triangularSolve(tensor([[4], [3]]), tensor([[2, 0], [0, 3]])).solution; // tensor([[2.], [1.]])
+ */
+export const triangularSolve = described(
+  'triangularSolve',
+  (b: Tensor, A: Tensor, upper = true, transpose = false, unitriangular = false): NamedResults<'solution' | 'clonedCoefficient'> => {
+    const name = 'triangularSolve';
+    requireMatrices(name, b, 'b');
+    requireSquare(name, A);
+    requireRightSide(name, A, b, true);
+    return namedResults(['solution', 'clonedCoefficient'], applyMany(olderOperator, [b, A], { upper, unit: unitriangular, transpose }));
+  },
+  {
+    signature: 'b, A, upper?, transpose?, unitriangular?',
+    samples: [
+      { args: [t([3, 2]), t([3, 3], { low: 1, high: 2 })] },
+      { args: [t([2, 3, 1]), t([3, 3], { low: 1, high: 2 }), false, true] },
+      { args: [t([3, 1]), t([3, 3]), true, false, true] },
+    ],
+    bad: [{ args: [t([2, 1]), t([3, 3])], error: /does not fit/ }],
   },
 );

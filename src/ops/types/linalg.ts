@@ -28,3 +28,19 @@ export type LuSolveMethod = <X extends Tensor, Y extends Tensor, P extends Tenso
   LU: Y,
   pivots: P,
 ) => Tensor<number[], DTypeOf<X>>;
+/** A product with Householder reflections. */
+export type ReflectorsMethod = <X extends Tensor, Y extends Tensor, Z extends Tensor>(
+  this: X,
+  tau: Y,
+  other: Z,
+  left?: boolean,
+  transpose?: boolean,
+) => Tensor<number[], DTypeOf<X>>;
+/** A solution and the triangle that was read. */
+export type TriangularSolveMethod = <X extends Tensor, Y extends Tensor>(
+  this: X,
+  A: Y,
+  upper?: boolean,
+  transpose?: boolean,
+  unitriangular?: boolean,
+) => Named<{ solution: Tensor<number[], DTypeOf<X>>; clonedCoefficient: Tensor<number[], DTypeOf<X>> }>;
