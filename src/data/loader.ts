@@ -58,8 +58,15 @@ export class DataLoader<Sample, Batch = Sample> implements Iterable<Batch> {
     const order = this.order();
     for (let batch = 0; batch < this.length; batch++) {
       const numbers = order.slice(batch * this.batchSize, (batch + 1) * this.batchSize);
+      if (numbers.length < this.batchSize) this.#endPass();
       yield this.#collate(Array.from(numbers, (i) => this.dataset.get(i)));
     }
+    if (this.dropLast || this.dataset.length % this.batchSize === 0) this.#endPass();
+  }
+
+  /** PyTorch's sampler draws one more order when it is asked for more than there is. That shows where the generator is the user's own. */
+  #endPass(): void {
+    if (this.shuffle && this.#generator !== null) randperm(this.#generator, this.dataset.length);
   }
 
   private order(): ArrayLike<number> & { slice(start: number, end: number): Iterable<number> & ArrayLike<number> } {

@@ -20,8 +20,15 @@ function labelOf(node: Node): string {
   return `AccumulateGrad → ${name === null ? 'leaf' : name} ${formatShape(variable.shape)}`;
 }
 
+/** Options of `graphTree`. */
+export interface GraphTreeOptions {
+  /** How many lines are drawn at most. Default 200. */
+  readonly lines?: number;
+}
+
 /**
  * The graph as a tree: each operation with what it was made from below it. A node that is reached twice is drawn once and referred to after that.
+ * Throws AutogradError where nothing was recorded.
  *
  * @example
  * const x = ones([2], { requiresGrad: true }).named('x');
@@ -30,7 +37,8 @@ function labelOf(node: Node): string {
  * // └─ PowBackward
  * //    └─ AccumulateGrad → x [2]
  */
-export function graphTree(x: Tensor): string {
+export function graphTree(x: Tensor, options: GraphTreeOptions = {}): string {
+  const most = options.lines ?? 200;
   const lines: string[] = [];
   const seen = new Map<Node, number>();
   interface Entry {
@@ -41,6 +49,10 @@ export function graphTree(x: Tensor): string {
   const stack: Entry[] = [{ node: rootOf(x), lead: '', branch: '' }];
   for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
     const { node, lead, branch } = entry;
+    if (lines.length >= most) {
+      lines.push(`… and more: ${graphNodes(x).length} nodes in all`);
+      break;
+    }
     const number = seen.get(node);
     const shared = number !== undefined && node.next.some((n) => n !== null);
     lines.push(`${lead}${branch}${labelOf(node)}${shared ? ` (as on line ${number})` : ''}`);

@@ -1,2 +1,2 @@
 /** Pictures of what was recorded. */
-export { graphDot, graphNodes, graphTree } from './graph.ts';
+export { type GraphTreeOptions, graphDot, graphNodes, graphTree } from './graph.ts';

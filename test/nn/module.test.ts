@@ -106,7 +106,7 @@ describe('what a module has', () => {
     const chain = new nn.Sequential(new nn.Linear(2, 3)).append(new nn.ReLU());
     expect([chain.length, chain.at(-1)?.constructor.name, [...chain].length]).toEqual([2, 'ReLU', 2]);
     expect(() => new nn.ModuleList([relu as never])).toThrow(ArgumentError);
-    expect(() => new nn.Sequential(relu as never)).toThrow(/layer 0 is not a module/);
+    expect(() => new nn.Sequential(...([relu] as never))).toThrow(/layer 0 is not a module/);
     expect(() => new nn.ModuleDict({ f: 3 as never })).toThrow(/'f' is not a module/);
     expect(() => new nn.ParameterList([ones([2])])).toThrow(/not a parameter/);
   });
