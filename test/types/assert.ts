@@ -1,5 +1,5 @@
 /** Assertions on types: they compile, or they do not. */
-import type { DTypeOf, Tensor } from './declared-tensor.ts';
+import type { DTypeOf, Tensor } from 'nabla';
 
 export type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** As `ShapeOf`, but for what is no tensor it gives nothing. */

@@ -27,24 +27,39 @@ export interface Report {
   readonly instantiations: number;
 }
 
-/** Type-checks a project. */
-export function check(compiler: Compiler, project: string): Promise<Report> {
-  const { bin, flags } = COMPILERS[compiler];
+/** Where test/types/tsconfig.json finds the package. */
+const declarations = join(root, '.cache', 'declarations');
+
+function run(bin: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [bin, '-p', project, '--extendedDiagnostics', '--pretty', 'false', ...flags],
-      { cwd: root, maxBuffer: 1 << 26 },
-      (_, output) => {
-        const diagnostics = [...output.matchAll(/^(?:.*\((\d+),\d+\): )?error (TS\d+): (.*)$/gm)].map((found) => ({
-          line: Number(found[1] ?? 0),
-          code: found[2] as string,
-          message: found[3] as string,
-        }));
-        resolve({ diagnostics, output, instantiations: Number(/^Instantiations:\s+(\d+)/m.exec(output)?.[1] ?? Number.NaN) });
-      },
-    );
+    execFile(process.execPath, [bin, ...args], { cwd: root, maxBuffer: 1 << 26 }, (_, output) => resolve(output));
   });
+}
+
+/** Writes the declarations that a user of the package gets, from the source as it is. Returns what the compiler says to it. */
+export async function emitDeclarations(): Promise<string> {
+  await rm(declarations, { recursive: true, force: true });
+  return run(COMPILERS['typescript 7'].bin, [
+    '-p',
+    'tsconfig.build.json',
+    '--emitDeclarationOnly',
+    '--outDir',
+    declarations,
+    '--pretty',
+    'false',
+  ]);
+}
+
+/** Type-checks a project. */
+export async function check(compiler: Compiler, project: string): Promise<Report> {
+  const { bin, flags } = COMPILERS[compiler];
+  const output = await run(bin, ['-p', project, '--extendedDiagnostics', '--pretty', 'false', ...flags]);
+  const diagnostics = [...output.matchAll(/^(?:.*\((\d+),\d+\): )?error (TS\d+): (.*)$/gm)].map((found) => ({
+    line: Number(found[1] ?? 0),
+    code: found[2] as string,
+    message: found[3] as string,
+  }));
+  return { diagnostics, output, instantiations: Number(/^Instantiations:\s+(\d+)/m.exec(output)?.[1] ?? Number.NaN) };
 }
 
 /** Type-checks one program with every compiler. It imports from two folders below the root. */

@@ -1,7 +1,6 @@
 /** The type that a result is assigned to must not change what it is, and `any` must not leak out of results. */
 
-import * as nn from './declared-nn.ts';
-import { cat, type DTypeOf, einsum, randn, type ShapeOf, stack, type Tensor, zeros } from './declared-tensor.ts';
+import { cat, type DTypeOf, einsum, nn, randn, type ShapeOf, stack, type Tensor, zeros } from 'nabla';
 
 // return-type (contextual) inference must never fabricate a shape or dtype
 const a23 = zeros([2, 3]);
@@ -35,7 +34,7 @@ type NoAny<X> = true extends IsAny<X> | IsAny<ShapeOf<X>> | IsAny<ShapeOf<X> ext
   ? { anyLeaked: X }
   : X;
 declare function noAny<X>(x: NoAny<X>): X;
-declare const dyn: Tensor, m: nn.Unary, ms: nn.Unary[], nums: number[];
+declare const dyn: Tensor, m: nn.UnaryModule, ms: nn.UnaryModule[], nums: number[];
 // biome-ignore lint/suspicious/noExplicitAny: what is tested
 declare const any1: any;
 noAny(dyn.add(dyn));

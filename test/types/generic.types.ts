@@ -1,8 +1,7 @@
 /** Functions that are generic over sizes, shapes and modules; unions; loops; recursion. */
 
+import { type DType, nn, randn, type Shape, Tensor, zeros } from 'nabla';
 import { is } from './assert.ts';
-import * as nn from './declared-nn.ts';
-import { type DType, randn, type Shape, Tensor, zeros } from './declared-tensor.ts';
 
 // functions generic over shapes, recursion, unions, loops
 const a23 = zeros([2, 3]);
@@ -44,7 +43,7 @@ function attn<B extends number, T extends number>(q: Tensor<[B, 12, T, 64], 'flo
 const n6 = attn(zeros([8, 12, 128, 64]), zeros([8, 12, 128, 64]));
 is<[8, 12, 128, 128]>()(n6);
 // g7 module-generic
-function apply<M extends nn.Unary, X extends Tensor>(m: M, x: X) {
+function apply<M extends nn.UnaryModule, X extends Tensor>(m: M, x: X) {
   return m.forward(x);
 }
 const n7 = apply(new nn.Linear(3, 4), a23);

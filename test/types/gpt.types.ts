@@ -1,8 +1,7 @@
 /** Models as people write them. */
 
+import { arange, cat, nn, randint, type Tensor, zeros } from 'nabla';
 import { is } from './assert.ts';
-import * as nn from './declared-nn.ts';
-import { arange, cat, randint, type Tensor, zeros } from './declared-tensor.ts';
 
 // realistic model code: GPT-2 block, user modules, configs
 const cfg = { vocab: 50257, block: 1024, layer: 12, head: 12, embd: 768 } as const;

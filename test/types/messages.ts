@@ -42,7 +42,7 @@ export const MISTAKES: readonly (readonly [statement: string, message: string])[
     `Argument of type 'Linear<64, 10>' is not assignable to parameter of type '"layer 2: linear: expected last dim 64, got 128 in [..., 128]"'.`,
   ],
   [
-    'new nn.Conv2d(3, 64, 7).forward(zeros([8, 1, 224, 224]));',
+    'new Conv2d(3, 64, 7).forward(zeros([8, 1, 224, 224]));',
     `Argument of type 'Tensor<[8, 1, 224, 224], "float32">' is not assignable to parameter of type '"conv2d: expected 3 input channels, got 1 in [8, 1, 224, 224]"'.`,
   ],
   [
@@ -68,11 +68,11 @@ export const MISTAKES: readonly (readonly [statement: string, message: string])[
   ],
   ['const w: Tensor<[4, 3]> = a;', `Type 'Tensor<[2, 3], "float32">' is not assignable to type 'Tensor<[4, 3], DType>'.`],
   [
-    'crossEntropy(zeros([8, 10]), arange(7));',
+    'nn.functional.crossEntropy(zeros([8, 10]), arange(7));',
     `Argument of type 'Tensor<[7], "int64">' is not assignable to parameter of type '"crossEntropy: target [7] fits neither as classes [8] nor as probabilities [8, 10]"'.`,
   ],
 ];
 
 /** What comes before the statements, on one line. */
 export const PROLOGUE =
-  "import { arange, cat, crossEntropy, dim, einsum, type Tensor, zeros } from '../../test/types/declared-tensor.ts'; import * as nn from '../../test/types/declared-nn.ts'; const a = zeros([2, 3]);";
+  "import { arange, cat, dim, einsum, nn, type Tensor, zeros } from 'nabla'; import { Conv2d } from '../../test/types/declared-conv.ts'; const a = zeros([2, 3]);";

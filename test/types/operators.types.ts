@@ -1,23 +1,8 @@
 /** What operators and layers make of shapes and dtypes, and what they refuse. */
 
+import { arange, cat, type Dim, type DType, dim, einsum, nn, ones, randint, randn, slice, stack, type Tensor, tensor, zeros } from 'nabla';
 import { is, isDType } from './assert.ts';
-import * as nn from './declared-nn.ts';
-import {
-  arange,
-  cat,
-  type Dim,
-  type DType,
-  dim,
-  einsum,
-  ones,
-  randint,
-  randn,
-  slice,
-  stack,
-  type Tensor,
-  tensor,
-  zeros,
-} from './declared-tensor.ts';
+import { Conv2d, MaxPool2d } from './declared-conv.ts';
 
 declare const n: number, dyn: Tensor, dynF: Tensor<number[], 'float32'>;
 const a23 = zeros([2, 3]),
@@ -205,14 +190,14 @@ a23.at(2);
 // @ts-expect-error too many indices
 a23.at(0, 0, 0);
 // ---------------------------------------------------------------- nn (128-146)
-const conv = new nn.Conv2d(3, 64, 7, { stride: 2, padding: 3 });
+const conv = new Conv2d(3, 64, 7, { stride: 2, padding: 3 });
 is<[8, 64, 112, 112]>()(conv.forward(zeros([8, 3, 224, 224])));
 is<[64, 112, 112]>()(conv.forward(zeros([3, 224, 224])));
 is<[number, 64, 112, 112]>()(conv.forward(zeros([n, 3, 224, 224])));
-is<[8, 64, 56, 56]>()(new nn.MaxPool2d(3, { stride: 2, padding: 1 }).forward(conv.forward(zeros([8, 3, 224, 224]))));
-is<[1, 8, 222, 220]>()(new nn.Conv2d(3, 8, [3, 5]).forward(zeros([1, 3, 224, 224])));
-is<[1, 8, 220, 220]>()(new nn.Conv2d(3, 8, 3, { dilation: 2 }).forward(zeros([1, 3, 224, 224])));
-is<[1, 768, 14, 14]>()(new nn.Conv2d(3, 768, 16, { stride: 16 }).forward(zeros([1, 3, 224, 224])));
+is<[8, 64, 56, 56]>()(new MaxPool2d(3, { stride: 2, padding: 1 }).forward(conv.forward(zeros([8, 3, 224, 224]))));
+is<[1, 8, 222, 220]>()(new Conv2d(3, 8, [3, 5]).forward(zeros([1, 3, 224, 224])));
+is<[1, 8, 220, 220]>()(new Conv2d(3, 8, 3, { dilation: 2 }).forward(zeros([1, 3, 224, 224])));
+is<[1, 768, 14, 14]>()(new Conv2d(3, 768, 16, { stride: 16 }).forward(zeros([1, 3, 224, 224])));
 is<[...number[], 64, number, number]>()(conv.forward(dynF));
 is<[32, 10]>()(new nn.Linear(784, 10).forward(zeros([32, 784])));
 is<[2, 5, 10]>()(new nn.Linear(784, 10).forward(zeros([2, 5, 784])));
@@ -220,12 +205,12 @@ is<[...number[], 10]>()(new nn.Linear(784, 10).forward(dynF));
 is<[...number[], number]>()(new nn.Linear(n, n).forward(dynF));
 is<[8, 1024, 768]>()(new nn.Embedding(50257, 768).forward(randint(0, 50257, [8, 1024])));
 const lenet = new nn.Sequential(
-  new nn.Conv2d(1, 6, 5, { padding: 2 }),
+  new Conv2d(1, 6, 5, { padding: 2 }),
   new nn.ReLU(),
-  new nn.MaxPool2d(2),
-  new nn.Conv2d(6, 16, 5),
+  new MaxPool2d(2),
+  new Conv2d(6, 16, 5),
   new nn.ReLU(),
-  new nn.MaxPool2d(2),
+  new MaxPool2d(2),
   new nn.Flatten(),
   new nn.Linear(400, 120),
   new nn.ReLU(),
@@ -239,7 +224,7 @@ lenet.forward(zeros([64, 1, 32, 32]));
 // @ts-expect-error channels
 conv.forward(zeros([8, 1, 224, 224]));
 // @ts-expect-error kernel larger than input
-new nn.Conv2d(3, 8, 7).forward(zeros([1, 3, 5, 5]));
+new Conv2d(3, 8, 7).forward(zeros([1, 3, 5, 5]));
 // @ts-expect-error rank
 conv.forward(zeros([8, 3]));
 // @ts-expect-error features
@@ -247,7 +232,7 @@ new nn.Linear(784, 10).forward(zeros([32, 28, 28]));
 // @ts-expect-error layers do not chain
 new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(64, 10));
 // @ts-expect-error conv layers do not chain
-new nn.Sequential(new nn.Conv2d(3, 8, 3), new nn.Conv2d(16, 8, 3));
+new nn.Sequential(new Conv2d(3, 8, 3), new Conv2d(16, 8, 3));
 // ---------------------------------------------------------------- einsum (149-158)
 is<[2, 4]>()(einsum('ij,jk->ik', a23, a34));
 is<[8, 12, 64, 64]>()(einsum('bhqd,bhkd->bhqk', zeros([8, 12, 64, 32]), zeros([8, 12, 64, 32])));
@@ -272,7 +257,7 @@ isDType<'complex64'>()(zeros([2], { dtype: 'complex64' }).mul(zeros([2])));
 isDType<'float32'>()(arange(4).div(2));
 isDType<'int64'>()(arange(4).add(2));
 isDType<'bool'>()(a23.gt(0));
-isDType<'float32'>()(a23.gt(0).where(a23, a23));
+isDType<'float32'>()(a23.where(a23.gt(0), 0));
 isDType<'int64'>()(a23.gt(0).sum());
 isDType<'float64'>()(a23.to('float64').exp());
 isDType<DType>()(dyn.add(a23.to('float32')) as Tensor<number[], DType>);

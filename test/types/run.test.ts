@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DTYPES } from '../../src/dtype/dtype.ts';
 import { promoteTypes, resultType, toFloatType } from '../../src/dtype/promotion.ts';
 import { broadcastShapes } from '../../src/shape/broadcast.ts';
@@ -14,13 +14,17 @@ import { normalizeDims } from '../../src/shape/dims.ts';
 import { inferReshape } from '../../src/shape/reshape.ts';
 import { formatShape, numel } from '../../src/shape/shape.ts';
 import { normalizeSlice } from '../../src/shape/slice.ts';
-import { COMPILERS, type Compiler, check, checkProgram, type Report } from './compilers.ts';
+import { COMPILERS, type Compiler, check, checkProgram, emitDeclarations, type Report } from './compilers.ts';
 import { MISTAKES, PROLOGUE } from './messages.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const names = Object.keys(COMPILERS) as Compiler[];
 /** How many instantiations the assertions may cost. Changes only in the commit that needs it, with the reason. */
 const budget = JSON.parse(readFileSync(join(here, 'budget.json'), 'utf8')) as Record<Compiler, number>;
+
+beforeAll(async () => {
+  expect(await emitDeclarations()).toBe('');
+}, 180_000);
 
 describe.each(names)('%s', (compiler) => {
   test('the assertions hold, within the budget', { timeout: 120_000 }, async () => {

@@ -1,4 +1,4 @@
-/** The shape functions themselves, those that no signature of declared-tensor.ts uses. */
+/** The shape functions themselves, those that no signature shows well. */
 
 import type { DType } from '../../src/dtype/dtype.ts';
 import type { Item, PromoteScalar, RealType, ResultType, SumType, ToFloat } from '../../src/dtype/types.ts';
