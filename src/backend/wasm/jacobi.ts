@@ -23,7 +23,8 @@ function dot(a: Float64Array, i: number, b: Float64Array, j: number, length: num
 /** Rotates two vectors of `a` that start at `i` and `j`. */
 function rotate(a: Float64Array, i: number, j: number, length: number, cosine: number, sine: number): void {
   for (let k = 0; k < length; k++) {
-    const [x, y] = [a[i + k]!, a[j + k]!];
+    const x = a[i + k]!;
+    const y = a[j + k]!;
     a[i + k] = cosine * x - sine * y;
     a[j + k] = sine * x + cosine * y;
   }
@@ -73,16 +74,23 @@ function lengthOf(vector: Float64Array): number {
 /** One sweep over all pairs of columns; whether any was rotated. */
 function orthogonalise(columns: Float64Array, right: Float64Array, length: number, count: number): boolean {
   let rotated = false;
+  // Squared lengths are carried along in a sweep, and taken anew before the next so that rounding does not add up.
+  const squares = new Float64Array(count);
+  for (let j = 0; j < count; j++) squares[j] = dot(columns, j * length, columns, j * length, length);
   for (let p = 0; p < count - 1; p++) {
     for (let q = p + 1; q < count; q++) {
-      const [i, j] = [p * length, q * length];
+      const i = p * length;
+      const j = q * length;
       const product = dot(columns, i, columns, j, length);
-      const [alpha, beta] = [dot(columns, i, columns, i, length), dot(columns, j, columns, j, length)];
+      const alpha = squares[p]!;
+      const beta = squares[q]!;
       if (product === 0 || Math.abs(product) <= 4 * EPSILON * Math.sqrt(alpha) * Math.sqrt(beta)) continue;
       const tangent = smallerTangent((beta - alpha) / (2 * product));
       const cosine = 1 / Math.sqrt(1 + tangent * tangent);
       rotate(columns, i, j, length, cosine, cosine * tangent);
       rotate(right, p * count, q * count, count, cosine, cosine * tangent);
+      squares[p] = Math.max(0, alpha - tangent * product);
+      squares[q] = beta + tangent * product;
       rotated = true;
     }
   }
@@ -149,6 +157,15 @@ export function symmetricJacobi(matrix: Float64Array, n: number): { readonly val
   return result;
 }
 
+function rotateColumns(matrix: Float64Array, p: number, q: number, n: number, cosine: number, sine: number): void {
+  for (let at = 0; at < n * n; at += n) {
+    const x = matrix[at + p]!;
+    const y = matrix[at + q]!;
+    matrix[at + p] = cosine * x - sine * y;
+    matrix[at + q] = sine * x + cosine * y;
+  }
+}
+
 /** One sweep over all elements above the diagonal; whether any was rotated away. */
 function diagonalise(matrix: Float64Array, vectors: Float64Array, n: number): boolean {
   let rotated = false;
@@ -160,7 +177,7 @@ function diagonalise(matrix: Float64Array, vectors: Float64Array, n: number): bo
       const tangent = smallerTangent((matrix[q * n + q]! - matrix[p * n + p]!) / (2 * element));
       const cosine = 1 / Math.sqrt(1 + tangent * tangent);
       rotate(matrix, p * n, q * n, n, cosine, cosine * tangent);
-      for (let k = 0; k < n; k++) rotate(matrix, k * n + p, k * n + q, 1, cosine, cosine * tangent);
+      rotateColumns(matrix, p, q, n, cosine, cosine * tangent);
       matrix[p * n + q] = 0;
       matrix[q * n + p] = 0;
       rotate(vectors, p * n, q * n, n, cosine, cosine * tangent);
