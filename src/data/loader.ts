@@ -3,6 +3,7 @@ import { stack } from '../ops/join.ts';
 import { defaultGenerator, Generator, randperm } from '../runtime/random.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import type { Dataset } from './dataset.ts';
 
 /** How samples become a batch. */
@@ -22,6 +23,8 @@ export interface DataLoaderOptions<Sample, Batch> {
   readonly collate?: Collate<Sample, Batch>;
 }
 
+const LOADER_OPTIONS: ReadonlySet<string> = new Set(['batchSize', 'shuffle', 'dropLast', 'generator', 'collate']);
+
 /**
  * Passes over a dataset in batches. The random order is drawn as PyTorch's loader draws it, so the same seed gives the same batches.
  *
@@ -38,6 +41,7 @@ export class DataLoader<Sample, Batch = Sample> implements Iterable<Batch> {
   readonly #collate: Collate<Sample, Batch>;
 
   constructor(dataset: Dataset<Sample>, options: DataLoaderOptions<Sample, Batch> = {}) {
+    checkOptions('DataLoader', options, LOADER_OPTIONS);
     this.dataset = dataset;
     this.batchSize = options.batchSize ?? 1;
     if (!Number.isInteger(this.batchSize) || this.batchSize < 1)

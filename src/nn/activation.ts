@@ -31,7 +31,7 @@ export abstract class Activation<F extends ShapeFunction = IdentityFunction> ext
   readonly #repr: string;
 
   constructor(run: (input: Tensor) => Tensor, options: object = {}) {
-    super();
+    super(options);
     this.#run = run;
     this.#repr = describeOptions(options);
   }
@@ -341,7 +341,7 @@ export class RReLU extends Layer<IdentityFunction> {
   static readonly signature: string = '*, lower, upper, inplace';
   readonly options: F.RreluOptions;
   constructor(options: F.RreluOptions = {}) {
-    super();
+    super(options);
     this.options = options;
   }
   protected override run(input: Tensor): Tensor {
@@ -368,7 +368,7 @@ export class PReLU extends Layer<IdentityFunction> {
   static readonly signature: string = '*, num_parameters, init, dtype';
   weight: Tensor;
   constructor(options: PReLUOptions = {}) {
-    super();
+    super(options);
     this.weight = new Parameter(
       init.constant_(empty([options.numParameters ?? 1], { dtype: options.dtype ?? null }), options.init ?? 0.25),
     );

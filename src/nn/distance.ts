@@ -14,7 +14,7 @@ export class PairwiseDistance extends Module {
   readonly options: DistanceOptions;
 
   constructor(options: DistanceOptions = {}) {
-    super();
+    super(options);
     this.options = options;
   }
 
@@ -46,7 +46,7 @@ export class CosineSimilarity extends Module {
   readonly options: CosineSimilarityOptions;
 
   constructor(options: CosineSimilarityOptions = {}) {
-    super();
+    super(options);
     this.options = options;
   }
 

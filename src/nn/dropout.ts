@@ -16,7 +16,7 @@ abstract class DropoutBase extends Layer<IdentityFunction> {
   readonly inplace: boolean;
 
   constructor(p = 0.5, options: DropoutModuleOptions = {}) {
-    super();
+    super(options);
     if (!(p >= 0 && p <= 1)) throw new ArgumentError(`${new.target.name}: p is a probability from 0 to 1, got ${p}`);
     this.p = p;
     this.inplace = options.inplace ?? false;

@@ -40,7 +40,7 @@ export class Embedding<const V extends number = number, const E extends number =
   weight: Tensor<[V, E]>;
 
   constructor(numEmbeddings: V, embeddingDim: E, options: EmbeddingModuleOptions = {}) {
-    super();
+    super(options);
     const { dtype, ...rest } = options;
     const padding = rest.paddingIdx ?? null;
     if (padding !== null && !(Number.isInteger(padding) && padding >= -numEmbeddings && padding < numEmbeddings)) {

@@ -31,7 +31,7 @@ export class Linear<const I extends number = number, const O extends number = nu
   bias: Tensor<[O]> | null;
 
   constructor(inFeatures: I, outFeatures: O, options: LinearOptions = {}) {
-    super();
+    super(options);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     const dtype = options.dtype ?? null;
@@ -86,7 +86,7 @@ export class Bilinear extends Module {
   bias: Tensor | null;
 
   constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
-    super();
+    super(options);
     if (!(in1Features > 0)) throw new ArgumentError(`Bilinear: in1Features must be above 0, got ${in1Features}`);
     this.in1Features = in1Features;
     this.in2Features = in2Features;

@@ -38,7 +38,7 @@ export abstract class Loss<Options extends object> extends Module {
   readonly options: Options;
 
   constructor(options: Options) {
-    super();
+    super(options);
     this.options = options;
   }
 

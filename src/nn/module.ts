@@ -5,6 +5,7 @@ import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { camelNames, checkOptions } from '../util/options.ts';
 import { copyInto } from './copy.ts';
 import { isParameter } from './parameter.ts';
 
@@ -55,6 +56,12 @@ export abstract class Module {
   readonly #forwardPreHooks = new Set<{ readonly hook: ForwardPreHook<never> }>();
   readonly #forwardHooks = new Set<{ readonly hook: ForwardHook<never> }>();
   #watched = false;
+
+  /** A layer of the library hands its options on: those that its signature does not name are refused. */
+  constructor(options?: object) {
+    const { signature } = new.target as { readonly signature?: string };
+    if (options !== undefined && signature !== undefined) checkOptions(new.target.name, options, camelNames(signature));
+  }
 
   /** Declares a property as state that is saved but not learned. */
   registerBuffer(property: string, value: Tensor | null, options: { readonly persistent?: boolean } = {}): void {

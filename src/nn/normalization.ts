@@ -56,7 +56,7 @@ export class LayerNorm<const N extends PerDim = PerDim> extends Layer<LayerNormF
   bias: Tensor | null;
 
   constructor(normalizedShape: N, options: LayerNormOptions = {}) {
-    super();
+    super(options);
     this.normalizedShape = sizesOf(normalizedShape);
     this.eps = options.eps ?? 1e-5;
     const affine = options.elementwiseAffine ?? true;
@@ -95,7 +95,7 @@ export class RMSNorm<const N extends PerDim = PerDim> extends Layer<LayerNormFun
   weight: Tensor | null;
 
   constructor(normalizedShape: N, options: RMSNormOptions = {}) {
-    super();
+    super(options);
     this.normalizedShape = sizesOf(normalizedShape);
     this.eps = options.eps ?? null;
     this.weight = (options.elementwiseAffine ?? true) ? filled(this.normalizedShape, 1, options.dtype) : null;
@@ -137,7 +137,7 @@ export class GroupNorm<const G extends number = number> extends Layer<GroupNormF
   bias: Tensor | null;
 
   constructor(numGroups: G, numChannels: number, options: GroupNormOptions = {}) {
-    super();
+    super(options);
     if (numChannels % numGroups !== 0) throw new ArgumentError(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
     this.numGroups = numGroups;
     this.numChannels = numChannels;
@@ -176,7 +176,7 @@ export class LocalResponseNorm extends Layer<IdentityFunction> {
   readonly options: LocalResponseNormOptions;
 
   constructor(size: number, options: LocalResponseNormOptions = {}) {
-    super();
+    super(options);
     this.size = size;
     this.options = options;
   }
@@ -221,7 +221,7 @@ abstract class RunningNorm<F extends ShapeFunction> extends Layer<F> {
   numBatchesTracked: Tensor | null = null;
 
   constructor(numFeatures: number, options: BatchNormOptions, affine: boolean, tracked: boolean) {
-    super();
+    super(options);
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;

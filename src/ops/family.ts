@@ -16,6 +16,7 @@ import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
+import { checkOptions, optionNames } from '../util/options.ts';
 
 /** A number, boolean or bigint where a tensor may stand: a scalar that promotes as PyTorch's scalars do. */
 export type Scalar = number | boolean | bigint;
@@ -59,41 +60,17 @@ export function described<F extends object, R extends object = F>(
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-const optionNamesOf = new Map<string, ReadonlySet<string>>();
-
-/** The options that a signature names, in camelCase. Signatures are read when an option first comes along: few programs use many. */
-function optionNames(signature: string): ReadonlySet<string> {
-  let known = optionNamesOf.get(signature);
-  if (known === undefined) {
-    const star = signature.indexOf('*, ');
-    const names = star < 0 ? [] : signature.slice(star + 3).split(',');
-    known = new Set(names.map((n) => n.trim().replace(/_+(.)/g, (_, c: string) => c.toUpperCase())));
-    optionNamesOf.set(signature, known);
-  }
-  return known;
-}
-
 function guardOptions(operator: Description, f: AnyFunction): AnyFunction {
   return (...args) => {
     for (let i = args.length - 1; i > 0; i--) {
       const last = args[i];
       if (last === undefined) continue;
-      if (typeof last === 'object' && last !== null && last.constructor === Object) checkOptions(operator, last);
+      if (typeof last === 'object' && last !== null && last.constructor === Object)
+        checkOptions(operator.name, last, optionNames(operator.signature));
       break;
     }
     return f(...args);
   };
-}
-
-function checkOptions({ name, signature }: Description, options: object): void {
-  const allowed = optionNames(signature);
-  for (const key of Object.keys(options)) {
-    if (!allowed.has(key)) {
-      throw new ArgumentError(
-        `${name}: unknown option '${key}'${allowed.size === 0 ? ': it takes no options' : `: it takes ${[...allowed].join(', ')}`}`,
-      );
-    }
-  }
 }
 
 /** Throws unless `x` is a tensor: `name` is the operator, `role` the parameter. */

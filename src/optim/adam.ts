@@ -59,24 +59,14 @@ export class Adam extends Optimizer<AllOptions> {
     const [beta1, beta2] = group.betas;
     const mean = this.stateTensor(state, 'exp_avg', parameter);
     const square = this.stateTensor(state, 'exp_avg_sq', parameter);
-    const step = ((state['step'] as number | undefined) ?? 0) + 1;
-    state['step'] = step;
-    const direction = this.direction(parameter, grad, group);
+    const step = this.countStep(state);
+    if (group.weightDecay !== 0 && group.decoupledWeightDecay) scaleInto(parameter, 1 - group.lr * group.weightDecay);
+    const weightDecay = group.decoupledWeightDecay ? 0 : group.weightDecay;
+    const direction = this.direction(parameter, grad, { weightDecay, maximize: group.maximize });
     lerpInto(mean, direction, 1 - beta1);
     blendSquareInto(square, direction, beta2, 1 - beta2);
     const root = Math.sqrt(1 - beta2 ** step);
     adamInto(parameter, mean, this.largest(square, group, state), group.lr / (1 - beta1 ** step), root, group.eps);
-  }
-
-  /** The gradient with sign and penalty; decoupled decay shrinks the parameter right away. */
-  private direction(parameter: Tensor, grad: Tensor, group: AllOptions): Tensor {
-    if (group.weightDecay !== 0 && group.decoupledWeightDecay) scaleInto(parameter, 1 - group.lr * group.weightDecay);
-    const penalty = group.decoupledWeightDecay ? 0 : group.weightDecay;
-    if (!group.maximize && penalty === 0) return grad;
-    const direction = clone(grad);
-    if (group.maximize) blendInto(direction, direction, -1, 0);
-    if (penalty !== 0) addScaled(direction, parameter, penalty);
-    return direction;
   }
 
   private largest(square: Tensor, group: AllOptions, state: ParamState): Tensor {

@@ -1,4 +1,5 @@
 import { fillTensor, fullTensor } from '../ops/create.ts';
+import { negated, penalised } from '../ops/optimizer-steps.ts';
 import { labelStorage, untrack } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
 import { describeTensor, describeValue, isForeignTensor } from '../tensor/messages.ts';
@@ -6,6 +7,7 @@ import type { AutogradMeta } from '../tensor/meta.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { checkOptions, optionNames } from '../util/options.ts';
 
 /** Parameters with the options that hold for them. */
 export interface ParamGroup {
@@ -16,6 +18,14 @@ export interface ParamGroup {
 
 /** Parameters, or groups of parameters with options of their own. */
 export type Params = Iterable<Tensor> | Iterable<{ readonly params: Iterable<Tensor> | Tensor; readonly [option: string]: unknown }>;
+
+/** Options that most optimizers have. */
+export interface CommonOptions {
+  /** Factor of the L2 penalty. Default 0. */
+  readonly weightDecay?: number;
+  /** Climb instead of descending. */
+  readonly maximize?: boolean;
+}
 
 /** State of one parameter: buffers and counts by PyTorch's names. */
 export type ParamState = Record<string, Tensor | number | null>;
@@ -47,6 +57,8 @@ export abstract class Optimizer<Options extends object> {
   readonly defaults: Options & { readonly lr: number };
 
   constructor(params: Params, defaults: Options & { readonly lr: number }) {
+    const { name, signature } = this.constructor as { readonly name: string; readonly signature?: string };
+    if (signature !== undefined) checkOptions(name, defaults, new Set([...optionNames(signature), 'decoupledWeightDecay']));
     this.defaults = defaults;
     if (isTensor(params))
       throw new ArgumentError(`${this.constructor.name}: got one tensor, whose rows are no parameters: give a list, [parameter]`);
@@ -94,6 +106,20 @@ export abstract class Optimizer<Options extends object> {
       }
     });
     return loss;
+  }
+
+  /** The gradient with the sign of the way and with the penalty. */
+  protected direction(parameter: Tensor, grad: Tensor, options: Required<CommonOptions>): Tensor {
+    const { weightDecay, maximize } = options;
+    if (weightDecay !== 0) return penalised(grad, parameter, maximize ? -1 : 1, weightDecay);
+    return maximize ? negated(grad) : grad;
+  }
+
+  /** Counts a step in the parameter's state; the first is 1. */
+  protected countStep(state: ParamState): number {
+    const step = Number(state['step'] ?? 0) + 1;
+    state['step'] = step;
+    return step;
   }
 
   /** A tensor of the parameter's state, made with one value at the first step. */

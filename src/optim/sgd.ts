@@ -1,4 +1,4 @@
-import { addScaled, blendInto } from '../ops/optimizer-steps.ts';
+import { addScaled, blendInto, penalised } from '../ops/optimizer-steps.ts';
 import { clone } from '../ops/structural.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
@@ -49,9 +49,7 @@ export class SGD extends Optimizer<Required<SGDOptions>> {
       return;
     }
     // As PyTorch: with `maximize` the gradient is negated first, and the penalty still pulls towards zero.
-    const direction = clone(grad);
-    if (maximize) blendInto(direction, direction, -1, 0);
-    if (weightDecay !== 0) addScaled(direction, parameter, weightDecay);
+    const direction = this.direction(parameter, grad, { weightDecay, maximize });
     if (momentum === 0) {
       addScaled(parameter, direction, -lr);
       return;
@@ -59,9 +57,6 @@ export class SGD extends Optimizer<Required<SGDOptions>> {
     const buffer = state['momentum_buffer'] as Tensor | undefined;
     const velocity = buffer ?? this.keepState(state, 'momentum_buffer', clone(direction));
     if (buffer !== undefined) blendInto(buffer, direction, momentum, 1 - dampening);
-    if (nesterov) {
-      addScaled(direction, velocity, momentum);
-      addScaled(parameter, direction, -lr);
-    } else addScaled(parameter, velocity, -lr);
+    addScaled(parameter, nesterov ? penalised(direction, velocity, 1, momentum) : velocity, -lr);
   }
 }

@@ -1,5 +1,6 @@
 /** What the user and the layers above can ask of the memory: reports, settings, and the error when it is full. */
 import { MemoryError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import type { Cell } from './cell.ts';
 import { heap } from './heap.ts';
 import { type Pool, pool, type Reclaim, setMemoryFailure } from './pool.ts';
@@ -50,6 +51,8 @@ export interface MemoryOptions {
   readonly shared?: boolean;
 }
 
+const MEMORY_OPTIONS: ReadonlySet<string> = new Set(['reclaim', 'budget', 'maximumBytes', 'debug', 'shared']);
+
 /**
  * Chooses how the memory behaves.
  *
@@ -57,6 +60,7 @@ export interface MemoryOptions {
  * configureMemory({ reclaim: 'auto', budget: null });
  */
 export function configureMemory(options: MemoryOptions): void {
+  checkOptions('configureMemory', options, MEMORY_OPTIONS);
   if (options.shared !== undefined) heap.configure({ shared: options.shared });
   if (options.maximumBytes !== undefined) pool.maximumBytes = options.maximumBytes;
   if (options.overflow !== undefined) pool.overflow = options.overflow;

@@ -1,5 +1,6 @@
 import { formatShape } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import { giveAway } from './accumulate.ts';
 import { accumulate, gradients } from './engine.ts';
 import { describeTensor, describeValue } from './messages.ts';
@@ -27,15 +28,8 @@ export interface GradOptions {
   readonly materializeGrads?: boolean;
 }
 
-const BACKWARD_OPTIONS = ['retainGraph', 'createGraph', 'inputs'];
-const GRAD_OPTIONS = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads'];
-
-/** A misspelt option would otherwise be ignored silently. */
-function checkOptions(name: string, options: object, known: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new ArgumentError(`${name}: unknown option '${key}': it takes ${known.join(', ')}`);
-  }
-}
+const BACKWARD_OPTIONS: ReadonlySet<string> = new Set(['retainGraph', 'createGraph', 'inputs']);
+const GRAD_OPTIONS: ReadonlySet<string> = new Set(['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads']);
 
 function listOf<T>(value: T | readonly T[] | null | undefined): T[] {
   if (value === null || value === undefined) return [];

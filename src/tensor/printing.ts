@@ -2,6 +2,7 @@
 import type { DType } from '../dtype/dtype.ts';
 import { getDefaultDtype } from '../dtype/promotion.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import { formatExponential, formatFixed } from './printing-numbers.ts';
 
 /** How tensors are printed. */
@@ -42,6 +43,8 @@ const PROFILES: Readonly<Record<PrintProfile, Partial<PrintOptions>>> = {
   full: { precision: 4, threshold: Number.POSITIVE_INFINITY, edgeitems: 3, linewidth: 80 },
 };
 
+const PRINT_OPTIONS: ReadonlySet<string> = new Set([...Object.keys(DEFAULT_OPTIONS), 'profile']);
+
 let current: PrintOptions = DEFAULT_OPTIONS;
 
 /**
@@ -57,12 +60,13 @@ let current: PrintOptions = DEFAULT_OPTIONS;
  * setPrintOptions({ profile: 'default' });
  */
 export function setPrintOptions(options: Partial<PrintOptions> & { readonly profile?: PrintProfile }): void {
+  checkOptions('setPrintOptions', options, PRINT_OPTIONS);
   const { profile, ...given } = options;
   if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) {
     throw new ArgumentError(`setPrintOptions: profile must be 'default', 'short' or 'full', got '${profile}'`);
   }
   const next = { ...merge({ ...current, ...(profile === undefined ? {} : PROFILES[profile]) }, given), sciMode: given.sciMode ?? null };
-  checkOptions(next);
+  checkValues(next);
   current = next;
 }
 
@@ -86,7 +90,7 @@ function merge(base: PrintOptions, given: Partial<PrintOptions>): PrintOptions {
   };
 }
 
-function checkOptions(options: PrintOptions): void {
+function checkValues(options: PrintOptions): void {
   for (const name of ['precision', 'edgeitems', 'linewidth'] as const) {
     if (!Number.isInteger(options[name]) || options[name] < 0) {
       throw new ArgumentError(`setPrintOptions: ${name} must be a whole number of at least 0, got ${options[name]}`);

@@ -5,6 +5,7 @@ import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { structural } from '../tensor/structural.ts';
 import { type Interpreter, isTensor, Tensor, type Wrapped } from '../tensor/tensor.ts';
 import { ArgumentError, InPlaceError, ShapeError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
 import { returnedTensors, withInterpreter } from './interpret.ts';
 
 type AnyOperator = Operator<Tensor, never>;
@@ -130,6 +131,8 @@ export interface VmapOptions {
   readonly outDims?: number | readonly number[];
 }
 
+const VMAP_OPTIONS: ReadonlySet<string> = new Set(['inDims', 'outDims']);
+
 /**
  * Vectorises `f`: the returned function takes arguments with one more dimension, runs `f` once on all members, and stacks the results.
  * Throws ArgumentError when nothing is mapped, ShapeError when the mapped sizes differ.
@@ -142,6 +145,7 @@ export function vmap<R extends Tensor | readonly Tensor[]>(
   f: (...inputs: Tensor[]) => R,
   options: VmapOptions = {},
 ): (...inputs: Tensor[]) => R {
+  checkOptions('vmap', options, VMAP_OPTIONS);
   return (...inputs) => {
     const given = options.inDims ?? 0;
     const inDims: readonly (number | null)[] = typeof given === 'number' ? inputs.map(() => given) : given;

@@ -366,3 +366,18 @@ describe('backward()', () => {
     expect(() => x.registerPostAccumulateGradHook(null as never)).toThrow(ArgumentError);
   });
 });
+
+test.each<[string, () => unknown]>([
+  ['SGD', () => new optim.SGD([ones([1])], { momentom: 0.9 } as never)],
+  ['AdamW', () => new optim.AdamW([ones([1])], { beta: [0, 0] } as never)],
+  ['Linear', () => new nabla.nn.Linear(2, 3, { biass: false } as never)],
+  ['ReLU', () => new nabla.nn.ReLU({ inPlace: true } as never)],
+  ['Dropout', () => new nabla.nn.Dropout(0.5, { p: 0.1, training: true } as never)],
+  ['LayerNorm', () => new nabla.nn.LayerNorm(3, { epsilon: 1 } as never)],
+  ['MSELoss', () => new nabla.nn.MSELoss({ reduce: 'sum' } as never)],
+  ['configureMemory', () => nabla.configureMemory({ limit: 1 } as never)],
+  ['setPrintOptions', () => nabla.setPrintOptions({ digits: 1 } as never)],
+  ['vmap', () => vmap((x) => x, { inDim: 0 } as never)],
+])('%s refuses options of other names', (name, call) => {
+  expect(call).toThrow(new RegExp(`^${name}: unknown option '.*': it takes `));
+});

@@ -1,0 +1,31 @@
+import { ArgumentError } from './errors.ts';
+
+const parsed = new Map<string, ReadonlySet<string>>();
+
+/** The options that a signature names after its `*`, in camelCase. Signatures are read when they are first needed: few programs use many. */
+export function optionNames(signature: string): ReadonlySet<string> {
+  let known = parsed.get(signature);
+  if (known === undefined) {
+    const star = signature.indexOf('*, ');
+    known = camelNames(star < 0 ? '' : signature.slice(star + 3));
+    parsed.set(signature, known);
+  }
+  return known;
+}
+
+/** The names of a list of parameters as PyTorch writes it, in camelCase. */
+export function camelNames(list: string): ReadonlySet<string> {
+  const names = list.split(',').map((name) => name.trim().replace(/[?*.]/g, ''));
+  return new Set(names.filter((name) => name !== '').map((name) => name.replace(/_+(.)/g, (_, c: string) => c.toUpperCase())));
+}
+
+/** Refuses options of other names: a misspelt one would otherwise be ignored silently. */
+export function checkOptions(name: string, options: object, allowed: ReadonlySet<string>): void {
+  for (const key of Object.keys(options)) {
+    if (!allowed.has(key)) {
+      throw new ArgumentError(
+        `${name}: unknown option '${key}'${allowed.size === 0 ? ': it takes no options' : `: it takes ${[...allowed].join(', ')}`}`,
+      );
+    }
+  }
+}
