@@ -10,6 +10,7 @@ import { alongDim, indexFamily, scatterInto } from '../indexed.ts';
 import { needsComposition, scaled, sumOver } from '../reduction.ts';
 import { logsumexpOver } from '../statistics.ts';
 import { cast, expand, reshape } from '../structural.ts';
+import type { ClassLoss, ReducedLoss } from '../types.ts';
 import { replaced } from '../view.ts';
 import { linear } from './linear.ts';
 import { allDims, type LossOptions, lossType, type Reduction, reduceLoss, reductionOf } from './reduced-loss.ts';
@@ -222,7 +223,7 @@ const nllOperator = compositeOperator<ClassParams>('nn.functional.nllLoss', ([in
  * @example
  * nn.functional.nllLoss(tensor([[-1, -2], [-3, -4]]), tensor([0n, 1n])); // tensor(2.5000)
  */
-export const nllLoss = described(
+export const nllLoss: ClassLoss<'nllLoss', Omit<ClassificationOptions, 'reduction'>> = described(
   'nn.functional.nllLoss',
   (input: Tensor, target: Tensor, options: ClassificationOptions = {}): Tensor => {
     const name = 'nn.functional.nllLoss';
@@ -365,7 +366,7 @@ function crossEntropyOf(name: string, input: Tensor, target: Tensor, options: Cr
  * @example
  * nn.functional.crossEntropy(tensor([[0, 0]]), tensor([1n])); // tensor(0.6931)
  */
-export const crossEntropy = described(
+export const crossEntropy: ClassLoss<'crossEntropy', Omit<CrossEntropyOptions, 'reduction'>> = described(
   'nn.functional.crossEntropy',
   (input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor =>
     crossEntropyOf('nn.functional.crossEntropy', input, target, options),
@@ -422,7 +423,10 @@ const linearCrossEntropyOperator = compositeOperator<
  * @example
  * nn.functional.linearCrossEntropy(tensor([[1, 2]]), zeros([2, 2]), tensor([1n])); // tensor(0.6931)
  */
-export const linearCrossEntropy = described(
+export const linearCrossEntropy: ReducedLoss<
+  [linearWeight: Tensor, target: Tensor],
+  Omit<LinearCrossEntropyOptions, 'reduction'> & { readonly options?: null }
+> = described(
   'nn.functional.linearCrossEntropy',
   (input: Tensor, linearWeight: Tensor, target: Tensor, options: LinearCrossEntropyOptions & { readonly options?: null } = {}): Tensor => {
     const name = 'nn.functional.linearCrossEntropy';

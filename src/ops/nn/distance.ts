@@ -1,4 +1,5 @@
 import { toFloatType } from '../../dtype/promotion.ts';
+import type { FloatDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
@@ -9,6 +10,7 @@ import { callMap, commonType, compositeOperator, described, floatOnly, mapOperat
 import { normOver } from '../linalg/norm.ts';
 import { sumOver } from '../reduction.ts';
 import { cast, expand } from '../structural.ts';
+import type { SimilarityFunction, UnarySame } from '../types.ts';
 import { boundBelow } from './bound.ts';
 
 const SHIFTED_DIFFERENCE = mapOperator('sub', 2, 1, ([x, y], [eps]) => S.add(S.sub(x as S.Expr, y as S.Expr), eps as S.Expr));
@@ -89,7 +91,7 @@ const cosineOperator = compositeOperator<CosineParams>('cosineSimilarity', ([x1,
  * @example
  * cosineSimilarity(tensor([[1, 0]]), tensor([[1, 1]])); // tensor([0.7071])
  */
-export const cosineSimilarity = described(
+export const cosineSimilarity: SimilarityFunction<'cosineSimilarity', { readonly eps?: number }> = described(
   'cosineSimilarity',
   (x1: Tensor, x2: Tensor, dim = 1, options: { readonly eps?: number } = {}): Tensor => {
     const pair = together('cosineSimilarity', x1, x2);
@@ -136,7 +138,7 @@ export interface NormalizeOptions {
  * @example
  * nn.functional.normalize(tensor([[3, 4]])); // tensor([[0.6000, 0.8000]])
  */
-export const normalize = described(
+export const normalize: UnarySame<FloatDType, [options?: NormalizeOptions]> = described(
   'nn.functional.normalize',
   (input: Tensor, options: NormalizeOptions = {}): Tensor => {
     const name = 'nn.functional.normalize';

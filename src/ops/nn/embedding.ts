@@ -15,6 +15,7 @@ import { indexFamily, replacingDim, requireIndex } from '../indexed.ts';
 import { normOver } from '../linalg/norm.ts';
 import { positionsEqual } from '../pick.ts';
 import { cast, reshape } from '../structural.ts';
+import type { EmbeddingLookup, OneHotFunction } from '../types.ts';
 import { allDims } from './reduced-loss.ts';
 
 const rows = indexFamily('nn.functional.embedding');
@@ -107,7 +108,7 @@ function paddingOf(padding: number | null | undefined, count: number): number {
  * @example
  * nn.functional.embedding(tensor([1n, 1n]), tensor([[1, 2], [3, 4]])); // tensor([[3., 4.], [3., 4.]])
  */
-export const embedding = described(
+export const embedding: EmbeddingLookup<EmbeddingOptions> = described(
   'nn.functional.embedding',
   (input: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor => {
     const name = 'nn.functional.embedding';
@@ -168,7 +169,7 @@ function classesOf(name: string, input: Tensor, wanted: number): number {
  * @example
  * nn.functional.oneHot(tensor([0n, 2n])); // tensor([[1, 0, 0], [0, 0, 1]])
  */
-export const oneHot = described(
+export const oneHot: OneHotFunction = described(
   'nn.functional.oneHot',
   (input: Tensor, numClasses = -1): Tensor => {
     const name = 'nn.functional.oneHot';

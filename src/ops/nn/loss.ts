@@ -12,6 +12,7 @@ import { callMap, compositeOperator, described, mapOperator, requireTensor } fro
 import { scaled, sumOver } from '../reduction.ts';
 import { any } from '../statistics.ts';
 import { reshape } from '../structural.ts';
+import type { BroadcastingLoss, ElementLoss, ReducedLoss } from '../types.ts';
 import { boundBelow } from './bound.ts';
 import { allDims, elementwiseLoss, type LossOptions, type LossParams, lossType, type Reduction, reductionOf } from './reduced-loss.ts';
 
@@ -40,7 +41,7 @@ export interface WeightedLossOptions extends LossOptions {
 const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 
 /** A loss with optional weights, whose weighted mean is over the sum of the weights. */
-function weightedLoss(name: string, single: (d: S.Expr) => S.Expr) {
+function weightedLoss<R extends object>(name: string, single: (d: S.Expr) => S.Expr): R {
   const operator = elementwiseLoss(
     name,
     build((x, y) => single(S.sub(x, y)), 2),
@@ -80,7 +81,9 @@ function weightedLoss(name: string, single: (d: S.Expr) => S.Expr) {
  * @example
  * nn.functional.mseLoss(tensor([1, 2]), tensor([1, 4])); // tensor(2.)
  */
-export const mseLoss = weightedLoss('nn.functional.mseLoss', (d) => S.mul(d, d));
+export const mseLoss: ElementLoss<'mseLoss', Omit<WeightedLossOptions, 'reduction'>> = weightedLoss('nn.functional.mseLoss', (d) =>
+  S.mul(d, d),
+);
 
 /**
  * The mean absolute error: |input - target|, averaged, summed (`reduction: 'sum'`) or as it is ('none').
@@ -88,7 +91,7 @@ export const mseLoss = weightedLoss('nn.functional.mseLoss', (d) => S.mul(d, d))
  * @example
  * nn.functional.l1Loss(tensor([1, 2]), tensor([1, 4])); // tensor(1.)
  */
-export const l1Loss = weightedLoss('nn.functional.l1Loss', (d) => S.abs(d));
+export const l1Loss: ElementLoss<'l1Loss', Omit<WeightedLossOptions, 'reduction'>> = weightedLoss('nn.functional.l1Loss', (d) => S.abs(d));
 
 const smoothL1Operator = elementwiseLoss(
   'nn.functional.smoothL1Loss',
@@ -108,7 +111,7 @@ const smoothL1Operator = elementwiseLoss(
  * @example
  * nn.functional.smoothL1Loss(tensor([0, 3]), tensor([1, 0]), { reduction: 'none' }); // tensor([0.5000, 2.5000])
  */
-export const smoothL1Loss = described(
+export const smoothL1Loss: ElementLoss<'smoothL1Loss', { readonly beta?: number }> = described(
   'nn.functional.smoothL1Loss',
   (input: Tensor, target: Tensor, options: LossOptions & { readonly beta?: number } = {}): Tensor => {
     const name = 'nn.functional.smoothL1Loss';
@@ -141,7 +144,7 @@ const weightedHuberOperator = elementwiseLoss(
  * @example
  * nn.functional.huberLoss(tensor([0, 3]), tensor([1, 0]), { reduction: 'none' }); // tensor([0.5000, 2.5000])
  */
-export const huberLoss = described(
+export const huberLoss: ElementLoss<'huberLoss', { readonly delta?: number; readonly weight?: Tensor | null }> = described(
   'nn.functional.huberLoss',
   (input: Tensor, target: Tensor, options: WeightedLossOptions & { readonly delta?: number } = {}): Tensor => {
     const name = 'nn.functional.huberLoss';
@@ -201,7 +204,7 @@ const PROBABILITIES = { low: 0.1, high: 0.9 };
  * @example
  * nn.functional.binaryCrossEntropy(tensor([0.5, 0.5]), tensor([0, 1])); // tensor(0.6931)
  */
-export const binaryCrossEntropy = described(
+export const binaryCrossEntropy: ElementLoss<'binaryCrossEntropy', Omit<WeightedLossOptions, 'reduction'>> = described(
   'nn.functional.binaryCrossEntropy',
   (input: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor => {
     const name = 'nn.functional.binaryCrossEntropy';
@@ -267,7 +270,7 @@ export interface LogitsLossOptions extends WeightedLossOptions {
  * @example
  * nn.functional.binaryCrossEntropyWithLogits(tensor([0, 0]), tensor([0, 1])); // tensor(0.6931)
  */
-export const binaryCrossEntropyWithLogits = described(
+export const binaryCrossEntropyWithLogits: ElementLoss<'binaryCrossEntropyWithLogits', Omit<LogitsLossOptions, 'reduction'>> = described(
   LOGITS,
   (input: Tensor, target: Tensor, options: LogitsLossOptions = {}): Tensor => {
     const reduction = reductionOf(LOGITS, options.reduction);
@@ -323,7 +326,7 @@ export interface DivergenceOptions {
  * @example
  * nn.functional.klDiv(tensor([0, 0]), tensor([0, 0]), { logTarget: true }); // tensor(0.)
  */
-export const klDiv = described(
+export const klDiv: BroadcastingLoss<'klDiv', Omit<DivergenceOptions, 'reduction'>, Reduction | 'batchmean'> = described(
   'nn.functional.klDiv',
   (input: Tensor, target: Tensor, options: DivergenceOptions = {}): Tensor => {
     const name = 'nn.functional.klDiv';
@@ -388,7 +391,7 @@ export interface PoissonOptions extends LossOptions {
  * @example
  * nn.functional.poissonNllLoss(tensor([0, 0]), tensor([1, 2])); // tensor(1.)
  */
-export const poissonNllLoss = described(
+export const poissonNllLoss: BroadcastingLoss<'poissonNllLoss', Omit<PoissonOptions, 'reduction'>> = described(
   POISSON,
   (input: Tensor, target: Tensor, options: PoissonOptions = {}): Tensor => {
     const reduction = reductionOf(POISSON, options.reduction);
@@ -448,7 +451,7 @@ function varianceFor(name: string, input: Tensor, variance: Tensor): Tensor {
  * @example
  * nn.functional.gaussianNllLoss(tensor([0, 0]), tensor([1, 1]), tensor([1, 1])); // tensor(0.5000)
  */
-export const gaussianNllLoss = described(
+export const gaussianNllLoss: ReducedLoss<[target: Tensor, variance: Tensor | number], Omit<GaussianOptions, 'reduction'>> = described(
   'nn.functional.gaussianNllLoss',
   (input: Tensor, target: Tensor, variance: Tensor | number, options: GaussianOptions = {}): Tensor => {
     const name = 'nn.functional.gaussianNllLoss';

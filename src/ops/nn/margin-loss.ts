@@ -10,6 +10,7 @@ import { pick, positionsEqual } from '../pick.ts';
 import { scaled, sumOver } from '../reduction.ts';
 import { cumsumAlong } from '../scan.ts';
 import { cast, expand, reshape } from '../structural.ts';
+import type { BroadcastingLoss, ReducedLoss } from '../types.ts';
 import { distance } from './distance.ts';
 import { elementwiseLoss, type LossOptions, lossType, type Reduction, reduceLoss, reductionOf } from './reduced-loss.ts';
 
@@ -40,7 +41,7 @@ const softMarginOperator = elementwiseLoss(
  * @example
  * nn.functional.softMarginLoss(tensor([0, 0]), tensor([1, -1])); // tensor(0.6931)
  */
-export const softMarginLoss = described(
+export const softMarginLoss: BroadcastingLoss<'softMarginLoss', unknown> = described(
   'nn.functional.softMarginLoss',
   (input: Tensor, target: Tensor, options: LossOptions = {}): Tensor => {
     const name = 'nn.functional.softMarginLoss';
@@ -75,7 +76,7 @@ const SIGNS = { values: [1, -1, 1, -1, -1, 1], grad: false };
  * @example
  * nn.functional.hingeEmbeddingLoss(tensor([0.5, 0.5]), tensor([1, -1])); // tensor(0.5000)
  */
-export const hingeEmbeddingLoss = described(
+export const hingeEmbeddingLoss: BroadcastingLoss<'hingeEmbeddingLoss', Omit<MarginOptions, 'reduction'>> = described(
   'nn.functional.hingeEmbeddingLoss',
   (input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor => {
     const name = 'nn.functional.hingeEmbeddingLoss';
@@ -105,7 +106,7 @@ const rankingOperator = elementwiseLoss(
  * @example
  * nn.functional.marginRankingLoss(tensor([1, 2]), tensor([2, 1]), tensor([1, 1])); // tensor(0.5000)
  */
-export const marginRankingLoss = described(
+export const marginRankingLoss: ReducedLoss<[input2: Tensor, target: Tensor], Omit<MarginOptions, 'reduction'>> = described(
   'nn.functional.marginRankingLoss',
   (input1: Tensor, input2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor => {
     const name = 'nn.functional.marginRankingLoss';
@@ -162,7 +163,7 @@ const cosineEmbeddingOperator = compositeOperator<MarginParams>('nn.functional.c
  * @example
  * nn.functional.cosineEmbeddingLoss(tensor([[1, 0]]), tensor([[1, 0]]), tensor([1])); // tensor(0.)
  */
-export const cosineEmbeddingLoss = described(
+export const cosineEmbeddingLoss: ReducedLoss<[input2: Tensor, target: Tensor], Omit<MarginOptions, 'reduction'>> = described(
   'nn.functional.cosineEmbeddingLoss',
   (input1: Tensor, input2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor => {
     const name = 'nn.functional.cosineEmbeddingLoss';
@@ -243,7 +244,10 @@ const TRIPLET_BAD = [
  * @example
  * nn.functional.tripletMarginLoss(tensor([[0, 0]]), tensor([[0, 1]]), tensor([[0, 3]])); // tensor(0.)
  */
-export const tripletMarginLoss = described(
+export const tripletMarginLoss: ReducedLoss<
+  [positive: Tensor, negative: Tensor],
+  Omit<TripletOptions, 'reduction'> & { readonly p?: number; readonly eps?: number }
+> = described(
   'nn.functional.tripletMarginLoss',
   (
     anchor: Tensor,
@@ -279,7 +283,10 @@ export interface TripletDistanceOptions extends TripletOptions {
  * const squared = (x, y) => x.sub(y).pow(2).sum(-1);
  * nn.functional.tripletMarginWithDistanceLoss(tensor([[0, 0]]), tensor([[0, 1]]), tensor([[0, 1]]), { distanceFunction: squared }); // tensor(1.)
  */
-export const tripletMarginWithDistanceLoss = described(
+export const tripletMarginWithDistanceLoss: ReducedLoss<
+  [positive: Tensor, negative: Tensor],
+  Omit<TripletDistanceOptions, 'reduction'>
+> = described(
   'nn.functional.tripletMarginWithDistanceLoss',
   (anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletDistanceOptions = {}): Tensor => {
     const name = 'nn.functional.tripletMarginWithDistanceLoss';
@@ -321,7 +328,7 @@ export interface ClassWeightOptions extends LossOptions {
  * @example
  * nn.functional.multilabelSoftMarginLoss(tensor([[0, 0]]), tensor([[1, 0]])); // tensor(0.6931)
  */
-export const multilabelSoftMarginLoss = described(
+export const multilabelSoftMarginLoss: ReducedLoss<[target: Tensor], Omit<ClassWeightOptions, 'reduction'>> = described(
   'nn.functional.multilabelSoftMarginLoss',
   (input: Tensor, target: Tensor, options: ClassWeightOptions = {}): Tensor => {
     const name = 'nn.functional.multilabelSoftMarginLoss';
@@ -399,7 +406,7 @@ function checkClasses(name: string, input: Tensor, target: Tensor, perClass: boo
  * @example
  * nn.functional.multiMarginLoss(tensor([[1, 2]]), tensor([1n])); // tensor(0.)
  */
-export const multiMarginLoss = described(
+export const multiMarginLoss: ReducedLoss<[target: Tensor], Omit<MultiMarginOptions, 'reduction'>> = described(
   'nn.functional.multiMarginLoss',
   (input: Tensor, target: Tensor, options: MultiMarginOptions = {}): Tensor => {
     const name = 'nn.functional.multiMarginLoss';
@@ -467,7 +474,7 @@ const multilabelMarginOperator = compositeOperator<Reduction>('nn.functional.mul
  * @example
  * nn.functional.multilabelMarginLoss(tensor([[1, 0]]), tensor([[0n, -1n]])); // tensor(0.)
  */
-export const multilabelMarginLoss = described(
+export const multilabelMarginLoss: ReducedLoss<[target: Tensor], unknown> = described(
   'nn.functional.multilabelMarginLoss',
   (input: Tensor, target: Tensor, options: LossOptions = {}): Tensor => {
     const name = 'nn.functional.multilabelMarginLoss';

@@ -1,5 +1,6 @@
 import { FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { toFloatType } from '../../dtype/promotion.ts';
+import type { RealDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
@@ -14,6 +15,7 @@ import { catTensors } from '../join.ts';
 import { sliceDim } from '../movement.ts';
 import { countOf, meanOver } from '../reduction.ts';
 import { reshape } from '../structural.ts';
+import type { GroupsNorm, LastDimsNorm, UnarySame } from '../types.ts';
 import { replaced } from '../view.ts';
 import { type NormalizationParams, normalizationOperator, rootMeanSquareOperator } from './normalize-core.ts';
 
@@ -95,7 +97,7 @@ const nativeLayerNormOf = layerNormed('nativeLayerNorm');
  * @example
  * nn.functional.layerNorm(tensor([[1, 3]]), [2]); // tensor([[-1.0000, 1.0000]])
  */
-export const layerNorm = described(
+export const layerNorm: LastDimsNorm<'layerNorm', [weight?: Maybe, bias?: Maybe, options?: EpsOptions]> = described(
   'nn.functional.layerNorm',
   (input: Tensor, normalizedShape: number | readonly number[], weight?: Maybe, bias?: Maybe, options: EpsOptions = {}): Tensor =>
     layerNormOf(input, normalizedShape, weight, bias, options)[0] as Tensor,
@@ -147,7 +149,7 @@ const EPSILONS = new Map([
  * @example
  * nn.functional.rmsNorm(tensor([[3, 3]]), [2]); // tensor([[1., 1.]])
  */
-export const rmsNorm = described(
+export const rmsNorm: LastDimsNorm<'rmsNorm', [weight?: Maybe, options?: EpsOptions]> = described(
   'nn.functional.rmsNorm',
   (input: Tensor, normalizedShape: number | readonly number[], weight?: Maybe, options: EpsOptions = {}): Tensor => {
     const name = 'nn.functional.rmsNorm';
@@ -194,7 +196,7 @@ const nativeGroupNormOperator = normalizationOperator('nativeGroupNorm');
  * @example
  * nn.functional.groupNorm(tensor([[1, 3, 5, 7]]), 2); // tensor([[-1.0000, 1.0000, -1.0000, 1.0000]])
  */
-export const groupNorm = described(
+export const groupNorm: GroupsNorm<'groupNorm', EpsOptions> = described(
   'nn.functional.groupNorm',
   (input: Tensor, numGroups: number, weight?: Maybe, bias?: Maybe, options: EpsOptions = {}): Tensor => {
     const params = groupParams('nn.functional.groupNorm', input, numGroups, options.eps ?? 1e-5, weight, bias);
@@ -529,7 +531,7 @@ export interface ResponseOptions {
  * @example
  * nn.functional.localResponseNorm(ones([1, 1, 1]), 1, { alpha: 1, beta: 1, k: 1 }); // tensor([[[0.5000]]])
  */
-export const localResponseNorm = described(
+export const localResponseNorm: UnarySame<RealDType, [size: number, options?: ResponseOptions]> = described(
   'nn.functional.localResponseNorm',
   (input: Tensor, size: number, options: ResponseOptions = {}): Tensor => {
     const name = 'nn.functional.localResponseNorm';

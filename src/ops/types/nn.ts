@@ -1,10 +1,25 @@
 /** Functions of neural networks. `N` is the name that messages give. */
 import type { DType } from '../../dtype/dtype.ts';
-import type { FloatDType } from '../../dtype/types.ts';
-import type { Arg, HalvedShape, LinearByWeight, Out } from '../../shape/types.ts';
+import type { FloatDType, RealDType, ToFloat } from '../../dtype/types.ts';
+import type {
+  Arg,
+  BroadcastLoss,
+  CrossEntropyShape,
+  ElementwiseLoss,
+  Embedding,
+  GroupNormShape,
+  HalvedShape,
+  LayerNormShape,
+  LinearByWeight,
+  OneHot,
+  Out,
+  Reduced,
+  SimilarityShape,
+} from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
-import type { DTypeOf, OneDType, ShapeOf, Unless } from './operands.ts';
+import type { IndexDType } from './indexing.ts';
+import type { AsShape, Common, DTypeOf, OneDType, ShapeOf, Sizes, Unless } from './operands.ts';
 
 /** `input @ weightᵀ + bias`. */
 type Affine<X, W, N extends string> = Unless<OneDType<DTypeOf<X>, DTypeOf<W>, N>, LinearByWeight<ShapeOf<X>, ShapeOf<W>, N>>;
@@ -33,3 +48,86 @@ export type PreluMethod<D extends DType = FloatDType> = <X extends Tensor<number
   this: X,
   weight: Arg<OneDType<DTypeOf<X>, DTypeOf<W>, 'prelu'>, W>,
 ) => Tensor<ShapeOf<X>, DTypeOf<X>>;
+
+// ---------------------------------------------------------------- losses
+
+/** What becomes of the losses of all elements. */
+export type LossReduction = 'mean' | 'sum' | 'none';
+interface Reducing<R> {
+  /** 'mean', 'sum', or 'none' for the losses as they are. */
+  readonly reduction?: R;
+}
+/**
+ * Losses of input and target of one shape. Run time broadcasts them, as PyTorch does with a warning; here they must be equal, since nearly always another
+ * shape is a mistake: [8, 1] and [8] would make 64 losses of 8.
+ */
+export interface ElementLoss<N extends string, O, R0 extends string = LossReduction> extends Described {
+  <X extends Tensor<number[], RealDType>, Y extends Tensor<number[], RealDType>, R extends R0 = 'mean' & R0>(
+    input: X,
+    target: Arg<ElementwiseLoss<ShapeOf<X>, ShapeOf<Y>, R, N>, Y>,
+    options?: Reducing<R> & O,
+  ): Tensor<Out<ElementwiseLoss<ShapeOf<X>, ShapeOf<Y>, R, N>>, ToFloat<Common<X, Y>>>;
+}
+/** Losses whose operands broadcast. */
+export interface BroadcastingLoss<N extends string, O, R0 extends string = LossReduction> extends Described {
+  <X extends Tensor<number[], RealDType>, Y extends Tensor<number[], RealDType>, R extends R0 = 'mean' & R0>(
+    input: X,
+    target: Arg<BroadcastLoss<ShapeOf<X>, ShapeOf<Y>, R, N>, Y>,
+    options?: Reducing<R> & O,
+  ): Tensor<Out<BroadcastLoss<ShapeOf<X>, ShapeOf<Y>, R, N>>, ToFloat<Common<X, Y>>>;
+}
+/** Scores and classes: int64 class numbers, or probabilities of the shape of the scores. */
+export interface ClassLoss<N extends string, O> extends Described {
+  <X extends Tensor<number[], FloatDType>, Y extends Tensor<number[], RealDType>, R extends LossReduction = 'mean'>(
+    input: X,
+    target: Arg<CrossEntropyShape<ShapeOf<X>, ShapeOf<Y>, R, N>, Y>,
+    options?: Reducing<R> & O,
+  ): Tensor<Out<CrossEntropyShape<ShapeOf<X>, ShapeOf<Y>, R, N>>, DTypeOf<X>>;
+}
+/** Losses of which only the reduction is followed. `A`: the operands after the first. */
+export interface ReducedLoss<A extends readonly unknown[], O> extends Described {
+  <X extends Tensor<number[], RealDType>, R extends LossReduction = 'mean'>(
+    input: X,
+    ...rest: [...A, options?: Reducing<R> & O]
+  ): Tensor<Out<Reduced<number[], R>>, ToFloat<DTypeOf<X>>>;
+}
+
+// ---------------------------------------------------------------- rows, normalisation, similarity
+
+export interface EmbeddingLookup<O> extends Described {
+  <X extends Tensor<number[], IndexDType>, W extends Tensor>(
+    input: X,
+    weight: Arg<Embedding<ShapeOf<X>, ShapeOf<W>>, W>,
+    options?: O,
+  ): Tensor<Out<Embedding<ShapeOf<X>, ShapeOf<W>>>, DTypeOf<W>>;
+}
+export interface OneHotFunction extends Described {
+  <X extends Tensor<number[], 'int64'>, C extends number = -1>(input: X, numClasses?: C): Tensor<AsShape<OneHot<ShapeOf<X>, C>>, 'int64'>;
+}
+type Affines = Tensor | null | undefined;
+/** Over the last dimensions. `A`: what follows their sizes. */
+export interface LastDimsNorm<N extends string, A extends readonly unknown[]> extends Described {
+  <X extends Tensor<number[], FloatDType>, const S extends number | Sizes>(
+    input: X,
+    normalizedShape: Arg<LayerNormShape<ShapeOf<X>, S, N>, S>,
+    ...rest: A
+  ): Tensor<ShapeOf<X>, DTypeOf<X>>;
+}
+export interface GroupsNorm<N extends string, O> extends Described {
+  <X extends Tensor<number[], FloatDType>, G extends number>(
+    input: X,
+    numGroups: Arg<GroupNormShape<ShapeOf<X>, G, N>, G>,
+    weight?: Affines,
+    bias?: Affines,
+    options?: O,
+  ): Tensor<ShapeOf<X>, DTypeOf<X>>;
+}
+/** Operands that broadcast, and then lose a dimension. */
+export interface SimilarityFunction<N extends string, O> extends Described {
+  <X extends Tensor<number[], FloatDType>, Y extends Tensor<number[], FloatDType>, I extends number = 1>(
+    x1: X,
+    x2: Arg<SimilarityShape<ShapeOf<X>, ShapeOf<Y>, I, N>, Y>,
+    dim?: I,
+    options?: O,
+  ): Tensor<Out<SimilarityShape<ShapeOf<X>, ShapeOf<Y>, I, N>>, Common<X, Y>>;
+}
