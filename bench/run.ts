@@ -2,15 +2,17 @@
  * `npm run bench`: every workload on nabla and on the peers that this machine has, interleaved: each peer measures a slice of time in turn, several
  * rounds, and the median of its rounds counts. Ratios are nabla's time over the peer's: below 1 nabla is faster.
  *
- * Options: `--only PATTERN`, `--seconds N` (a slice, default 0.4), `--rounds N` (default 3), `--json FILE` (default out/bench.json), `--python COMMAND`.
+ * Options: `--only PATTERN`, `--seconds N` (a slice, default 0.4), `--rounds N` (default 3), `--json FILE` (default out/bench.json), `--markdown FILE` (replaces the
+ * table in it), `--python COMMAND`.
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { createInterface } from 'node:readline';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { format, table, writeBetweenMarkers } from './table.ts';
 import type { Timing } from './timing.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '0.4' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'string', default: 'out/bench.json' },
+    markdown: { type: 'string', default: '' },
     python: { type: 'string', default: process.env['PYTHON'] ?? 'python3' },
   },
 });
@@ -33,7 +36,10 @@ class Peer {
 
   constructor(name: string, command: string, args: string[]) {
     this.name = name;
-    this.#child = spawn(command, args, { cwd: here, env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' } });
+    this.#child = spawn(command, args, {
+      cwd: here,
+      env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' },
+    });
     this.#child.stderr.resume();
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
@@ -82,10 +88,6 @@ function median(times: readonly number[]): number {
   return sorted[sorted.length >> 1] as number;
 }
 
-function format(ms: number): string {
-  return ms >= 1 ? `${ms.toFixed(2)} ms` : ms >= 1e-3 ? `${(ms * 1e3).toFixed(2)} µs` : `${(ms * 1e6).toFixed(0)} ns`;
-}
-
 const all = peers();
 const running: Peer[] = [];
 for (const peer of all) if (await peer.start()) running.push(peer);
@@ -93,8 +95,16 @@ if (running[0] !== all[0]) throw new Error('nabla does not start: build it first
 const [ours, ...others] = running as [Peer, ...Peer[]];
 const pattern = new RegExp(values.only);
 const results: Record<string, Record<string, { median: number; rounds: number[] }>> = {};
-console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, one thread; ratios are nabla ÷ peer`);
-console.log(['workload'.padEnd(20), 'nabla'.padStart(12), ...others.map((p) => `${p.name}`.padStart(12)), ...others.map((p) => `÷ ${p.name}`.padStart(10))].join(''));
+const setting = `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, one thread; ratios are nabla ÷ peer`;
+console.log(setting);
+console.log(
+  [
+    'workload'.padEnd(20),
+    'nabla'.padStart(12),
+    ...others.map((p) => `${p.name}`.padStart(12)),
+    ...others.map((p) => `÷ ${p.name}`.padStart(10)),
+  ].join(''),
+);
 for (const name of ours.names.filter((n) => pattern.test(n))) {
   const rounds = new Map<Peer, number[]>(running.map((p) => [p, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -108,10 +118,20 @@ for (const name of ours.names.filter((n) => pattern.test(n))) {
   results[name] = row;
   const mine = row['nabla']?.median ?? Number.NaN;
   const cells = others.map((p) => (row[p.name] === undefined ? '–' : format((row[p.name] as { median: number }).median)).padStart(12));
-  const ratios = others.map((p) => (row[p.name] === undefined ? '–' : (mine / (row[p.name] as { median: number }).median).toFixed(2)).padStart(10));
+  const ratios = others.map((p) =>
+    (row[p.name] === undefined ? '–' : (mine / (row[p.name] as { median: number }).median).toFixed(2)).padStart(10),
+  );
   console.log([name.padEnd(20), format(mine).padStart(12), ...cells, ...ratios].join(''));
 }
 for (const peer of running) peer.stop();
 mkdirSync(dirname(values.json), { recursive: true });
 writeFileSync(values.json, `${JSON.stringify({ node: process.version, date: new Date().toISOString(), results }, null, 1)}\n`);
 console.log(`written to ${values.json}`);
+if (values.markdown !== '') {
+  const text = `${setting}; ${new Date().toISOString().slice(0, 10)}.\n\n${table(
+    results,
+    running.map((p) => p.name),
+  )}`;
+  writeBetweenMarkers(values.markdown, text);
+  console.log(`written to ${values.markdown}`);
+}

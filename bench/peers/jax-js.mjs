@@ -1,6 +1,7 @@
 /** jax-js's side: the WebAssembly device, compiled with jit where it pays. */
-import * as jax from '@jax-js/jax';
+
 import { register } from 'node:module';
+import * as jax from '@jax-js/jax';
 
 register('tsx/esm', import.meta.url);
 jax.defaultDevice('wasm');

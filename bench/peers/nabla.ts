@@ -4,7 +4,7 @@ import { serve } from '../timing.ts';
 
 const module = process.env['NABLA'] ?? '../../dist/index.js';
 const nabla = (await import(module)) as typeof import('nabla');
-const { full, nn, ones, optim, rand, randint, randn } = nabla;
+const { full, nn, ones, optim, rand, randint, randn, scope } = nabla;
 const F = nn.functional;
 
 type Step = () => void;
@@ -18,7 +18,12 @@ function elementwise(n: number, f: (x: Tensor) => unknown): () => Step {
   };
 }
 
-function training(model: NN.Module & { forward(x: Tensor): Tensor }, x: Tensor, loss: (out: Tensor) => Tensor, optimizer: { zeroGrad(): void; step(): unknown }): Step {
+function training(
+  model: NN.Module & { forward(x: Tensor): Tensor },
+  x: Tensor,
+  loss: (out: Tensor) => Tensor,
+  optimizer: { zeroGrad(): void; step(): unknown },
+): Step {
   return () => {
     optimizer.zeroGrad();
     const l = loss(model.forward(x));
@@ -84,6 +89,9 @@ const workloads: Record<string, () => Step> = {
     };
   },
 };
+// Where the result's memory goes back at once, as reference counts have it in PyTorch.
+workloads['add 1e6 in scope'] = elementwise(1e6, (x) => scope(() => void x.add(x)));
+workloads['mul 1e6 in scope'] = elementwise(1e6, (x) => scope(() => void x.mul(x)));
 for (const n of [64, 256, 512, 1024]) {
   workloads[`matmul ${n}`] = () => {
     const [a, b] = [randn([n, n]), randn([n, n])];

@@ -73,6 +73,8 @@ def pair(n, f):
 
 W = {'dispatch, no tape': dispatch(False), 'dispatch, tape': dispatch(True), 'scalars': scalars, 'seed': seed, 'tiny': tiny, 'mlp': mlp, 'digits step': digits,
      'transpose-add': pair(1000, lambda a, b: a + a.t()), 'softmax': lambda: (lambda x: lambda: torch.softmax(x, 1))(torch.randn(512, 1000))}
+W['add 1e6 in scope'] = elementwise(10 ** 6, lambda x: x + x)
+W['mul 1e6 in scope'] = elementwise(10 ** 6, lambda x: x * x)
 for n in (64, 256, 512, 1024): W[f'matmul {n}'] = pair(n, lambda a, b: a @ b)
 for e in range(1, 8):
     n = 10 ** e

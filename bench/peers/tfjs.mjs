@@ -21,7 +21,8 @@ const elementwise = (n, f) => () => {
 
 function dense(sizes, activation) {
   const weights = sizes.slice(1).map((out, i) => [tf.variable(tf.randomNormal([sizes[i], out], 0, 0.05)), tf.variable(tf.zeros([out]))]);
-  const forward = (x) => weights.reduce((h, [w, b], i) => (i < weights.length - 1 ? activation(h.matMul(w).add(b)) : h.matMul(w).add(b)), x);
+  const forward = (x) =>
+    weights.reduce((h, [w, b], i) => (i < weights.length - 1 ? activation(h.matMul(w).add(b)) : h.matMul(w).add(b)), x);
   return { forward, variables: weights.flat() };
 }
 
@@ -37,9 +38,21 @@ function training({ forward, variables }, x, loss, rate) {
 
 const crossEntropy = (labels) => (out) => {
   const shifted = out.sub(out.max(1, true));
-  return labels.mul(shifted.sub(shifted.exp().sum(1, true).log())).sum().div(-labels.shape[0]);
+  return labels
+    .mul(shifted.sub(shifted.exp().sum(1, true).log()))
+    .sum()
+    .div(-labels.shape[0]);
 };
-const oneHot = (rows) => tf.oneHot(tf.tensor1d(Array.from({ length: rows }, (_, i) => i % 10), 'int32'), 10).toFloat();
+const oneHot = (rows) =>
+  tf
+    .oneHot(
+      tf.tensor1d(
+        Array.from({ length: rows }, (_, i) => i % 10),
+        'int32',
+      ),
+      10,
+    )
+    .toFloat();
 
 const workloads = {
   'dispatch, no tape': () => {
@@ -55,10 +68,27 @@ const workloads = {
   },
   tiny: () => {
     const y = tf.randomNormal([4, 1]);
-    return training(dense([2, 16, 16, 1], (h) => h.tanh()), tf.randomNormal([4, 2]), (out) => out.sub(y).square().mean(), 0.05);
+    return training(
+      dense([2, 16, 16, 1], (h) => h.tanh()),
+      tf.randomNormal([4, 2]),
+      (out) => out.sub(y).square().mean(),
+      0.05,
+    );
   },
-  mlp: () => training(dense([784, 512, 256, 10], (h) => h.relu()), tf.randomNormal([128, 784]), crossEntropy(oneHot(128)), 1e-3),
-  'digits step': () => training(dense([64, 128, 10], (h) => h.relu()), tf.randomUniform([32, 64]), crossEntropy(oneHot(32)), 2e-3),
+  mlp: () =>
+    training(
+      dense([784, 512, 256, 10], (h) => h.relu()),
+      tf.randomNormal([128, 784]),
+      crossEntropy(oneHot(128)),
+      1e-3,
+    ),
+  'digits step': () =>
+    training(
+      dense([64, 128, 10], (h) => h.relu()),
+      tf.randomUniform([32, 64]),
+      crossEntropy(oneHot(32)),
+      2e-3,
+    ),
   softmax: () => {
     const x = tf.randomNormal([512, 1000]);
     return run(() => x.softmax());
