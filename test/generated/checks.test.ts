@@ -100,6 +100,12 @@ describe('the checks', () => {
     expect(failing(tripled({ forward }))).toContain('layouts');
   });
 
+  test('find a result in the memory of an input that is said to be fresh', () => {
+    const forward = ([x]: readonly Tensor[]): Tensor =>
+      viewOf(x as Tensor, (x as Tensor).shape, (x as Tensor).strides, (x as Tensor).offset);
+    expect(failing(tripled({ forward, derivative: { kind: 'linear', transpose: (g) => g } }))).toEqual(['aliasing']);
+  });
+
   test('find an operator that changes its input', () => {
     const entry = entryOf((x) => {
       x.storage.version++;

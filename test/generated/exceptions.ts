@@ -13,6 +13,9 @@ export const SYMMETRIC: ReadonlySet<string> = new Set([
   'linalg.eigvalsh',
 ]);
 
+/** Operators whose results lie in the memory of their input, and are meant not to be tracked as views of it. */
+export const SHARING: ReadonlySet<string> = new Set(['detach', 'unsafeSplit']);
+
 /** Results that carry no gradient although they could, as in PyTorch. */
 export const WITHOUT_GRADIENT: Readonly<Record<string, readonly number[]>> = { 'linalg.lstsq': [2, 3] };
 

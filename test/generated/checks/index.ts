@@ -1,5 +1,7 @@
 /** The checks of one operator at a time, in the order in which they are run; memory is checked for groups, since collecting takes long. */
+
 import type { Check } from '../report.ts';
+import { aliasing } from './aliasing.ts';
 import { batching } from './batching.ts';
 import { forward, gradient, second } from './derivative.ts';
 import { dtypes } from './dtypes.ts';
@@ -8,4 +10,4 @@ import { layouts } from './layouts.ts';
 import { rules } from './rules.ts';
 import { bad, value } from './value.ts';
 
-export const CHECKS: readonly Check[] = [value, bad, gradient, forward, second, batching, layouts, inPlace, dtypes, rules];
+export const CHECKS: readonly Check[] = [value, bad, gradient, forward, second, batching, layouts, inPlace, dtypes, rules, aliasing];
