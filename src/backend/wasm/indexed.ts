@@ -43,13 +43,19 @@ function offsetsOf(shape: readonly number[], strides: readonly number[], wide: b
   return offsets;
 }
 
-/** Adds `index * stride` to the offsets. */
-function addIndices(name: string, offsets: Offsets, { size, stride, dim, wrap }: IndexedDim, values: Float64Array): void {
+/** Throws IndexError for the first index that is out of range. */
+export function requireInRange(name: string, { size, dim, wrap }: IndexedDim, values: Float64Array): void {
   const low = wrap ? -size : 0;
   for (let i = 0; i < values.length; i++) {
     const index = values[i] as number;
     if (!(index >= low && index < size)) throw outOfRange(name, index, dim, size, wrap);
   }
+}
+
+/** Adds `index * stride` to the offsets. */
+function addIndices(name: string, offsets: Offsets, axis: IndexedDim, values: Float64Array): void {
+  requireInRange(name, axis, values);
+  const { size, stride } = axis;
   for (let i = 0; i < values.length; i++) {
     const index = values[i] as number;
     offsets[i] = (offsets[i] as number) + (index < 0 ? index + size : index) * stride;

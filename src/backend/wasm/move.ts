@@ -5,6 +5,7 @@ import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
 import { type EvenAxis, eachPlace, type Offsets, planIndexed } from './indexed.ts';
+import { moveIndexed } from './indexed-kernel.ts';
 
 /** Rows from this many words on are copied by the host's own routine. */
 const LONG_ROW = 48;
@@ -51,6 +52,11 @@ function copyIndexed(words: Words, k: number, to: number, toOffsets: Offsets, fr
 function move(name: string, near: View, far: View, indexed: readonly IndexedDim[], pull: boolean): void {
   if (near.size === 0) return;
   beginLaunch();
+  const only = indexed[0];
+  if (indexed.length === 1 && only !== undefined) {
+    moveIndexed(name, pull ? 'gather' : 'set', near, far, only);
+    return;
+  }
   const plan = planIndexed(name, near, far, indexed);
   const { itemsize } = near.type;
   const { words, perElement: k } = carrierOf(itemsize);

@@ -1,4 +1,5 @@
 /** Elements combined with what is at the places that indices name. */
+import { BOOL } from '../../dtype/dtype.ts';
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from '../../dtype/half.ts';
 import type { IndexedDim, ScatterMode } from '../../runtime/backend.ts';
 import { heap } from '../../runtime/heap.ts';
@@ -7,6 +8,7 @@ import type { View } from '../../runtime/view.ts';
 import { invariant } from '../../util/invariant.ts';
 import { addressOfView } from './host.ts';
 import { eachPlace, type IndexedPlan, planIndexed } from './indexed.ts';
+import { moveIndexed } from './indexed-kernel.ts';
 import { scatterSet } from './move.ts';
 
 type Combining = Exclude<ScatterMode, 'set'>;
@@ -133,6 +135,11 @@ export function scatter(name: string, mode: ScatterMode, out: View, source: View
   }
   if (source.size === 0) return;
   beginLaunch();
+  const only = indexed[0];
+  if (mode === 'add' && indexed.length === 1 && only !== undefined && out.type !== BOOL && !out.type.isComplex) {
+    moveIndexed(name, 'add', source, out, only);
+    return;
+  }
   const plan = planIndexed(name, source, out, indexed);
   const { itemsize } = out.type;
   const from = addressOfView(source) / itemsize;
