@@ -1,6 +1,5 @@
 // biome-ignore-all format: one name a line, so that edits do not collide
-/** Operators that are methods of a tensor too: `x.sin()` is `sin(x)`. Sorted. A test holds this equal to the declared methods. */
-export const METHODS: readonly string[] = [
+const methods = [
   'abs',
   'absolute',
   'acos',
@@ -330,10 +329,15 @@ export const METHODS: readonly string[] = [
   'where',
   'xlogy',
   'zero_',
-];
+] as const;
+export type MethodName = (typeof methods)[number];
+/**
+ * Operators that are methods of a tensor too: `x.sin()` is `sin(x)`. Sorted. Each is declared with its type in `methods/`; test/types holds the two
+ * equal.
+ */
+export const METHODS: readonly string[] = methods;
 
-/** Methods with an in-place form: `x.add_(y)`. Sorted. */
-export const IN_PLACE: readonly string[] = [
+const inPlace = [
   'abs',
   'absolute',
   'acos',
@@ -463,7 +467,10 @@ export const IN_PLACE: readonly string[] = [
   'trueDivide',
   'trunc',
   'xlogy',
-];
+] as const;
+export type InPlaceName = (typeof inPlace)[number];
+/** Methods with an in-place form: `x.add_(y)`. Sorted. */
+export const IN_PLACE: readonly string[] = inPlace;
 
 /** Methods that take any number of arguments, such as a shape written as numbers. Sorted. */
 export const VARIADIC: readonly string[] = [
