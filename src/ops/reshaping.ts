@@ -134,7 +134,10 @@ export const flatten: FlattenFunction<'flatten'> = described(
  */
 export const ravel: RavelFunction = described(
   'ravel',
-  (input: Tensor): Tensor => (requireTensor('ravel', 'input', input), reshape(input, [input.size])),
+  (input: Tensor): Tensor => {
+    requireTensor('ravel', 'input', input);
+    return reshape(input, [input.size]);
+  },
   {
     signature: 'input',
     samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
@@ -223,13 +226,13 @@ export const unfold: UnfoldFunction = described(
  */
 export const T: TransposeAllFunction = described(
   'T',
-  (input: Tensor): Tensor => (
-    requireTensor('T', 'input', input),
-    permute(
+  (input: Tensor): Tensor => {
+    requireTensor('T', 'input', input);
+    return permute(
       input,
       input.shape.map((_, i) => input.ndim - 1 - i),
-    )
-  ),
+    );
+  },
   {
     signature: 'input',
     samples: [{ args: [t([2, 3])] }, { args: [t([3])] }],

@@ -101,6 +101,7 @@ export interface CustomFunction<A extends unknown[], R> {
  * }
  * Cube.apply(tensor([2], { requiresGrad: true })); // tensor([8.], gradFn=<CubeBackward>)
  */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: PyTorch's name; reached as autograd.Function
 export abstract class Function {
   constructor() {
     throw new AutogradError(`${new.target.name}: a custom function is not instantiated: call ${new.target.name}.apply(...)`);
@@ -108,6 +109,7 @@ export abstract class Function {
 
   /** Runs `forward` and records one node that `backward` differentiates. */
   static apply<A extends unknown[], R>(this: CustomFunction<A, R>, ...args: A): R {
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the subclass whose rules are run
     return call(this, args);
   }
 }

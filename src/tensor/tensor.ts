@@ -45,6 +45,7 @@ export const TENSOR_BRAND: unique symbol = Symbol.for('nabla.tensor') as never;
  * @example
  * ones([2]) instanceof Tensor; // true
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are attached by api/, which also declares them
 export class Tensor<S extends Shape = number[], D extends DType = DType> implements View {
   /** Type level only: a method's parameters are bivariant, and let S and D be inferred from subclasses. */
   protected [tag]?(s: S, d: D): void;
@@ -100,6 +101,7 @@ export class Tensor<S extends Shape = number[], D extends DType = DType> impleme
   }
 }
 
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: as above
 export interface Tensor<S extends Shape = number[], D extends DType = DType> extends Methods {}
 
 Object.defineProperty(Tensor.prototype, TENSOR_BRAND, { value: true });
