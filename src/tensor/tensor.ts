@@ -101,7 +101,6 @@ export class Tensor<S extends Shape = number[], D extends DType = DType> impleme
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: as above
 export interface Tensor<S extends Shape = number[], D extends DType = DType> extends Methods {}
 
 Object.defineProperty(Tensor.prototype, TENSOR_BRAND, { value: true });
