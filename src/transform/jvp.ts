@@ -2,7 +2,7 @@ import type { Operator, RuleContext } from '../op/contract.ts';
 import { formatShape } from '../shape/shape.ts';
 import { apply } from '../tensor/apply.ts';
 import { grad } from '../tensor/autograd.ts';
-import { pointAt } from '../tensor/inplace.ts';
+import { pointAt, writeInPlace } from '../tensor/inplace.ts';
 import type { MapOperator, MapParams } from '../tensor/map-operator.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
@@ -30,19 +30,26 @@ class Dual implements Wrapped {
 /** Forward mode: each operator's tangent from its derivative's kind. */
 class ForwardMode implements Interpreter {
   readonly level: number;
-  private readonly adopted: Tensor[] = [];
+  /** Plain tensors that were written with values that have tangents, each with what it was before. */
+  private readonly adopted = new Map<Tensor, Tensor>();
   constructor(level: number) {
     this.level = level;
   }
 
   /** A plain tensor becomes one with a tangent, until forward mode ends. */
   adopt(_name: string, target: Tensor): void {
-    this.adopted.push(target);
+    const before = aliasOf(target);
+    pointAt(before, target);
+    this.adopted.set(target, before);
   }
 
-  /** Leaves what was adopted with its new values, without tangents. */
-  end(): void {
-    for (const target of this.adopted) pointAt(target, this.unpack(target).primal);
+  /** Writes the primal values into what was adopted, where its views see them; the tangents end here. After a failure all is as it was before. */
+  end(failed: boolean): void {
+    for (const [target, before] of this.adopted) {
+      const { primal } = this.unpack(target);
+      pointAt(target, before);
+      if (!failed) writeInPlace('jvp', target, () => primal);
+    }
   }
 
   lift(primal: Tensor, tangent: Tensor | null): Tensor {
@@ -252,9 +259,15 @@ export function jvp(
   });
   return withInterpreter((level) => {
     const forward = new ForwardMode(level);
-    const results = returnedTensors('jvp', f(...inputs.map((x, i) => forward.lift(x, tangents[i] ?? null))));
-    const pairs = results.map((y) => forward.unpack(y));
-    forward.end();
+    let failed = true;
+    let pairs: readonly { readonly primal: Tensor; readonly tangent: Tensor | null }[];
+    try {
+      const results = returnedTensors('jvp', f(...inputs.map((x, i) => forward.lift(x, tangents[i] ?? null))));
+      pairs = results.map((y) => forward.unpack(y));
+      failed = false;
+    } finally {
+      forward.end(failed);
+    }
     return { outputs: pairs.map((pair) => pair.primal), tangents: pairs.map((pair) => pair.tangent) };
   });
 }
