@@ -1,6 +1,6 @@
 /** Runs the two compilers that the types are made for. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -36,18 +36,44 @@ function run(bin: string, args: readonly string[]): Promise<string> {
   });
 }
 
-/** Writes the declarations that a user of the package gets, from the source as it is; whether that is without faults is another test's question. */
+/** Changes whenever a source file does. */
+async function stampOfSource(): Promise<string> {
+  const files = await readdir(join(root, 'src'), { recursive: true, withFileTypes: true });
+  const times = await Promise.all(
+    files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).mtimeMs),
+  );
+  return `${times.length} files, the last of ${Math.max(...times)}`;
+}
+
+/**
+ * Writes the declarations that a user of the package gets, from the source as it is; whether that is without faults is another test's question. Test
+ * files run at the same time: the first one writes, the others wait for it.
+ */
 export async function emitDeclarations(): Promise<void> {
-  await rm(declarations, { recursive: true, force: true });
-  await run(COMPILERS['typescript 7'].bin, [
-    '-p',
-    'tsconfig.build.json',
-    '--emitDeclarationOnly',
-    '--outDir',
-    declarations,
-    '--pretty',
-    'false',
-  ]);
+  const stamp = await stampOfSource();
+  const stampFile = join(declarations, 'stamp');
+  const lock = `${declarations}.lock`;
+  await mkdir(declarations, { recursive: true });
+  while ((await readFile(stampFile, 'utf8').catch(() => '')) !== stamp) {
+    const mine = await mkdir(lock).then(
+      () => true,
+      () => false,
+    );
+    if (mine) {
+      try {
+        const options = ['--emitDeclarationOnly', '--outDir', declarations, '--pretty', 'false'];
+        await run(COMPILERS['typescript 7'].bin, ['-p', 'tsconfig.build.json', ...options]);
+        await writeFile(stampFile, stamp);
+      } finally {
+        await rm(lock, { recursive: true });
+      }
+    } else {
+      const age = Date.now() - (await stat(lock).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+      // Left behind by a run that was killed.
+      if (age > 120_000) await rm(lock, { recursive: true, force: true });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 /** Type-checks a project. */
