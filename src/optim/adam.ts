@@ -1,5 +1,4 @@
-import { adamInto, addScaled, blendInto, blendSquareInto, lerpInto, maximumInto, scaleInto } from '../ops/optimizer-steps.ts';
-import { clone } from '../ops/structural.ts';
+import { adamInto, blendSquareInto, lerpInto, maximumInto, scaleInto } from '../ops/optimizer-steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
