@@ -71,7 +71,7 @@ export function defaultComplex(): DTypeInfo {
 }
 
 /**
- * What a JavaScript scalar counts as: whole numbers and bigints as int64, all other numbers as the default float, booleans as bool.
+ * What a JavaScript scalar counts as: whole numbers that int64 can hold and bigints as int64, all other numbers as the default float, booleans as bool.
  *
  * @example
  * scalarType(2).name; // 'int64'
@@ -79,7 +79,7 @@ export function defaultComplex(): DTypeInfo {
  */
 export function scalarType(value: number | boolean | bigint): DTypeInfo {
   if (typeof value === 'boolean') return BOOL;
-  if (typeof value === 'bigint' || Number.isInteger(value)) return INT64;
+  if (typeof value === 'bigint' || (Number.isInteger(value) && Math.abs(value) < 2 ** 63)) return INT64;
   return defaultType;
 }
 

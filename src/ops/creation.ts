@@ -1,5 +1,5 @@
 import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
-import { defaultComplex, getDefaultDtype } from '../dtype/promotion.ts';
+import { defaultComplex, getDefaultDtype, scalarType } from '../dtype/promotion.ts';
 import { labelStorage } from '../runtime/storage.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape } from '../shape/shape.ts';
@@ -122,17 +122,12 @@ export const full: FullFunction = described(
     const shape = asShape('full', [size]);
     if (!isScalar(fillValue))
       throw new ArgumentError(`full: fillValue must be a number, boolean or bigint, got ${describeValue(fillValue)}`);
-    const type = optionalType(options.dtype) ?? typeOfScalar(fillValue);
+    const type = optionalType(options.dtype) ?? scalarType(fillValue);
     requireInRange('full', [fillValue], type);
     return finish('full', fullTensor(shape, Number(fillValue), type), options);
   },
   { signature: 'size, fill_value, *, dtype, device, requires_grad', samples: [{ args: [[2, 3], 7] }] },
 );
-
-function typeOfScalar(value: Scalar): DTypeInfo {
-  if (typeof value === 'boolean') return BOOL;
-  return typeof value === 'bigint' || Number.isInteger(value) ? INT64 : getDefaultDtype();
-}
 
 /** Data of numbers makes the default float, of booleans bool, of bigints int64, of complex numbers the default complex. */
 function typeOfElements(elements: readonly Element[]): DTypeInfo {
