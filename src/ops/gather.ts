@@ -174,22 +174,17 @@ const scatterBad = [
 
 /**
  * `input` with the elements of `src` (or a number) at the places that `index` names along `dim`: the reverse of `gather`. Where an index occurs
- * twice the last one stays, and the gradient of `src` is only right without such. `reduce`: 'add' or 'multiply' combine instead.
+ * twice the last one stays, and the gradient of `src` is only right without such. `reduce: 'add'` adds instead (for other
+ * reductions see `scatterReduce`).
  * `index` is int32 or int64, nowhere larger than `src`, nor than `input` but along `dim`; `src` has the dtype of `input`.
  *
  * @example
  * scatter(zeros([2, 2]), 1, tensor([[1n], [0n]]), 5); // tensor([[0., 5.], [5., 0.]])
  */
-export const scatter: ScatterFunction<'scatter', OperandOf, [options?: { readonly reduce?: 'add' | 'multiply' | null }]> = described(
+export const scatter: ScatterFunction<'scatter', OperandOf, [options?: { readonly reduce?: 'add' | null }]> = described(
   'scatter',
   Object.assign(
-    (
-      input: Tensor,
-      dim: number,
-      indices: Tensor,
-      src: Tensor | Scalar,
-      options: { readonly reduce?: 'add' | 'multiply' | null } = {},
-    ): Tensor =>
+    (input: Tensor, dim: number, indices: Tensor, src: Tensor | Scalar, options: { readonly reduce?: 'add' | null } = {}): Tensor =>
       options.reduce == null
         ? applyWrite(input, scatterPlan(input, dim, indices, src))
         : scatterCombined(input, dim, indices, src, options.reduce),
@@ -199,7 +194,7 @@ export const scatter: ScatterFunction<'scatter', OperandOf, [options?: { readonl
         dim: number,
         indices: Tensor,
         src: Tensor | Scalar,
-        options: { readonly reduce?: 'add' | 'multiply' | null } = {},
+        options: { readonly reduce?: 'add' | null } = {},
       ): Tensor =>
         options.reduce == null
           ? applyWriteInPlace('scatter_', input, scatterPlan(input, dim, indices, src))
@@ -213,7 +208,7 @@ export const scatter: ScatterFunction<'scatter', OperandOf, [options?: { readonl
   },
 );
 
-function scatterCombined(input: Tensor, dim: number, indices: Tensor, src: Tensor | Scalar, reduce: 'add' | 'multiply'): Tensor {
+function scatterCombined(input: Tensor, dim: number, indices: Tensor, src: Tensor | Scalar, reduce: string): Tensor {
   return applyWrite(input, combinedPlan(input, dim, indices, src, reduce));
 }
 
