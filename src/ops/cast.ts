@@ -24,8 +24,8 @@ import { cast, clone } from './structural.ts';
 import type { ToFunction, TypeAsFunction, UnaryTo } from './types.ts';
 
 /**
- * Casts. Floats become integers by dropping the fraction; what an integer dtype cannot hold wraps around if it was an integer and saturates if it
- * was a float. A cast to the dtype that a tensor has is the tensor itself. The gradient is cast back.
+ * Casts. Floats become integers by dropping the fraction; what an integer dtype cannot hold keeps its low bits if it was an
+ * integer; floats saturate at the ends of int64 (cast to int64) or int32 (cast to the others) first, and NaN becomes 0. A cast to the dtype that a tensor has is the tensor itself. The gradient is cast back.
  */
 
 /** Options of `to`. */

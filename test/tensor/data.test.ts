@@ -381,3 +381,11 @@ test.each<[string, () => unknown]>([
 ])('%s refuses options of other names', (name, call) => {
   expect(call).toThrow(new RegExp(`^${name}: unknown option '.*': it takes `));
 });
+
+test('floats that an integer dtype cannot hold saturate at int64 or int32, narrower dtypes keep the low bits, NaN becomes 0', () => {
+  const x = tensor([Number.NaN, 1e20, -1e20, 300.7, -129]);
+  expect(x.to('int64').toTypedArray()).toEqual(BigInt64Array.of(0n, 2n ** 63n - 1n, -(2n ** 63n), 300n, -129n));
+  expect(x.to('int32').toArray()).toEqual([0, 2 ** 31 - 1, -(2 ** 31), 300, -129]);
+  expect(x.to('int8').toArray()).toEqual([0, -1, 0, 44, 127]);
+  expect(x.to('bool').toArray()).toEqual([true, true, true, true, true]);
+});
