@@ -3,6 +3,9 @@
  *
  * Every method is named in one of these interfaces, and its signature is a type of `ops/types/`, beside that of the function of the same name.
  */
+import type { DType } from '../dtype/dtype.ts';
+import type { Reversed } from '../ops/types.ts';
+import type { MatrixTranspose, Out } from '../shape/types.ts';
 import type { CoreMethods } from './methods/core.ts';
 import type { BinaryMethods, ComparisonMethods, TernaryMethods, UnaryMethods } from './methods/elementwise.ts';
 import type { DrawMethods, InPlaceMethods } from './methods/in-place.ts';
@@ -29,6 +32,23 @@ export interface OperatorMethods
     MatrixMethods,
     CastMethods,
     NewMethods {}
+
+declare module '../tensor/tensor.ts' {
+  interface Tensor<S extends Shape, D extends DType> {
+    /** The accumulated gradient of a leaf, or null. */
+    grad: Tensor<S, D> | null;
+    /** The values without history and without the version counter. Assigning replaces the values. */
+    data: Tensor<S, D>;
+    /** All dimensions in reverse order. */
+    readonly T: Tensor<Reversed<S>, D>;
+    /** The last two dimensions swapped. */
+    readonly mT: Tensor<Out<MatrixTranspose<S>>, D>;
+    /** The last two dimensions swapped, complex numbers conjugated. */
+    readonly mH: Tensor<Out<MatrixTranspose<S>>, D>;
+    /** The transposed matrix, complex numbers conjugated. */
+    readonly H: Tensor<Out<MatrixTranspose<S>>, D>;
+  }
+}
 
 declare module '../tensor/methods.ts' {
   interface Methods extends CoreMethods, OperatorMethods {}

@@ -72,4 +72,4 @@ interface TypedCore {
 }
 
 /** The core members, those that follow shapes and dtypes in place of the dynamic ones. */
-export interface CoreMethods extends Omit<CoreMembers, keyof TypedCore>, TypedCore {}
+export interface CoreMethods extends Omit<CoreMembers, keyof TypedCore | 'grad' | 'data' | 'T' | 'mT' | 'H' | 'mH'>, TypedCore {}
