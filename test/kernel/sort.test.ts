@@ -32,11 +32,24 @@ const lines: Record<string, { readonly kind: KeyKind; make(count: number): Keys 
         return r < 0.3 ? Number.NEGATIVE_INFINITY : Math.fround((random() - 0.5) * 10 ** Math.floor(random() * 10));
       }),
   },
-  'float64 close together': { kind: 'float64', make: (count) => Float64Array.from({ length: count }, () => (random() < 0.1 ? Number.NaN : 1 + random() * 1e-9 * (random() < 0.5 ? -1 : 1))) },
-  'float64 of all signs': { kind: 'float64', make: (count) => Float64Array.from({ length: count }, () => Math.round((random() - 0.5) * 20) / 4) },
-  'integers of 32 bits': { kind: 'int32', make: (count) => Float64Array.from({ length: count }, () => Math.floor((random() - 0.5) * 2 ** 32)) },
+  'float64 close together': {
+    kind: 'float64',
+    make: (count) =>
+      Float64Array.from({ length: count }, () => (random() < 0.1 ? Number.NaN : 1 + random() * 1e-9 * (random() < 0.5 ? -1 : 1))),
+  },
+  'float64 of all signs': {
+    kind: 'float64',
+    make: (count) => Float64Array.from({ length: count }, () => Math.round((random() - 0.5) * 20) / 4),
+  },
+  'integers of 32 bits': {
+    kind: 'int32',
+    make: (count) => Float64Array.from({ length: count }, () => Math.floor((random() - 0.5) * 2 ** 32)),
+  },
   'few different integers': { kind: 'int32', make: (count) => Float64Array.from({ length: count }, () => Math.floor(random() * 3)) },
-  'big integers': { kind: 'other', make: (count) => BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * 5)) * 2n ** 60n - 2n ** 61n) },
+  'big integers': {
+    kind: 'other',
+    make: (count) => BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * 5)) * 2n ** 60n - 2n ** 61n),
+  },
 };
 
 describe('orders of a line', () => {
