@@ -62,6 +62,8 @@ export abstract class Optimizer<Options extends object> {
     this.defaults = defaults;
     if (isTensor(params))
       throw new ArgumentError(`${this.constructor.name}: got one tensor, whose rows are no parameters: give a list, [parameter]`);
+    if (!isIterable(params))
+      throw new ArgumentError(`${this.constructor.name}: expected a list of parameters, got ${describeValue(params)}`);
     const list = [...(params as Iterable<unknown>)];
     if (list.length === 0) throw new ArgumentError(`${this.constructor.name}: got no parameters to optimise`);
     if (list.every((entry) => isTensor(entry) || isForeignTensor(entry))) this.addParamGroup({ params: list as Tensor[] });
@@ -70,6 +72,8 @@ export abstract class Optimizer<Options extends object> {
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: { readonly params: Iterable<Tensor> | Tensor; readonly [option: string]: unknown }): void {
+    if (typeof group !== 'object' || group === null || !(isTensor(group.params) || isIterable(group.params)))
+      throw new ArgumentError(`${this.constructor.name}: expected parameters or groups { params: […] }, got ${describeValue(group)}`);
     const params = isTensor(group.params) ? [group.params] : [...group.params];
     const known = new Set(this.paramGroups.flatMap((g) => g.params));
     for (const parameter of params) {
@@ -183,6 +187,10 @@ export abstract class Optimizer<Options extends object> {
     this.state.clear();
     for (const [i, state] of Object.entries(saved.state)) this.state.set(all[Number(i)] as Tensor, { ...state });
   }
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 function clearGrad(meta: AutogradMeta, drop: boolean): void {
