@@ -8,6 +8,7 @@ const FUNCTIONS: readonly string[] = [
   'canCast',
   'configureMemory',
   'detach',
+  'dim',
   'enableGrad',
   'forkRng',
   'fromBytes',
