@@ -34,5 +34,13 @@ export function fillTensor(target: Tensor, value: number): void {
 /** The real (0) or imaginary (1) parts of complex elements, in place. */
 function partOf(x: Tensor, part: 0 | 1): Tensor {
   const type = x.type === COMPLEX64 ? FLOAT32 : FLOAT64;
-  return new Tensor(x.storage, 2 * x.offset + part, x.shape, x.strides.map((stride) => 2 * stride), type, x.size, false);
+  return new Tensor(
+    x.storage,
+    2 * x.offset + part,
+    x.shape,
+    x.strides.map((stride) => 2 * stride),
+    type,
+    x.size,
+    false,
+  );
 }
