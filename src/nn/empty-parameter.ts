@@ -6,7 +6,7 @@ import { asShape } from '../shape/reshape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Parameter } from './parameter.ts';
 
-/** A parameter to be initialised, of the default dtype unless said otherwise. Throws ShapeError for sizes that are none, naming the module. */
+/** A parameter to be initialised, of the default dtype unless said otherwise. Throws ArgumentError for sizes that are none, naming the module. */
 export function emptyParameter<const S extends readonly number[]>(
   module: string,
   shape: S,

@@ -156,8 +156,8 @@ function totalOf(options: OneCycleLROptions): number {
  *
  * @example
  * const optimizer = new optim.SGD([tensor([1], { requiresGrad: true })], { lr: 1 });
- * const scheduler = new optim.lrScheduler.OneCycleLR(optimizer, { maxLr: 1, totalSteps: 10 });
- * scheduler.getLastLr(); // [0.04]
+ * const scheduler = new optim.lrScheduler.OneCycleLR(optimizer, { maxLr: 1, totalSteps: 10, divFactor: 4, annealStrategy: 'linear' });
+ * scheduler.getLastLr(); // [0.25]
  */
 export class OneCycleLR extends LRScheduler {
   static readonly signature: string =
