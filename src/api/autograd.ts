@@ -1,4 +1,5 @@
 /** What `torch.autograd` offers. */
+export { type AnomalyOptions, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '../tensor/anomaly.ts';
 export { backward, grad } from '../tensor/autograd.ts';
 export { Function, FunctionContext, onceDifferentiable } from '../tensor/custom.ts';
 export { enableGrad, noGrad, setGradEnabled } from '../tensor/modes.ts';

@@ -9,7 +9,21 @@ import { structural } from './structural.ts';
 import { aliasOf, isTensor, type Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
 
-/** What the forward and backward passes of a custom function share: saved tensors, and any property that the function sets. */
+/**
+ * What the forward and backward passes of a custom function share: saved tensors, and any property that the function sets.
+ *
+ * @example
+ * class Scale extends autograd.Function {
+ *   static forward(context, x, factor) {
+ *     context.factor = factor;
+ *     return x.mul(factor);
+ *   }
+ *   static backward(context, g) {
+ *     return [g.mul(context.factor), null];
+ *   }
+ * }
+ * Scale.apply(ones([2]), 3); // tensor([3., 3.])
+ */
 export class FunctionContext {
   /** For each argument whether it wants a gradient. */
   needsInputGrad: readonly boolean[] = [];
@@ -41,7 +55,7 @@ export class FunctionContext {
     }
     this.#saved.forEach((x, i) => {
       if (x !== null && x.storage.version !== this.#versions[i])
-        throw new AutogradError(staleSaveMessage(this.#name, x, 'saved tensor', i, this.#versions[i] as number));
+        throw new AutogradError(staleSaveMessage(this.#name, this, x, 'saved tensor', i, this.#versions[i] as number));
     });
     return this.#saved as readonly Tensor[];
   }

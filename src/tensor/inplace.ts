@@ -11,6 +11,7 @@ import { type AnyOperator, setHistory } from './node.ts';
 import { addressRange } from './overlap.ts';
 import { structural } from './structural.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
+import { rememberPlace } from './trace.ts';
 import { isTracked } from './views.ts';
 
 /**
@@ -133,6 +134,7 @@ export function markWritten(target: Tensor, name: string): void {
   if (meta !== null && (meta.unversioned || meta.base?.meta?.unversioned === true)) return;
   target.storage.version++;
   target.storage.writer = name;
+  if (mode.tracing) rememberPlace(target.storage);
   if (meta !== null && meta.base !== null && !target.tracked && !meta.base.tracked) meta.viewVersion = target.storage.version;
 }
 

@@ -88,7 +88,9 @@ export class MapNode extends Node {
       );
     }
     if (saved.storage.version !== this.versions[slot]) {
-      throw new AutogradError(staleSaveMessage(this.operator.name, saved, role, role === 'input' ? slot : 0, this.versions[slot] ?? 0));
+      throw new AutogradError(
+        staleSaveMessage(this.operator.name, this, saved, role, role === 'input' ? slot : 0, this.versions[slot] ?? 0),
+      );
     }
     return saved;
   }

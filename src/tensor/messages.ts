@@ -1,5 +1,6 @@
 import { formatShape } from '../shape/shape.ts';
 import { isTensor, type Tensor } from './tensor.ts';
+import { placeOf, writtenAt } from './trace.ts';
 
 /** How a message names something that is not what was expected; a tensor of another copy of the library is told from other objects. */
 export function describeValue(x: unknown): string {
@@ -24,11 +25,11 @@ export function describeTensor(x: Tensor): string {
   return `${name === null ? 'a tensor' : `'${name}'`} of shape ${formatShape(x.shape)} and dtype ${x.type.name}${made}`;
 }
 
-export function staleSaveMessage(operator: string, saved: Tensor, role: string, index: number, version: number): string {
+export function staleSaveMessage(operator: string, node: object, saved: Tensor, role: string, index: number, version: number): string {
   const writer = saved.storage.writer;
   return (
     `${operator}: its backward pass reads ${role} ${index}, ${describeTensor(saved)}, which was changed in place after it was saved` +
     `${writer === null ? '' : ` (last by ${writer})`}: version ${saved.storage.version}, saved at ${version}. ` +
-    `Use the functional form instead of the in-place one, or give the in-place operator a clone().`
+    `Use the functional form instead of the in-place one, or give the in-place operator a clone()${placeOf(node, 'recorded')}${writtenAt(saved.storage)}`
   );
 }

@@ -6,6 +6,10 @@ export const mode = {
   grad: true,
   /** How many interpreters (forward mode, vmap, …) are running; 0 in plain eager code. */
   interpreters: 0,
+  /** Keep stack traces of recorded operations and of writes, for messages. */
+  tracing: false,
+  /** Refuse gradients that hold NaN. */
+  checkNan: false,
 };
 
 /**

@@ -3,7 +3,9 @@ import type { Operator, RuleContext } from '../op/contract.ts';
 import { AutogradError } from '../util/errors.ts';
 import { staleSaveMessage } from './messages.ts';
 import { metaOf, type TensorHook } from './meta.ts';
+import { mode } from './modes.ts';
 import type { Tensor } from './tensor.ts';
+import { rememberPlace } from './trace.ts';
 
 /** An operator whose parameters nobody needs to know here. */
 export type AnyOperator = Operator<Tensor, unknown>;
@@ -90,6 +92,7 @@ export abstract class Node {
     this.inputTypes = inputTypes;
     this.outputShapes = outputShapes;
     this.outputTypes = outputTypes;
+    if (mode.tracing) rememberPlace(this);
   }
 
   /** Calls `hook` with the gradients of the outputs before the rule runs; what it returns replaces them. */
@@ -238,7 +241,8 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
           : `${this.name}: ${role} ${index} was not saved: the operator's definition does not declare that its derivative reads it`,
       );
     }
-    if (saved.storage.version !== version) throw new AutogradError(staleSaveMessage(this.operator.name, saved, role, index, version ?? 0));
+    if (saved.storage.version !== version)
+      throw new AutogradError(staleSaveMessage(this.operator.name, this, saved, role, index, version ?? 0));
     return saved;
   }
 
