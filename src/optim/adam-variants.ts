@@ -125,7 +125,7 @@ export interface NAdamOptions extends RAdamOptions {
  * const optimizer = new optim.NAdam([w], { lr: 0.1 });
  * w.pow(2).sum().backward();
  * optimizer.step();
- * w; // tensor([0.8600], requiresGrad=true)
+ * w; // tensor([0.8944], requiresGrad=true)
  */
 export class NAdam extends Optimizer<Required<NAdamOptions>> {
   static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, momentum_decay, decoupled_weight_decay, maximize';
