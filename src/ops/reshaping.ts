@@ -198,7 +198,7 @@ const unfoldOperator: Operator<Tensor, UnfoldParams> = viewOperator<UnfoldParams
  * @example
  * unfold(arange(5), 0, 3, 1); // tensor([[0, 1, 2], [1, 2, 3], [2, 3, 4]])
  */
-export const unfold: UnfoldFunction = described(
+export const unfold: UnfoldFunction<'unfold'> = described(
   'unfold',
   (input: Tensor, dimension: number, size: number, step: number): Tensor => {
     requireTensor('unfold', 'input', input);

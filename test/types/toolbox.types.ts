@@ -27,7 +27,11 @@ same<T.BroadcastAll<[[2, 1], [3], [4, 1, 1]], 'f'>, Ok<[4, 2, 3]>>();
 same<T.Broadcast3<[2, 3], [3], [4], 'where'>, 'where: shapes [2, 3] and [4] do not broadcast (3 vs 4)'>();
 same<T.InPlace<[2, 3], [3], 'add_'>, Ok<[2, 3]>>();
 same<T.InPlace<[3], [2, 3], 'add_'>, 'add_: [2, 3] does not fit into the target [3]'>();
-same<T.Expand<[2, 1], [-1, 3]>, Ok<[number, 3]>>();
+same<T.Expand<[2, 1], [-1, 3]>, Ok<[2, 3]>>();
+same<T.Expand<[2, 1], [4, -1, 3]>, Ok<[4, 2, 3]>>();
+same<T.Expand<[2], [-1, 2]>, 'expand: -1 in [-1, 2] stands for a size of [2] that is not there'>();
+same<T.Expand<number[], [-1, 3]>, Ok<[number, 3]>>();
+same<T.Gather<[], 0, [2]>, Ok<[2]>>();
 same<T.SameShape<[2, 3], [3, 2], 'copy'>, 'copy: shapes [2, 3] and [3, 2] differ'>();
 same<T.SameShape<[number, 3], [2, 3], 'copy'>, Ok<[2, 3]>>();
 

@@ -90,7 +90,7 @@ export interface ShapeMethods {
   tril: TriangleMethod<'tril'>;
   triu: TriangleMethod<'triu'>;
   unflatten: UnflattenMethod<'unflatten'>;
-  unfold: UnfoldMethod;
+  unfold: UnfoldMethod<'unfold'>;
   unsqueeze: UnsqueezeMethod<'unsqueeze'>;
   view: ViewMethod;
   viewAs: ReshapeAsMethod<'viewAs'>;

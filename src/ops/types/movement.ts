@@ -5,6 +5,9 @@ import type {
   AlongMany,
   Arg,
   Args,
+  AtLeast1d,
+  AtLeast2d,
+  AtLeast3d,
   CatAll,
   Chunk,
   Diag,
@@ -20,11 +23,13 @@ import type {
   Numel,
   Ok,
   Out,
+  Pad,
   Permute,
   Repeat,
   Reshape,
   Rotated,
   Select,
+  Show,
   Sliced,
   Split,
   SplitSizes,
@@ -38,10 +43,11 @@ import type {
   Unsized,
   Unsqueeze,
   Vstack,
+  Windows,
 } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
-import type { DTypeOf, DTypeOfAll, ShapeOf, ShapesOf, Sizes } from './operands.ts';
+import type { AsShape, DTypeOf, DTypeOfAll, ShapeOf, ShapesOf, Sizes } from './operands.ts';
 
 /** Sizes or dimensions as an array, or as numbers. */
 export type SizesArguments = readonly (number | Sizes)[];
@@ -182,6 +188,17 @@ export interface TransposeAllFunction extends Described {
 export interface MatrixTransposeFunction extends Described {
   <X extends Tensor>(input: Arg<MatrixTranspose<ShapeOf<X>>, X>): Tensor<Out<MatrixTranspose<ShapeOf<X>>>, DTypeOf<X>>;
 }
+/** A matrix, or no dimension at all. */
+type MatrixOnly<S> = S extends readonly []
+  ? Ok<[]>
+  : S extends readonly [infer M, infer N]
+    ? Ok<[N, M]>
+    : IsOpen<S> extends true
+      ? Ok<number[]>
+      : `H: expected a matrix, got ${Show<S>}`;
+export interface HermitianFunction extends Described {
+  <X extends Tensor>(input: Arg<MatrixOnly<ShapeOf<X>>, X>): Tensor<Out<MatrixOnly<ShapeOf<X>>>, DTypeOf<X>>;
+}
 /** The shape backwards. */
 export type Reversed<S, R extends number[] = []> = S extends readonly [infer H extends number, ...infer T]
   ? Reversed<T, [H, ...R]>
@@ -308,6 +325,30 @@ export interface RepeatFunction<N extends string> extends Described {
   ): Tensor<Out<Repeat<ShapeOf<X>, Listed<A>, N>>, DTypeOf<X>>;
 }
 
+/** Padding as PyTorch lists it. `A`: what follows. */
+export interface PadFunction<N extends string, A extends readonly unknown[]> extends Described {
+  <X extends Tensor, const P extends Sizes>(
+    input: X,
+    pad: Arg<Pad<ShapeOf<X>, P, N>, P>,
+    ...rest: A
+  ): Tensor<Out<Pad<ShapeOf<X>, P, N>>, DTypeOf<X>>;
+}
+/** One tensor with at least so many dimensions, or a list of such. */
+interface AtLeast<S> {
+  1: AtLeast1d<S>;
+  2: AtLeast2d<S>;
+  3: AtLeast3d<S>;
+}
+type Raised<X, R extends 1 | 2 | 3> = Tensor<AsShape<AtLeast<ShapeOf<X>>[R]>, DTypeOf<X>>;
+type RaisedAll<A extends readonly unknown[], R extends 1 | 2 | 3> = A extends readonly [infer X]
+  ? X extends Tensor
+    ? Raised<X, R>
+    : { -readonly [P in keyof X]: Raised<X[P], R> }
+  : { -readonly [P in keyof A]: Raised<A[P], R> };
+export interface AtLeastFunction<R extends 1 | 2 | 3> extends Described {
+  <const A extends readonly [readonly Tensor[]] | readonly Tensor[]>(...tensors: A): RaisedAll<A, R>;
+}
+
 // ---------------------------------------------------------------- parts
 
 export interface SelectFunction<N extends string> extends Described {
@@ -375,16 +416,21 @@ export interface DiagonalFunction<N extends string> extends Described {
     options?: Arg<Diagonal<ShapeOf<X>, F, I, J, N>, DiagonalOptionsOf<F, I, J>>,
   ): Tensor<Out<Diagonal<ShapeOf<X>, F, I, J, N>>, DTypeOf<X>>;
 }
-type Windows<S, L> = S extends readonly [] ? [L] : S extends readonly unknown[] ? [...{ -readonly [P in keyof S]: number }, L] : number[];
-export interface UnfoldFunction extends Described {
-  <X extends Tensor, L extends number>(input: X, dimension: number, size: L, step: number): Tensor<Windows<ShapeOf<X>, L>, DTypeOf<X>>;
+export interface UnfoldFunction<N extends string> extends Described {
+  <X extends Tensor, I extends number, L extends number, Step extends number>(
+    input: X,
+    dimension: Arg<Windows<ShapeOf<X>, I, L, Step, N>, I>,
+    size: L,
+    step: Step,
+  ): Tensor<Out<Windows<ShapeOf<X>, I, L, Step, N>>, DTypeOf<X>>;
 }
-export type UnfoldMethod = <X extends Tensor, L extends number>(
+export type UnfoldMethod<N extends string> = <X extends Tensor, I extends number, L extends number, Step extends number>(
   this: X,
-  dimension: number,
+  dimension: Arg<Windows<ShapeOf<X>, I, L, Step, N>, I>,
   size: L,
-  step: number,
-) => Tensor<Windows<ShapeOf<X>, L>, DTypeOf<X>>;
+  step: Step,
+) => Tensor<Out<Windows<ShapeOf<X>, I, L, Step, N>>, DTypeOf<X>>;
+
 // ---------------------------------------------------------------- taken apart
 
 type SplitResult<X, P, I, N extends string> = P extends number

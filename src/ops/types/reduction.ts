@@ -1,7 +1,7 @@
 /** Functions and methods that reduce dimensions, or work along one. `N` is the name that messages give. */
 import type { DType } from '../../dtype/dtype.ts';
 import type { FitsInto, FloatDType, FloatingDType, RealDType, RealType, SumType, ToFloat } from '../../dtype/types.ts';
-import type { Along, Arg, Broadcast, IsOpen, Ok, Out, Reduce, Shortened, Show, Unsized } from '../../shape/types.ts';
+import type { Along, Arg, Broadcast, Identical, IsOpen, Ok, Out, Reduce, Shortened, Show, Unsized } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described, Scalar } from '../family.ts';
 import type { AsShape, Chosen, Common, DTypeOf, Named, ShapeOf, Sizes, Unless } from './operands.ts';
@@ -25,11 +25,12 @@ type Reduced<X, I, K, N extends string> = Reduce<ShapeOf<X>, I, K, N>;
 // ---------------------------------------------------------------- to one value each
 
 /** Sums and products: integers accumulate in int64. */
-export interface SumFunction<N extends string, I0 extends DimsArgument = DimsArgument, D extends DType = DType> extends Described {
+export interface SumFunction<N extends string, I0 extends DimsArgument = DimsArgument, D extends DType = DType, O = unknown>
+  extends Described {
   <X extends Tensor<number[], D>, const I extends I0 = undefined & I0, K extends boolean = false, E extends DType = never>(
     input: X,
     dim?: Arg<Reduced<X, I, K, N>, I>,
-    options?: Keepdim<K> & ResultDType<E>,
+    options?: Keepdim<K> & ResultDType<E> & O,
   ): Tensor<Out<Reduced<X, I, K, N>>, Chosen<NoInfer<E>, SumType<DTypeOf<X>>>>;
 }
 export type SumMethod<N extends string, I0 extends DimsArgument = DimsArgument, D extends DType = DType> = <
@@ -43,7 +44,7 @@ export type SumMethod<N extends string, I0 extends DimsArgument = DimsArgument, 
   options?: Keepdim<K> & ResultDType<E>,
 ) => Tensor<Out<Reduced<X, I, K, N>>, Chosen<NoInfer<E>, SumType<DTypeOf<X>>>>;
 /** Means: a floating dtype, or `dtype`. */
-export interface MeanFunction<N extends string, D extends DType = FloatingDType> extends Described {
+export interface MeanFunction<N extends string, D extends DType = FloatingDType, O = unknown> extends Described {
   <
     X extends Tensor<number[], [E] extends [never] ? D : DType>,
     const I extends DimsArgument = undefined,
@@ -52,7 +53,7 @@ export interface MeanFunction<N extends string, D extends DType = FloatingDType>
   >(
     input: X,
     dim?: Arg<Reduced<X, I, K, N>, I>,
-    options?: Keepdim<K> & ResultDType<E>,
+    options?: Keepdim<K> & ResultDType<E> & O,
   ): Tensor<Out<Reduced<X, I, K, N>>, Chosen<NoInfer<E>, DTypeOf<X>>>;
 }
 export type MeanMethod<N extends string, D extends DType = FloatingDType> = <
@@ -99,6 +100,14 @@ export type FloatReductionMethod<N extends string, D extends DType = DType> = <
   dim?: Arg<Reduced<X, I, K, N>, I>,
   options?: Keepdim<K>,
 ) => Tensor<Out<Reduced<X, I, K, N>>, ToFloat<DTypeOf<X>>>;
+/** The dtype stays, or is that of the options; of `std` and `var` (`F` true) it is a float. */
+export interface ChosenReduction<N extends string, D extends DType, O = unknown, F = false> extends Described {
+  <X extends Tensor<number[], D>, const I extends DimsArgument = undefined, K extends boolean = false, E extends DType = never>(
+    input: X,
+    dim?: Arg<Reduced<X, I, K, N>, I>,
+    options?: Keepdim<K> & ResultDType<E> & O,
+  ): Tensor<Out<Reduced<X, I, K, N>>, Chosen<NoInfer<E>, F extends true ? ToFloat<DTypeOf<X>> : DTypeOf<X>>>;
+}
 /** Whether any or all hold: bool, and uint8 for uint8. */
 export interface TruthReduction<N extends string> extends Described {
   <X extends Tensor, const I extends DimsArgument = undefined, K extends boolean = false>(
@@ -129,11 +138,11 @@ export type CountReductionMethod<N extends string> = <X extends Tensor, const I 
   dim?: Arg<Reduced<X, I, false, N>, I>,
 ) => Tensor<Out<Reduced<X, I, false, N>>, 'int64'>;
 /** Positions of extrema. */
-export interface ArgReduction<N extends string, D extends DType = RealDType> extends Described {
+export interface ArgReduction<N extends string, D extends DType = RealDType, O = unknown> extends Described {
   <X extends Tensor<number[], D>, const I extends DimArgument = undefined, K extends boolean = false>(
     input: X,
     dim?: Arg<Reduced<X, I, K, N>, I>,
-    options?: Keepdim<K>,
+    options?: Keepdim<K> & O,
   ): Tensor<Out<Reduced<X, I, K, N>>, 'int64'>;
 }
 export type ArgReductionMethod<N extends string, D extends DType = RealDType> = <
@@ -291,11 +300,11 @@ export type MedianMethod<N extends string, D extends DType = RealDType> = <
 // ---------------------------------------------------------------- along a dimension
 
 /** Running sums and products. */
-export interface ScanFunction<N extends string> extends Described {
+export interface ScanFunction<N extends string, O = unknown> extends Described {
   <X extends Tensor, I extends number, E extends DType = never>(
     input: X,
     dim: Arg<Along<ShapeOf<X>, I, N>, I>,
-    options?: ResultDType<E>,
+    options?: ResultDType<E> & O,
   ): Tensor<ShapeOf<X>, Chosen<NoInfer<E>, SumType<DTypeOf<X>>>>;
 }
 export type ScanMethod<N extends string> = <X extends Tensor, I extends number, E extends DType = never>(
@@ -325,11 +334,11 @@ export type ExtremeScanMethod<N extends string, D extends DType = RealDType> = <
   dim: Arg<Along<ShapeOf<X>, I, N>, I>,
 ) => Indexed<ShapeOf<X>, DTypeOf<X>>;
 /** Softmax and its kin: a floating dtype, or `dtype`. `I0`: undefined where the dimension may be left out. */
-export interface SoftmaxLike<N extends string> extends Described {
+export interface SoftmaxLike<N extends string, O = unknown> extends Described {
   <X extends Tensor<number[], [E] extends [never] ? FloatDType : RealDType>, I extends number, E extends FloatDType = never>(
     input: X,
     dim: Arg<Along<ShapeOf<X>, I, N>, I>,
-    options?: ResultDType<E>,
+    options?: ResultDType<E> & O,
   ): Tensor<ShapeOf<X>, Chosen<NoInfer<E>, DTypeOf<X>>>;
 }
 export type SoftmaxLikeMethod<N extends string> = <
@@ -387,7 +396,13 @@ export type DiffMethod = <
   append?: B,
 ) => Tensor<Out<DiffShape<X, N, I, A, B>>, DTypeOf<X>>;
 /** Integrals along a dimension, the last by default. */
-type Places<Y, P> = P extends Tensor ? (ShapeOf<P> extends readonly [unknown] ? Ok<ShapeOf<Y>> : Ok<Unsized<ShapeOf<Y>>>) : Ok<ShapeOf<Y>>;
+type Places<Y, P> = P extends Tensor
+  ? Identical<ShapeOf<P>, ShapeOf<Y>> extends true
+    ? Ok<ShapeOf<Y>>
+    : ShapeOf<P> extends readonly [unknown]
+      ? Ok<ShapeOf<Y>>
+      : Ok<Unsized<ShapeOf<Y>>>
+  : Ok<ShapeOf<Y>>;
 type IntegralDType<Y, P> = ToFloat<P extends Tensor ? Common<Y, P> : DTypeOf<Y>>;
 interface IntegralOptions<I extends number> {
   /** The distance of neighbours where no places are given. Default 1. */

@@ -96,12 +96,27 @@ export type InPlace<A, B, Op extends string> =
       : R
     : never;
 
-/** The shape N that a tensor of shape S is expanded to. -1 keeps a size, and then only the rank is checked. */
+/** N with each -1 replaced by the size of S that it keeps, from the last dimension to the first; 'new' where there is none. */
+type Keep<S, N, R extends unknown[] = []> = N extends readonly [...infer NI, infer NL]
+  ? S extends readonly [...infer SI, infer SL]
+    ? Keep<SI, NI, [Identical<NL, -1> extends true ? SL : NL, ...R]>
+    : HasWild<N> extends true
+      ? 'new'
+      : [...N, ...R]
+  : R;
+
+/** The shape N that a tensor of shape S is expanded to. -1 keeps a size. */
 export type Expand<S, N, Op extends string = 'expand'> =
   IsOpen<N> extends true
     ? Ok<number[]>
     : HasWild<N> extends true
-      ? Ok<Fill<N, number>>
+      ? IsOpen<S> extends true
+        ? Ok<Fill<N, number>>
+        : Keep<S, N> extends infer M
+          ? M extends readonly unknown[]
+            ? Expand<S, M, Op>
+            : `${Op}: -1 in ${Show<N>} stands for a size of ${Show<S>} that is not there`
+          : never
       : Broadcast<S, N, Op> extends infer R
         ? R extends Ok<infer Q>
           ? EqualShape<Q, N> extends 'differ'

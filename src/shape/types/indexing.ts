@@ -122,17 +122,43 @@ export type Sliced<S, I, Start, Stop, Step, Op extends string = 'slice'> =
         : Ok<SetAt<S, K, SliceLength<At<S, K>, Start, Stop, Step>>>
     : never;
 
-/** `gather`: the result has the index's shape; the ranks must agree. */
+type WindowCount<D, L, Step> =
+  AllLiteral<[D, L, Step]> extends true
+    ? Subtract<D & number, L & number> extends infer R extends number
+      ? Add<Divide<R, Step & number>, 1>
+      : 'negative'
+    : number;
+/** Windows of L elements of dimension I, `Step` apart, as a new last dimension. */
+export type Windows<S, I, L, Step, Op extends string = 'unfold'> =
+  DimKey<S, I> extends infer K
+    ? K extends 'range'
+      ? OutOfRange<S, I, Op>
+      : S extends readonly []
+        ? Ok<[L]>
+        : K extends '?'
+          ? Ok<S extends readonly unknown[] ? [...Unsized<S>, L] : number[]>
+          : WindowCount<At<S, K>, L, Step> extends infer C
+            ? C extends 'negative'
+              ? `${Op}: size ${ShowDim<L>} does not fit into a dim of size ${ShowDim<At<S, K>>} in ${Show<S>}`
+              : SetAt<S, K, C> extends infer R extends readonly unknown[]
+                ? Ok<[...R, L]>
+                : never
+            : never
+    : never;
+
+/** `gather`: the result has the index's shape; the ranks must agree, 0-d counting as 1-d. */
 export type Gather<S, I, X, Op extends string = 'gather'> =
   DimKey<S, I> extends 'range'
     ? OutOfRange<S, I, Op>
-    : IsOpen<S> extends true
+    : [S, X] extends readonly [readonly [] | readonly [unknown], readonly [] | readonly [unknown]]
       ? Ok<X>
-      : IsOpen<X> extends true
-        ? Ok<Unsized<S>>
-        : Identical<Length<S>, Length<X>> extends true
-          ? Ok<X>
-          : `${Op}: index ${Show<X>} must have as many dims as ${Show<S>}`;
+      : IsOpen<S> extends true
+        ? Ok<X>
+        : IsOpen<X> extends true
+          ? Ok<Unsized<S>>
+          : Identical<Length<S>, Length<X>> extends true
+            ? Ok<X>
+            : `${Op}: index ${Show<X>} must have as many dims as ${Show<S>}`;
 
 /** `scatter`: the result has the input's shape; index and input must have one rank. */
 export type Scatter<S, I, X, Op extends string = 'scatter'> = Gather<S, I, X, Op> extends infer R ? (R extends string ? R : Ok<S>) : never;
