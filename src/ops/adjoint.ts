@@ -5,7 +5,7 @@ import { ShapeError } from '../util/errors.ts';
 import { conj } from './complex-parts.ts';
 import { described, requireTensor } from './family.ts';
 import { mT } from './reshaping.ts';
-import type { AdjointFunction, MatrixTransposeFunction } from './types.ts';
+import type { AdjointFunction, HermitianFunction, MatrixTransposeFunction } from './types.ts';
 
 /** Conjugate transposes: of real dtypes the transposes. */
 
@@ -17,7 +17,7 @@ const turned = (input: Tensor): Tensor => mT(input.type.isComplex ? conj(input) 
  * @example
  * H(tensor([[1, 2], [3, 4]])); // tensor([[1., 3.], [2., 4.]])
  */
-export const H: MatrixTransposeFunction = described(
+export const H: HermitianFunction = described(
   'H',
   (input: Tensor): Tensor => {
     requireTensor('H', 'input', input);

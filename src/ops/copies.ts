@@ -23,7 +23,26 @@ import {
 import { unfold, view } from './reshaping.ts';
 import { split, splitWithSizes, unbind } from './split.ts';
 import { cast, clone as cloneOf, contiguous as contiguousOf, sumTo } from './structural.ts';
-import type { SumToSizeFunction, UnarySame } from './types.ts';
+import type {
+  AsStridedFunction,
+  DiagonalFunction,
+  ExpandFunction,
+  NarrowFunction,
+  PermuteFunction,
+  ReshapeFunction,
+  SelectFunction,
+  Sizes,
+  SliceFunction,
+  SplitFunction,
+  SqueezeFunction,
+  SumToSizeFunction,
+  TransposeFunction,
+  TransposeMatrixFunction,
+  UnarySame,
+  UnbindFunction,
+  UnfoldFunction,
+  UnsqueezeFunction,
+} from './types.ts';
 import { asStrided } from './view-scatter.ts';
 
 /** Copies, and views that are copied at once. */
@@ -72,7 +91,10 @@ export const contiguous: UnarySame<DType, [options?: MemoryFormatOptions]> = des
 );
 
 /** A view function with its result copied, as one operator. */
-function copying<A extends readonly unknown[]>(name: string, viewed: ((input: Tensor, ...args: A) => Tensor) & Described) {
+function copying<A extends readonly unknown[], R extends object>(
+  name: string,
+  viewed: ((input: Tensor, ...args: A) => Tensor) & Described,
+): R {
   const operator = compositeOperator<A>(name, ([x], args) => cloneOf(viewed(x as Tensor, ...args)));
   const { signature, samples, bad } = viewed.operator;
   const f = (input: Tensor, ...args: A): Tensor => {
@@ -83,7 +105,10 @@ function copying<A extends readonly unknown[]>(name: string, viewed: ((input: Te
 }
 
 /** The same for functions that return several views. */
-function copyingMany<A extends readonly unknown[]>(name: string, viewed: ((input: Tensor, ...args: A) => Tensor[]) & Described) {
+function copyingMany<A extends readonly unknown[], R extends object>(
+  name: string,
+  viewed: ((input: Tensor, ...args: A) => Tensor[]) & Described,
+): R {
   const operator = compositeOperator<A>(name, ([x], args) => viewed(x as Tensor, ...args).map(cloneOf));
   const { signature, samples, bad } = viewed.operator;
   const f = (input: Tensor, ...args: A): Tensor[] => {
@@ -104,119 +129,128 @@ const itself = described('alias', (input: Tensor): Tensor => input, {
  * @example
  * aliasCopy(tensor([1, 2])); // tensor([1., 2.])
  */
-export const aliasCopy = copying('aliasCopy', itself);
+export const aliasCopy: UnarySame = copying('aliasCopy', itself);
 /**
  * `asStrided`, copied.
  *
  * @example
  * asStridedCopy(tensor([1, 2, 3]), [2], [2]); // tensor([1., 3.])
  */
-export const asStridedCopy = copying('asStridedCopy', asStrided);
+export const asStridedCopy: AsStridedFunction = copying('asStridedCopy', asStrided);
 /**
  * `diagonal`, copied.
  *
  * @example
  * diagonalCopy(tensor([[1, 2], [3, 4]])); // tensor([1., 4.])
  */
-export const diagonalCopy = copying('diagonalCopy', diagonal);
+export const diagonalCopy: DiagonalFunction<'diagonalCopy'> = copying('diagonalCopy', diagonal);
 /**
  * `expand`, copied.
  *
  * @example
  * expandCopy(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]])
  */
-export const expandCopy = copying('expandCopy', expand as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described);
+export const expandCopy: ExpandFunction<'expandCopy'> = copying(
+  'expandCopy',
+  expand as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described,
+);
 /**
  * `narrow`, copied.
  *
  * @example
  * narrowCopy(tensor([1, 2, 3]), 0, 1, 2); // tensor([2., 3.])
  */
-export const narrowCopy = copying('narrowCopy', narrow);
+export const narrowCopy: NarrowFunction<'narrowCopy'> = copying('narrowCopy', narrow);
 /**
  * `permute`, copied.
  *
  * @example
  * permuteCopy(ones([2, 3]), [1, 0]).shape; // [3, 2]
  */
-export const permuteCopy = copying('permuteCopy', permute as ((input: Tensor, ...dims: ShapeArguments) => Tensor) & Described);
+export const permuteCopy: PermuteFunction<'permuteCopy'> = copying(
+  'permuteCopy',
+  permute as ((input: Tensor, ...dims: ShapeArguments) => Tensor) & Described,
+);
 /**
  * `select`, copied.
  *
  * @example
  * selectCopy(tensor([[1, 2], [3, 4]]), 0, 1); // tensor([3., 4.])
  */
-export const selectCopy = copying('selectCopy', select);
+export const selectCopy: SelectFunction<'selectCopy'> = copying('selectCopy', select);
 /**
  * `slice`, copied.
  *
  * @example
  * sliceCopy(tensor([1, 2, 3]), 0, 1); // tensor([2., 3.])
  */
-export const sliceCopy = copying('sliceCopy', sliceTensor);
+export const sliceCopy: SliceFunction<'sliceCopy'> = copying('sliceCopy', sliceTensor);
 /**
  * `squeeze`, copied.
  *
  * @example
  * squeezeCopy(ones([1, 3])).shape; // [3]
  */
-export const squeezeCopy = copying('squeezeCopy', squeeze);
+export const squeezeCopy: SqueezeFunction<'squeezeCopy'> = copying('squeezeCopy', squeeze);
 /**
  * `t`, copied.
  *
  * @example
  * tCopy(ones([2, 3])).shape; // [3, 2]
  */
-export const tCopy = copying('tCopy', transposeMatrix);
+export const tCopy: TransposeMatrixFunction = copying('tCopy', transposeMatrix);
 /**
  * `transpose`, copied.
  *
  * @example
  * transposeCopy(ones([2, 3]), 0, 1).shape; // [3, 2]
  */
-export const transposeCopy = copying('transposeCopy', transpose);
+export const transposeCopy: TransposeFunction<'transposeCopy'> = copying('transposeCopy', transpose);
 /**
  * `unfold`, copied.
  *
  * @example
  * unfoldCopy(tensor([1, 2, 3]), 0, 2, 1); // tensor([[1., 2.], [2., 3.]])
  */
-export const unfoldCopy = copying('unfoldCopy', unfold);
+export const unfoldCopy: UnfoldFunction<'unfoldCopy'> = copying('unfoldCopy', unfold);
 /**
  * `unsqueeze`, copied.
  *
  * @example
  * unsqueezeCopy(ones([3]), 0).shape; // [1, 3]
  */
-export const unsqueezeCopy = copying('unsqueezeCopy', unsqueeze);
+export const unsqueezeCopy: UnsqueezeFunction<'unsqueezeCopy'> = copying('unsqueezeCopy', unsqueeze);
 /**
  * `view`, copied.
  *
  * @example
  * viewCopy(ones([2, 3]), [6]).shape; // [6]
  */
-export const viewCopy = copying('viewCopy', view as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described);
+export const viewCopy: ReshapeFunction<'viewCopy'> = copying(
+  'viewCopy',
+  view as ((input: Tensor, ...shape: ShapeArguments) => Tensor) & Described,
+);
 /**
  * `split`, copied.
  *
  * @example
  * splitCopy(tensor([1, 2, 3]), 2); // [tensor([1., 2.]), tensor([3.])]
  */
-export const splitCopy = copyingMany('splitCopy', split);
+export const splitCopy: SplitFunction<'splitCopy'> = copyingMany('splitCopy', split);
 /**
  * `splitWithSizes`, copied.
  *
  * @example
  * splitWithSizesCopy(tensor([1, 2, 3]), [1, 2]); // [tensor([1.]), tensor([2., 3.])]
  */
-export const splitWithSizesCopy = copyingMany('splitWithSizesCopy', splitWithSizes);
+export const splitWithSizesCopy: SplitFunction<'splitWithSizesCopy', Sizes> = copyingMany('splitWithSizesCopy', splitWithSizes);
 /**
  * `unbind`, copied.
  *
  * @example
  * unbindCopy(tensor([1, 2])); // [tensor(1.), tensor(2.)]
  */
-export const unbindCopy = copyingMany('unbindCopy', unbind);
+export const unbindCopy: UnbindFunction<'unbindCopy'> = copyingMany('unbindCopy', unbind);
 
 /** A sum of integers is int64, as that of bool: also the one over nothing that PyTorch takes for a target without dimensions. */
 const sumToSizeOperator = compositeOperator<readonly number[]>('sumToSize', ([x], shape) => {

@@ -1,5 +1,6 @@
 import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
+import type { FloatDType, RealDType } from '../dtype/types.ts';
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
@@ -19,6 +20,7 @@ import { countOf } from './reduction.ts';
 import { cumprod as cumprodOf, cumsum as cumsumOf } from './scan.ts';
 import { logsumexp as logsumexpOf, productOver } from './statistics.ts';
 import { cast, reducedShape, reshape } from './structural.ts';
+import type { ChosenReduction, DimsArgument, MeanFunction, SumFunction } from './types.ts';
 
 /** Reductions and normalisations of the elements that a mask lets through: the others count as the neutral element. */
 
@@ -82,7 +84,11 @@ const REDUCE_BAD = [
 ];
 
 /** A reduction of what the mask lets through, the rest replaced by the neutral element. */
-function maskedReduction(name: string, neutral: (type: DTypeInfo) => number, reduce: (x: Tensor, call: ReduceCall) => Tensor) {
+function maskedReduction<R extends object>(
+  name: string,
+  neutral: (type: DTypeInfo) => number,
+  reduce: (x: Tensor, call: ReduceCall) => Tensor,
+): R {
   const path = `masked.${name}`;
   const operator = compositeOperator<ReduceCall>(path, ([input, mask], call) =>
     reduce(filled(input as Tensor, mask, neutral((input as Tensor).type)), call),
@@ -111,7 +117,7 @@ const isWhole = (type: DTypeInfo): boolean => type.isInteger || type === BOOL;
  * @example
  * masked.sum(tensor([1, 2, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(4.)
  */
-export const sum = maskedReduction(
+export const sum: SumFunction<'sum', DimsArgument, RealDType, MaskedOptions> = maskedReduction(
   'sum',
   () => 0,
   (x, { dims, keepdim, type }) => sumOf(x, dims, { keepdim, ...named(type) }),
@@ -123,7 +129,7 @@ export const sum = maskedReduction(
  * @example
  * masked.prod(tensor([1, 2, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(3.)
  */
-export const prod = maskedReduction(
+export const prod: SumFunction<'prod', DimsArgument, RealDType, MaskedOptions> = maskedReduction(
   'prod',
   () => 1,
   (x, { dims, keepdim, type }) => productOver(cast(x, type ?? (isWhole(x.type) ? INT64 : x.type)), dims, keepdim),
@@ -135,7 +141,9 @@ export const prod = maskedReduction(
  * @example
  * masked.amax(tensor([1, 2, 3]), 0, { mask: tensor([true, true, false]) }); // tensor(2.)
  */
-export const amax = maskedReduction('amax', lowest, (x, { dims, keepdim, type }) => inType(amaxOf(x, dims, { keepdim }), type));
+export const amax: ChosenReduction<'amax', RealDType, MaskedOptions> = maskedReduction('amax', lowest, (x, { dims, keepdim, type }) =>
+  inType(amaxOf(x, dims, { keepdim }), type),
+);
 
 /**
  * The smallest of the elements that `mask` lets through, over `dim`; the largest value of the dtype where it lets none.
@@ -143,7 +151,9 @@ export const amax = maskedReduction('amax', lowest, (x, { dims, keepdim, type })
  * @example
  * masked.amin(tensor([1, 2, 3]), 0, { mask: tensor([false, true, true]) }); // tensor(2.)
  */
-export const amin = maskedReduction('amin', highest, (x, { dims, keepdim, type }) => inType(aminOf(x, dims, { keepdim }), type));
+export const amin: ChosenReduction<'amin', RealDType, MaskedOptions> = maskedReduction('amin', highest, (x, { dims, keepdim, type }) =>
+  inType(aminOf(x, dims, { keepdim }), type),
+);
 
 /**
  * log(sum(exp(x))) of the elements that `mask` lets through, over `dim`.
@@ -151,8 +161,10 @@ export const amin = maskedReduction('amin', highest, (x, { dims, keepdim, type }
  * @example
  * masked.logsumexp(tensor([0, 0, 5]), 0, { mask: tensor([true, true, false]) }); // tensor(0.6931)
  */
-export const logsumexp = maskedReduction('logsumexp', lowest, (x, { dims, keepdim, type }) =>
-  cast(logsumexpOf(x, dims, { keepdim }), type ?? x.type),
+export const logsumexp: ChosenReduction<'logsumexp', RealDType, MaskedOptions> = maskedReduction(
+  'logsumexp',
+  lowest,
+  (x, { dims, keepdim, type }) => cast(logsumexpOf(x, dims, { keepdim }), type ?? x.type),
 );
 
 // ---------------------------------------------------------------- mean, variance
@@ -189,7 +201,7 @@ const meanOperator = compositeOperator<ReduceCall & { readonly type: DTypeInfo }
  * @example
  * masked.mean(tensor([1, 2, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(2.)
  */
-export const mean = described(
+export const mean: MeanFunction<'mean', FloatDType, MaskedOptions> = described(
   'masked.mean',
   (input: Tensor, dim?: Dims, options: MaskedReduceOptions = {}): Tensor => {
     const inputs = [input, ...checkMask('masked.mean', 'mask', input, options.mask)];
@@ -211,7 +223,7 @@ export interface MaskedVarianceOptions extends MaskedReduceOptions {
   readonly unbiased?: boolean | null;
 }
 
-function maskedVariance(name: 'var' | 'std') {
+function maskedVariance<R extends object>(name: 'var' | 'std'): R {
   const path = `masked.${name}`;
   const operator = compositeOperator<VarianceCall>(path, ([input, mask], call) => {
     const x = cast(input as Tensor, call.type);
@@ -255,7 +267,7 @@ function maskedVariance(name: 'var' | 'std') {
  * @example
  * masked.var(tensor([1, 9, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(2.)
  */
-export const variance = maskedVariance('var');
+export const variance: ChosenReduction<'var', RealDType, Omit<MaskedVarianceOptions, 'keepdim' | 'dtype'>, true> = maskedVariance('var');
 
 /**
  * The standard deviation of the elements that `mask` lets through, over `dim`. Integers become the default float.
@@ -263,7 +275,7 @@ export const variance = maskedVariance('var');
  * @example
  * masked.std(tensor([1, 9, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(1.4142)
  */
-export const std = maskedVariance('std');
+export const std: ChosenReduction<'std', RealDType, Omit<MaskedVarianceOptions, 'keepdim' | 'dtype'>, true> = maskedVariance('std');
 
 // ---------------------------------------------------------------- indices, medians
 

@@ -10,6 +10,7 @@ import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { compositeOperator, described, isScalar, makeOperator, requireTensor, type Scalar } from './family.ts';
 import { selectAlong } from './gather.ts';
+import type { PadFunction } from './types.ts';
 
 /** Tensors with borders added, or taken away where the padding is negative. */
 
@@ -102,7 +103,7 @@ const PAD_BAD = [
  * @example
  * constantPadNd(tensor([1, 2]), [1, 2]); // tensor([0., 1., 2., 0., 0.])
  */
-export const constantPadNd = described(
+export const constantPadNd: PadFunction<'constantPadNd', [value?: Scalar]> = described(
   'constantPadNd',
   (input: Tensor, pad: readonly number[], value: Scalar = 0): Tensor =>
     padConstant('constantPadNd', constantPadNdOperator, input, pad, value),
@@ -183,7 +184,7 @@ function checkBorder(
  * @example
  * nn.functional.pad(tensor([[1, 2, 3]]), [1, 1], { mode: 'reflect' }); // tensor([[2., 1., 2., 3., 2.]])
  */
-export const pad = described(
+export const pad: PadFunction<'pad', [options?: { readonly mode?: PadMode; readonly value?: number | null }]> = described(
   'nn.functional.pad',
   (input: Tensor, padding: readonly number[], options: { readonly mode?: PadMode; readonly value?: number | null } = {}): Tensor => {
     const name = 'nn.functional.pad';

@@ -11,7 +11,7 @@ import { compositeOperator, described, makeOperator, requireTensor } from './fam
 import { catTensors, commonTensors } from './join.ts';
 import { sliceDim } from './movement.ts';
 import { cast, reshape } from './structural.ts';
-import type { ListFunction } from './types.ts';
+import type { AtLeastFunction, ListFunction } from './types.ts';
 
 /** Tensors joined as rows, columns, layers and blocks. */
 
@@ -118,14 +118,7 @@ export const columnStack: ListFunction<'other'> = stacking('columnStack', toColu
 
 // ---------------------------------------------------------------- at least so many dimensions
 
-/** One tensor, or several at once. */
-export interface AtLeastFunction {
-  (tensor: Tensor): Tensor;
-  (tensors: readonly Tensor[]): Tensor[];
-  (...tensors: readonly Tensor[]): Tensor[];
-}
-
-function atLeast(name: string, raise: Raise) {
+function atLeast<R extends object>(name: string, raise: Raise): R {
   const f = (...args: readonly (Tensor | readonly Tensor[])[]): Tensor | Tensor[] => {
     const list = Array.isArray(args[0]) ? (args[0] as readonly Tensor[]) : (args as readonly Tensor[]);
     const raised = list.map((x) => {
@@ -134,7 +127,7 @@ function atLeast(name: string, raise: Raise) {
     });
     return args.length === 1 && isTensor(args[0]) ? (raised[0] as Tensor) : raised;
   };
-  return described(name, f as AtLeastFunction, {
+  return described(name, f, {
     signature: 'tensors...',
     samples: [{ args: [t([])] }, { args: [t([3])] }, { args: [t([2, 3])] }, { args: [t([2]), t([])] }, { args: [t([2, 3, 1, 2])] }],
     bad: [{ args: [3], error: /must be a tensor/ }],
@@ -147,21 +140,21 @@ function atLeast(name: string, raise: Raise) {
  * @example
  * atleast1d(tensor(3)); // tensor([3.])
  */
-export const atleast1d = atLeast('atleast1d', to1);
+export const atleast1d: AtLeastFunction<1> = atLeast('atleast1d', to1);
 /**
  * A line as one row, a 0-d tensor as a matrix of one element; others as they are. Of several tensors a list.
  *
  * @example
  * atleast2d(tensor([1, 2])); // tensor([[1., 2.]])
  */
-export const atleast2d = atLeast('atleast2d', to2);
+export const atleast2d: AtLeastFunction<2> = atLeast('atleast2d', to2);
 /**
  * A matrix with a third dimension of size 1, a line as [1, n, 1]; others as they are. Of several tensors a list.
  *
  * @example
  * atleast3d(ones([2, 3])).shape; // [2, 3, 1]
  */
-export const atleast3d = atLeast('atleast3d', to3);
+export const atleast3d: AtLeastFunction<3> = atLeast('atleast3d', to3);
 
 // ---------------------------------------------------------------- blocks
 

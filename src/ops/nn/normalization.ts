@@ -1,6 +1,6 @@
 import { FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { toFloatType } from '../../dtype/promotion.ts';
-import type { RealDType } from '../../dtype/types.ts';
+import type { FloatDType, RealDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
@@ -356,7 +356,10 @@ const nativeBatchNormOf = batchNormed('nativeBatchNorm');
  * @example
  * nn.functional.batchNorm(tensor([[1], [3]]), zeros([1]), ones([1]), null, null, { training: true }); // tensor([[-1.0000], [1.0000]])
  */
-export const batchNorm = described(
+export const batchNorm: UnarySame<
+  FloatDType,
+  [runningMean: Maybe, runningVar: Maybe, weight?: Maybe, bias?: Maybe, options?: RunningOptions & { readonly training?: boolean }]
+> = described(
   'nn.functional.batchNorm',
   (
     input: Tensor,
@@ -437,7 +440,10 @@ const instanceEvaluation = runningOperator('nn.functional.instanceNorm');
  * @example
  * nn.functional.instanceNorm(tensor([[[1, 3]]])); // tensor([[[-1.0000, 1.0000]]])
  */
-export const instanceNorm = described(
+export const instanceNorm: UnarySame<
+  FloatDType,
+  [runningMean?: Maybe, runningVar?: Maybe, weight?: Maybe, bias?: Maybe, options?: RunningOptions & { readonly useInputStats?: boolean }]
+> = described(
   'nn.functional.instanceNorm',
   (
     input: Tensor,
