@@ -1,6 +1,7 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, Saves } from '../op/contract.ts';
 import { beginTracking, endTracking, labelStorage, type Storage } from '../runtime/storage.ts';
+import { AutogradError } from '../util/errors.ts';
 import { CompositeNode } from './composite-node.ts';
 import { dispatch } from './dispatch.ts';
 import { addEdge } from './edges.ts';
@@ -43,8 +44,16 @@ function execute(operator: AnyOperator, inputs: readonly Tensor[], params: unkno
     for (const input of inputs) refuseStaleView(operator.name, input);
     const top = topInterpreter(inputs);
     if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
+  } else {
+    for (let i = 0; i < inputs.length; i++) if ((inputs[i] as Tensor).wrapped !== null) throw escaped(operator.name, i);
   }
   return operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
+}
+
+function escaped(name: string, index: number): AutogradError {
+  return new AutogradError(
+    `${name}: input ${index} was kept from inside a vmap or jvp that has ended, where it stood for transformed values: return it from the function instead`,
+  );
 }
 
 /** `apply` for an operator with one result. */

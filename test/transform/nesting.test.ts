@@ -200,6 +200,17 @@ describe('refused', () => {
     expect(() => jvp((x) => x, [vector()], [ones([2])])).toThrow(ShapeError);
   });
 
+  test('what was kept from inside, once the transform has ended', () => {
+    let kept: Tensor | undefined;
+    vmap((x) => {
+      kept = x;
+      return x;
+    })(matrix());
+    expect(() => kept?.add(1)).toThrow(/kept from inside a vmap or jvp that has ended/);
+    expect(() => kept?.requiresGrad_().sum()).toThrow(AutogradError);
+    expect(() => kept?.toArray()).toThrow(AutogradError);
+  });
+
   test('an error inside leaves nothing switched on', () => {
     const failing = (): never => {
       throw new Error('the user’s own');
