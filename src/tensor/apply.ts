@@ -44,16 +44,18 @@ function execute(operator: AnyOperator, inputs: readonly Tensor[], params: unkno
     for (const input of inputs) refuseStaleView(operator.name, input);
     const top = topInterpreter(inputs);
     if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
-  } else {
-    for (let i = 0; i < inputs.length; i++) if ((inputs[i] as Tensor).wrapped !== null) throw escaped(operator.name, i);
-  }
+  } else refuseEscaped(operator.name, inputs);
   return operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
 }
 
-function escaped(name: string, index: number): AutogradError {
-  return new AutogradError(
-    `${name}: input ${index} was kept from inside a vmap or jvp that has ended, where it stood for transformed values: return it from the function instead`,
-  );
+/** Handles that interpreters made stand for nothing once those have ended. */
+function refuseEscaped(name: string, inputs: readonly Tensor[]): void {
+  for (let i = 0; i < inputs.length; i++) {
+    if ((inputs[i] as Tensor).wrapped === null) continue;
+    throw new AutogradError(
+      `${name}: input ${i} was kept from inside a vmap or jvp that has ended, where it stood for transformed values: return it from the function instead`,
+    );
+  }
 }
 
 /** `apply` for an operator with one result. */
@@ -111,6 +113,7 @@ function linkView(view: Tensor, source: Tensor, multiple: boolean): void {
 }
 
 function record(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+  if (mode.interpreters === 0) refuseEscaped(operator.name, inputs);
   switch (operator.derivative.kind) {
     case 'map':
       return recordMap(operator as unknown as MapOperator, inputs, params as MapParams);
