@@ -4,6 +4,7 @@ export type * from './types/creation.ts';
 export type * from './types/elementwise.ts';
 export type * from './types/indexing.ts';
 export type * from './types/linalg.ts';
+export type * from './types/matrices.ts';
 export type * from './types/movement.ts';
 export type * from './types/nn.ts';
 export type * from './types/operands.ts';

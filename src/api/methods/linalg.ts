@@ -1,31 +1,34 @@
 /** Factorisations and other functions of matrices. */
 import type {
+  DeterminantMethod,
   LuSolveMethod,
-  MatrixMethod,
   MatrixPairMethod,
   MatrixPartsMethod,
   PackedLuMethod,
+  PseudoInverseMethod,
   ReflectorsMethod,
+  SlogdetMethod,
+  SquareMethod,
   TriangularSolveMethod,
 } from '../../ops/types.ts';
 
 export interface MatrixMethods {
-  cholesky: MatrixMethod<[upper?: boolean]>;
-  choleskyInverse: MatrixMethod<[upper?: boolean]>;
+  cholesky: SquareMethod<'cholesky', [upper?: boolean]>;
+  choleskyInverse: SquareMethod<'choleskyInverse', [upper?: boolean]>;
   choleskySolve: MatrixPairMethod<[upper?: boolean]>;
   cross: MatrixPairMethod<[dim?: number | { readonly dim?: number } | null]>;
-  det: MatrixMethod;
+  det: DeterminantMethod<'det'>;
   geqrf: MatrixPartsMethod<'a' | 'tau'>;
-  inverse: MatrixMethod;
-  logdet: MatrixMethod;
+  inverse: SquareMethod<'inverse'>;
+  logdet: DeterminantMethod<'logdet'>;
   lu: PackedLuMethod;
   luSolve: LuSolveMethod;
-  matrixPower: MatrixMethod<[n: number]>;
+  matrixPower: SquareMethod<'matrixPower', [n: number]>;
   orgqr: MatrixPairMethod;
   ormqr: ReflectorsMethod;
-  pinverse: MatrixMethod<[rcond?: number]>;
+  pinverse: PseudoInverseMethod<'pinverse', [rcond?: number]>;
   qr: MatrixPartsMethod<'Q' | 'R', [some?: boolean]>;
-  slogdet: MatrixPartsMethod<'sign' | 'logabsdet'>;
+  slogdet: SlogdetMethod<'slogdet'>;
   svd: MatrixPartsMethod<'U' | 'S' | 'V', [some?: boolean, computeUv?: boolean]>;
   triangularSolve: TriangularSolveMethod;
 }

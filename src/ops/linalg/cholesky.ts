@@ -8,6 +8,7 @@ import { compositeOperator, described, makeOperator } from '../family.ts';
 import { scaled } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { triangleOf } from '../triangular.ts';
+import type { CheckedFactor, SquareFunction } from '../types.ts';
 import {
   identity,
   lowerHalf,
@@ -101,7 +102,7 @@ const indefinite = { args: [t([2, 2], { values: [1, 2, 2, 1] })], error: /positi
  * @example
  * linalg.cholesky(tensor([[4, 2], [2, 2]])); // tensor([[2., 0.], [1., 1.]])
  */
-export const linalgCholesky = described(
+export const linalgCholesky: SquareFunction<'cholesky', [options?: CholeskyOptions]> = described(
   'linalg.cholesky',
   (A: Tensor, { upper = false }: CholeskyOptions = {}): Tensor => {
     requireSquare('linalg.cholesky', A);
@@ -116,7 +117,7 @@ export const linalgCholesky = described(
  * @example
  * cholesky(tensor([[4, 2], [2, 2]])); // tensor([[2., 0.], [1., 1.]])
  */
-export const cholesky = described(
+export const cholesky: SquareFunction<'cholesky', [upper?: boolean]> = described(
   'cholesky',
   (input: Tensor, upper = false): Tensor => {
     requireSquare('cholesky', input, 'input');
@@ -132,7 +133,7 @@ export const cholesky = described(
  * @example
  * linalg.choleskyEx(tensor([[1, 2], [2, 1]])).info; // tensor(2, dtype=int32)
  */
-export const choleskyEx = described(
+export const choleskyEx: CheckedFactor<'choleskyEx', 'L', CholeskyOptions & CheckErrorsOptions> = described(
   'linalg.choleskyEx',
   (A: Tensor, { upper = false, checkErrors = false }: CholeskyOptions & CheckErrorsOptions = {}): NamedResults<'L' | 'info'> => {
     requireSquare('linalg.choleskyEx', A);
@@ -188,7 +189,7 @@ const inverseOperator = compositeOperator<boolean>('choleskyInverse', ([L], uppe
  * @example
  * choleskyInverse(tensor([[2, 0], [0, 1]])); // tensor([[0.2500, 0.0000], [0.0000, 1.0000]])
  */
-export const choleskyInverse = described(
+export const choleskyInverse: SquareFunction<'choleskyInverse', [upper?: boolean]> = described(
   'choleskyInverse',
   (L: Tensor, upper = false): Tensor => {
     requireSquare('choleskyInverse', L, 'L');

@@ -10,6 +10,7 @@ import { callMap, compositeOperator, described, makeOperator, mapOperator } from
 import { sumOver } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { reshape } from '../structural.ts';
+import type { DeterminantFunction, SlogdetFunction } from '../types.ts';
 import { minus, over, packed, product, requireSquare, times, transposed } from './algebra.ts';
 import { luOf } from './lu.ts';
 import { inverseOf } from './solve.ts';
@@ -123,7 +124,7 @@ const bad = [
   { args: [t([2, 2], { dtype: 'int64' })], error: /floating/ },
 ];
 
-function detNamed(name: string, role: string) {
+function detNamed<R extends object = DeterminantFunction<'det'>>(name: string, role: string): R {
   return described(
     name,
     (A: Tensor): Tensor => {
@@ -150,7 +151,7 @@ export const linalgDet = detNamed('linalg.det', 'A');
  */
 export const det = detNamed('det', 'input');
 
-function slogdetNamed(name: string, role: string) {
+function slogdetNamed(name: string, role: string): SlogdetFunction<'slogdet'> {
   return described(
     name,
     (A: Tensor): NamedResults<'sign' | 'logabsdet'> => {
@@ -192,7 +193,7 @@ const logdetOperator = compositeOperator<null>('logdet', ([A]) => {
  * @example
  * logdet(tensor([[1, 0], [0, 1]])); // tensor(0.)
  */
-export const logdet = described(
+export const logdet: DeterminantFunction<'logdet'> = described(
   'logdet',
   (input: Tensor): Tensor => {
     requireSquare('logdet', input, 'input');

@@ -8,6 +8,7 @@ import { ArgumentError } from '../../util/errors.ts';
 import { emptyTensor } from '../create.ts';
 import { callMap, compositeOperator, described, makeOperator, mapOperator } from '../family.ts';
 import { type NamedResults, namedResults } from '../results.ts';
+import type { EigenFunction, EigenvaluesFunction } from '../types.ts';
 import {
   asColumn,
   asRow,
@@ -94,7 +95,7 @@ const bad = [
  * @example
  * linalg.eigh(tensor([[2, 1], [1, 2]])).eigenvalues; // tensor([1., 3.])
  */
-export const eigh = described(
+export const eigh: EigenFunction<'eigh'> = described(
   'linalg.eigh',
   (A: Tensor, UPLO = 'L'): NamedResults<'eigenvalues' | 'eigenvectors'> => {
     requireSquare('linalg.eigh', A);
@@ -109,7 +110,7 @@ export const eigh = described(
  * @example
  * linalg.eigvalsh(tensor([[2, 1], [1, 2]])); // tensor([1., 3.])
  */
-export const eigvalsh = described(
+export const eigvalsh: EigenvaluesFunction<'eigvalsh'> = described(
   'linalg.eigvalsh',
   (A: Tensor, UPLO = 'L'): Tensor => {
     requireSquare('linalg.eigvalsh', A);

@@ -9,6 +9,7 @@ import { isTensor } from '../../tensor/tensor.ts';
 import { ArgumentError } from '../../util/errors.ts';
 import { callMap, described, makeOperator, mapOperator } from '../family.ts';
 import { expand } from '../structural.ts';
+import type { PseudoInverse, RankFunction } from '../types.ts';
 import { asRow, minus, negated, packed, product, requireMatrices, requireSquare, sumOfTerms, times, transposed } from './algebra.ts';
 import { eighOf } from './eigh.ts';
 import { reducedSvd, singularValues } from './svd.ts';
@@ -133,7 +134,7 @@ const bad = [
  * @example
  * linalg.pinv(tensor([[2, 0], [0, 0]])); // tensor([[0.5000, 0.0000], [0.0000, 0.0000]])
  */
-export const linalgPinv = described(
+export const linalgPinv: PseudoInverse<'pinv', [options?: ToleranceOptions]> = described(
   'linalg.pinv',
   (A: Tensor, options: ToleranceOptions = {}): Tensor => applyOne(pinvOperator, [A], toleranceParams('linalg.pinv', A, options)),
   {
@@ -144,7 +145,7 @@ export const linalgPinv = described(
 );
 
 /** The pseudo-inverse: `linalg.pinv` with `rcond` for `rtol`. */
-export const pinverse = described(
+export const pinverse: PseudoInverse<'pinverse', [rcond?: number]> = described(
   'pinverse',
   (input: Tensor, rcond = 1e-15): Tensor => applyOne(pinvOperator, [input], toleranceParams('pinverse', input, { rtol: rcond })),
   { signature: 'input, rcond?', samples: [{ args: [t([3, 3])] }, { args: [t([2, 4, 3])] }, { args: [t([2, 3])] }], bad },
@@ -182,7 +183,7 @@ export function rankOfMatrices(name: string, A: Tensor, rtol: number | null): Te
  * @example
  * linalg.matrixRank(tensor([[1, 2], [2, 4]])); // tensor(1)
  */
-export const matrixRank = described(
+export const matrixRank: RankFunction<'matrixRank', [options?: ToleranceOptions]> = described(
   'linalg.matrixRank',
   (A: Tensor, options: ToleranceOptions = {}): Tensor => applyOne(rankOperator, [A], toleranceParams('linalg.matrixRank', A, options)),
   {

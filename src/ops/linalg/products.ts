@@ -14,6 +14,7 @@ import { sumOver } from '../reduction.ts';
 import { cumprod } from '../scan.ts';
 import { cast, expand, permute, reshape } from '../structural.ts';
 import { triangleOf } from '../triangular.ts';
+import type { SquareFunction } from '../types.ts';
 import { asColumn, identity, minus, plus, requireOneType, requireSquare, times, withBatch } from './algebra.ts';
 import { inv, inverseOf, solve } from './solve.ts';
 
@@ -40,7 +41,7 @@ const powerOperator = compositeOperator<number>('linalg.matrixPower', ([A], expo
       : result;
 });
 
-function powerNamed(name: string, role: string) {
+function powerNamed(name: string, role: string): SquareFunction<'matrixPower', [n: number]> {
   return described(
     name,
     (A: Tensor, n: number): Tensor => {

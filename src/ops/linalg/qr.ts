@@ -12,6 +12,7 @@ import { needsComposition } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { select } from '../structural.ts';
 import { triangleOf } from '../triangular.ts';
+import type { QrFunction } from '../types.ts';
 import {
   asColumn,
   identity,
@@ -146,7 +147,7 @@ function decomposed(name: string, A: Tensor, mode: Mode): NamedResults<'Q' | 'R'
  * @example
  * linalg.qr(tensor([[0, 1], [2, 3]])).R; // tensor([[-2., -3.], [0., -1.]])
  */
-export const linalgQr = described(
+export const linalgQr: QrFunction<'qr'> = described(
   'linalg.qr',
   (A: Tensor, mode: Mode = 'reduced'): NamedResults<'Q' | 'R'> => {
     if (mode !== 'reduced' && mode !== 'complete' && mode !== 'r') {

@@ -8,6 +8,7 @@ import { ShapeError } from '../../util/errors.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from '../family.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { reshape } from '../structural.ts';
+import type { CheckedFactor, SquareFunction } from '../types.ts';
 import {
   asColumn,
   identity,
@@ -173,7 +174,7 @@ export function inverseOf(A: Tensor): Tensor {
 const squareSamples = [{ args: [t([3, 3])] }, { args: [t([2, 2, 2])] }, { args: [t([0, 0])] }];
 const squareBad = [{ args: [t([2, 3])], error: /square/ }];
 
-function inverseNamed(name: string, role: string) {
+function inverseNamed(name: string, role: string): SquareFunction<'inv'> {
   return described(
     name,
     (A: Tensor): Tensor => {
@@ -205,7 +206,7 @@ export const inverse = inverseNamed('inverse', 'input');
  * @example
  * linalg.invEx(tensor([[2, 0], [0, 4]])).info; // tensor(0, dtype=int32)
  */
-export const invEx = described(
+export const invEx: CheckedFactor<'invEx', 'inverse', CheckErrorsOptions> = described(
   'linalg.invEx',
   (A: Tensor, { checkErrors = false }: CheckErrorsOptions = {}): NamedResults<'inverse' | 'info'> => {
     requireSquare('linalg.invEx', A);

@@ -10,6 +10,7 @@ import { callMap, compositeOperator, described, makeOperator, mapOperator } from
 import { catTensors } from '../join.ts';
 import { needsComposition } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
+import type { SingularValuesFunction, SvdFunction } from '../types.ts';
 import {
   asColumn,
   asRow,
@@ -180,7 +181,7 @@ export interface SvdOptions {
  * @example
  * linalg.svd(tensor([[3, 0], [0, 4]])).S; // tensor([4., 3.])
  */
-export const svd = described(
+export const svd: SvdFunction<'svd', SvdOptions> = described(
   'linalg.svd',
   (A: Tensor, fullMatrices = true, _options: SvdOptions = {}): NamedResults<'U' | 'S' | 'Vh'> => {
     requireMatrices('linalg.svd', A);
@@ -208,7 +209,7 @@ export const svd = described(
  * @example
  * linalg.svdvals(tensor([[3, 0], [0, 4]])); // tensor([4., 3.])
  */
-export const svdvals = described(
+export const svdvals: SingularValuesFunction<'svdvals', SvdOptions> = described(
   'linalg.svdvals',
   (A: Tensor, _options: SvdOptions = {}): Tensor => {
     requireMatrices('linalg.svdvals', A);
