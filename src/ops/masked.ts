@@ -20,7 +20,7 @@ import { countOf } from './reduction.ts';
 import { cumprod as cumprodOf, cumsum as cumsumOf } from './scan.ts';
 import { logsumexp as logsumexpOf, productOver } from './statistics.ts';
 import { cast, reducedShape, reshape } from './structural.ts';
-import type { ChosenReduction, DimsArgument, MeanFunction, SumFunction } from './types.ts';
+import type { ArgReduction, ChosenReduction, DimsArgument, MeanFunction, ScanFunction, SoftmaxLike, SumFunction } from './types.ts';
 
 /** Reductions and normalisations of the elements that a mask lets through: the others count as the neutral element. */
 
@@ -279,7 +279,7 @@ export const std: ChosenReduction<'std', RealDType, Omit<MaskedVarianceOptions, 
 
 // ---------------------------------------------------------------- indices, medians
 
-function maskedArg(name: 'argmax' | 'argmin', neutral: (type: DTypeInfo) => number, find: typeof argmaxOf) {
+function maskedArg<R extends object>(name: 'argmax' | 'argmin', neutral: (type: DTypeInfo) => number, find: typeof argmaxOf): R {
   const path = `masked.${name}`;
   const operator = compositeOperator<{ readonly dim: number | null; readonly keepdim: boolean; readonly type: DTypeInfo }>(
     path,
@@ -313,7 +313,7 @@ function maskedArg(name: 'argmax' | 'argmin', neutral: (type: DTypeInfo) => numb
  * @example
  * masked.argmax(tensor([1, 5, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(2.)
  */
-export const argmax = maskedArg('argmax', lowest, argmaxOf);
+export const argmax: ArgReduction<'argmax', RealDType, MaskedOptions> = maskedArg('argmax', lowest, argmaxOf);
 
 /**
  * The index of the smallest of the elements that `mask` lets through, in the dtype of the input.
@@ -321,7 +321,7 @@ export const argmax = maskedArg('argmax', lowest, argmaxOf);
  * @example
  * masked.argmin(tensor([1, 5, 3]), 0, { mask: tensor([false, true, true]) }); // tensor(2.)
  */
-export const argmin = maskedArg('argmin', highest, argminOf);
+export const argmin: ArgReduction<'argmin', RealDType, MaskedOptions> = maskedArg('argmin', highest, argminOf);
 
 interface MedianCall {
   readonly dim: number;
@@ -434,7 +434,11 @@ interface AlongCall {
 const MASK_COLUMN = t([2, 1], { ...MASK, values: [true, false] });
 const MASK_3 = t([3], { ...MASK, values: [true, false, true] });
 
-function alongMasked(name: string, neutral: (type: DTypeInfo) => number, compute: (x: Tensor, call: AlongCall) => Tensor) {
+function alongMasked<R extends object = SoftmaxLike<string, MaskedOptions>>(
+  name: string,
+  neutral: (type: DTypeInfo) => number,
+  compute: (x: Tensor, call: AlongCall) => Tensor,
+): R {
   const path = `masked.${name}`;
   const operator = compositeOperator<AlongCall>(path, ([input, mask], call) =>
     compute(filled(input as Tensor, mask, neutral((input as Tensor).type)), call),
@@ -471,7 +475,7 @@ function inFloat(name: string, x: Tensor, type: DTypeInfo | null): Tensor {
  * @example
  * masked.cumsum(tensor([1, 2, 3]), 0, { mask: tensor([true, false, true]) }); // tensor([1., 1., 4.])
  */
-export const cumsum = alongMasked(
+export const cumsum: ScanFunction<'cumsum', MaskedOptions> = alongMasked(
   'cumsum',
   () => 0,
   (x, { dim, type }) => cumsumOf(x, dim, named(type)),
@@ -483,7 +487,7 @@ export const cumsum = alongMasked(
  * @example
  * masked.cumprod(tensor([1, 2, 3]), 0, { mask: tensor([true, false, true]) }); // tensor([1., 1., 3.])
  */
-export const cumprod = alongMasked(
+export const cumprod: ScanFunction<'cumprod', MaskedOptions> = alongMasked(
   'cumprod',
   () => 1,
   (x, { dim, type }) => cumprodOf(x, dim, named(type)),

@@ -12,6 +12,7 @@ import { catTensors } from '../join.ts';
 import { sliceDim } from '../movement.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { triangleOf } from '../triangular.ts';
+import type { PackedLuFunction } from '../types.ts';
 import {
   identity,
   leading,
@@ -353,7 +354,7 @@ export const luSolve = described(
  * @example
  * lu(tensor([[0, 1], [2, 3]])).pivots; // tensor([2, 2], dtype=int32)
  */
-export const packedLu = described(
+export const packedLu: PackedLuFunction = described(
   'lu',
   (input: Tensor, pivot = true, getInfos = false): NamedResults<'LU' | 'pivots'> | NamedResults<'LU' | 'pivots' | 'infos'> => {
     requireMatrices('lu', input, 'input');

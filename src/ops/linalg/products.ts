@@ -14,7 +14,7 @@ import { sumOver } from '../reduction.ts';
 import { cumprod } from '../scan.ts';
 import { cast, expand, permute, reshape } from '../structural.ts';
 import { triangleOf } from '../triangular.ts';
-import type { SquareFunction } from '../types.ts';
+import type { CrossFunction, SquareFunction } from '../types.ts';
 import { asColumn, identity, minus, plus, requireOneType, requireSquare, times, withBatch } from './algebra.ts';
 import { inv, inverseOf, solve } from './solve.ts';
 
@@ -201,7 +201,7 @@ function crossNamed(
   roles: readonly [string, string],
   dimOf: (shape: readonly number[], dim: number | null) => number,
   optional: string,
-) {
+): CrossFunction<'cross'> {
   return described(
     name,
     (input: Tensor, other: Tensor, at: number | { readonly dim?: number } | null = null): Tensor => {

@@ -1,4 +1,5 @@
 /** Linear algebra of matrices and batches of them. `N` is the name that messages give. */
+import type { DType } from '../../dtype/dtype.ts';
 import type { FloatingDType, RealType } from '../../dtype/types.ts';
 import type { AllLiteral, Arg, Broadcast, IsOpen, MatrixTranspose, Minimum, Ok, Out, Show, SquareMatrix } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -142,3 +143,13 @@ export type PseudoInverseMethod<N extends string, A extends readonly unknown[]> 
   this: Arg<MatrixTranspose<ShapeOf<X>, N>, X>,
   ...rest: A
 ) => Tensor<Out<MatrixTranspose<ShapeOf<X>, N>>, DTypeOf<X>>;
+
+/** LU factors in one matrix and pivots; with `getInfos` also whether the factors exist. */
+type Packed<D extends DType> = { LU: Tensor<number[], D>; pivots: Tensor<number[], 'int32'> };
+export interface PackedLuFunction extends Described {
+  <X extends Matrices, G extends boolean = false>(
+    input: X,
+    pivot?: boolean,
+    getInfos?: G,
+  ): Named<G extends true ? Packed<DTypeOf<X>> & { infos: Tensor<number[], 'int32'> } : Packed<DTypeOf<X>>>;
+}
