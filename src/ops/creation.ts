@@ -19,8 +19,8 @@ import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DeviceError, DTypeError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { detach } from './detach.ts';
-import { described, isScalar, optionalType, type Scalar } from './family.ts';
-import { cast, clone } from './structural.ts';
+import { described, exactOperand, isScalar, optionalType, type Scalar } from './family.ts';
+import { cast, clone, expand } from './structural.ts';
 import type { CreationFunction, FullFunction, TensorFunction } from './types.ts';
 
 /** Options of all functions that make tensors. */
@@ -110,6 +110,12 @@ export const empty: CreationFunction = described(
   { signature: 'size, *, dtype, device, requires_grad', random: true },
 );
 
+/** A tensor of one scalar, exactly. */
+export function filledTensor(name: string, shape: readonly number[], value: Scalar, type: DTypeInfo): Tensor {
+  const exact = exactOperand(name, value);
+  return isTensor(exact) ? clone(expand(cast(exact, type), shape)) : fullTensor(shape, Number(exact), type);
+}
+
 /**
  * A tensor of one value; without `dtype` whole numbers give int64, booleans bool, others the default float.
  *
@@ -124,7 +130,7 @@ export const full: FullFunction = described(
       throw new ArgumentError(`full: fillValue must be a number, boolean or bigint, got ${describeValue(fillValue)}`);
     const type = optionalType(options.dtype) ?? scalarType(fillValue);
     requireInRange('full', [fillValue], type);
-    return finish('full', fullTensor(shape, Number(fillValue), type), options);
+    return finish('full', filledTensor('full', shape, fillValue, type), options);
   },
   { signature: 'size, fill_value, *, dtype, device, requires_grad', samples: [{ args: [[2, 3], 7] }] },
 );

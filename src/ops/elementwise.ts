@@ -12,6 +12,7 @@ import {
   type Described,
   type DescriptionInput,
   described,
+  exactOperand,
   integerOnly,
   notBool,
   type Operand,
@@ -61,12 +62,8 @@ export function planned<A extends readonly unknown[], R extends object = Planned
 }
 
 /** The plan of a call in which scalars may stand for tensors: each becomes a uniform parameter after those of the operator itself. */
-export function planOperands(
-  operator: MapOperator,
-  operands: readonly Operand[],
-  compute: DTypeInfo,
-  values: readonly number[] = [],
-): Plan {
+export function planOperands(operator: MapOperator, given: readonly Operand[], compute: DTypeInfo, values: readonly number[] = []): Plan {
+  const operands = given.map((operand) => exactOperand(operator.name, operand));
   let target = operator;
   const all = [...values];
   for (let i = operands.length - 1; i >= 0; i--) {

@@ -1,4 +1,4 @@
-import { BOOL, type DType, type DTypeInfo, dtypeInfo } from '../dtype/dtype.ts';
+import { BOOL, type DType, type DTypeInfo, dtypeInfo, INT64 } from '../dtype/dtype.ts';
 import { resultType, scalarType, toFloatType } from '../dtype/promotion.ts';
 import {
   type BadSample,
@@ -11,6 +11,7 @@ import {
 } from '../op/contract.ts';
 import { arg, type Expr, param } from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
+import { requireInRange, tensorOfElements } from '../tensor/data.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
@@ -186,8 +187,9 @@ export function binary<R extends object = BinaryFunction>(name: string, build: (
     return compute;
   };
   const f = Object.assign((input: Operand, other: Operand): Tensor => callBinary(operator, input, other, prepare(input, other)), {
-    inPlace: (input: Tensor, other: Operand): Tensor => {
-      const compute = prepare(input, other);
+    inPlace: (input: Tensor, given: Operand): Tensor => {
+      const compute = prepare(input, given);
+      const other = exactOperand(name, given);
       if (isTensor(other)) return mapInPlace(`${name}_`, input, operator, [input, other], { values: EMPTY, compute });
       return mapInPlace(`${name}_`, input, operator.withScalar(1), [input], { values: [Number(other)], compute });
     },
@@ -205,6 +207,22 @@ function checkOperands(name: string, input: unknown, other: unknown): void {
 
 /** Applies a two-operand map, with scalars as uniform parameters. */
 export function callBinary(operator: MapOperator, input: Operand, other: Operand, compute: DTypeInfo): Tensor {
+  if (typeof input === 'bigint' || typeof other === 'bigint') return callExact(operator, input, other, compute);
+  return callPlain(operator, input, other, compute);
+}
+
+function callExact(operator: MapOperator, input: Operand, other: Operand, compute: DTypeInfo): Tensor {
+  return callPlain(operator, exactOperand(operator.name, input), exactOperand(operator.name, other), compute);
+}
+
+/** A bigint that no number holds exactly becomes a tensor without dimensions. What dtype comes out has been decided before, by the scalar. */
+export function exactOperand(name: string, x: Operand): Operand {
+  if (typeof x !== 'bigint' || BigInt(Number(x)) === x) return x;
+  requireInRange(name, [x], INT64);
+  return tensorOfElements([x], [], INT64);
+}
+
+function callPlain(operator: MapOperator, input: Operand, other: Operand, compute: DTypeInfo): Tensor {
   if (isTensor(input)) {
     if (isTensor(other)) return applyOne(operator, [input, other], { values: EMPTY, compute });
     return applyOne(operator.withScalar(1), [input], { values: [Number(other)], compute });

@@ -14,7 +14,7 @@ import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fillTensor } from './create.ts';
-import { described, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
+import { described, exactOperand, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
 import { cast } from './structural.ts';
 import type { CopyInto, DrawInto, UnarySame } from './types.ts';
 
@@ -30,8 +30,9 @@ interface FillPlan {
   readonly values: readonly number[];
 }
 
-function planFill(input: Tensor, value: Tensor | Scalar): FillPlan {
+function planFill(input: Tensor, given: Tensor | Scalar): FillPlan {
   requireTensor('fill', 'input', input);
+  const value = exactOperand('fill', given);
   if (isScalar(value)) return { operator: FILL, inputs: [input], values: [Number(value)] };
   if (!isTensor(value)) throw new ArgumentError(`fill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
   if (value.ndim !== 0) throw new ShapeError(`fill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}`);

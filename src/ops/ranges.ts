@@ -8,7 +8,7 @@ import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
-import { type CreateOptions, finish } from './creation.ts';
+import { type CreateOptions, filledTensor, finish } from './creation.ts';
 import { described, optionalType, requireTensor, type Scalar } from './family.ts';
 import type {
   ArangeFunction,
@@ -182,7 +182,7 @@ export const eye: EyeFunction = described(
 export const scalarTensor: ScalarTensorFunction = described(
   'scalarTensor',
   (s: Scalar, options: CreateOptions = {}): Tensor =>
-    finish('scalarTensor', fullTensor([], Number(s), optionalType(options.dtype) ?? getDefaultDtype()), options),
+    finish('scalarTensor', filledTensor('scalarTensor', [], s, optionalType(options.dtype) ?? getDefaultDtype()), options),
   { signature: 's, *, dtype, device, requires_grad', samples: [{ args: [3] }] },
 );
 
@@ -230,7 +230,7 @@ export const fullLike: FullLikeFunction = described(
   'fullLike',
   (input: Tensor, fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     requireTensor('fullLike', 'input', input);
-    return finish('fullLike', fullTensor(input.shape, Number(fillValue), optionalType(options.dtype) ?? input.type), options);
+    return finish('fullLike', filledTensor('fullLike', input.shape, fillValue, optionalType(options.dtype) ?? input.type), options);
   },
   { signature: 'input, fill_value, *, dtype, device, requires_grad', samples: [{ args: [t([2, 3], { grad: false }), 7] }] },
 );
@@ -277,7 +277,11 @@ export const newFull: NewFullFunction = described(
   'newFull',
   (input: Tensor, size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
     requireTensor('newFull', 'input', input);
-    return finish('newFull', fullTensor(asShape('newFull', [size]), Number(fillValue), optionalType(options.dtype) ?? input.type), options);
+    return finish(
+      'newFull',
+      filledTensor('newFull', asShape('newFull', [size]), fillValue, optionalType(options.dtype) ?? input.type),
+      options,
+    );
   },
   { signature: 'input, size, fill_value, *, dtype, device, requires_grad', samples: [{ args: [t([2], { grad: false }), [2, 3], 7] }] },
 );

@@ -389,3 +389,29 @@ test('floats that an integer dtype cannot hold saturate at int64 or int32, narro
   expect(x.to('int8').toArray()).toEqual([0, -1, 0, 44, 127]);
   expect(x.to('bool').toArray()).toEqual([true, true, true, true, true]);
 });
+
+test('bigints beyond the exact numbers stay exact as operands and fillers, and are refused beyond int64', () => {
+  const big = 2n ** 61n + 1n;
+  const x = tensor([2n ** 62n]);
+  expect(x.add(big).toBigInt()).toBe(2n ** 62n + big);
+  expect(nabla.sub(big, tensor([1n])).toBigInt()).toBe(big - 1n);
+  expect(x.clone().add_(big).toBigInt()).toBe(2n ** 62n + big);
+  expect(nabla.add(x, big, { alpha: 1 }).toBigInt()).toBe(2n ** 62n + big);
+  expect(tensor([big]).eq(big).item()).toBe(true);
+  expect(
+    tensor([big])
+      .eq(big - 1n)
+      .item(),
+  ).toBe(false);
+  expect(
+    tensor([big, 0n])
+      .clamp(big - 2n)
+      .toArray(),
+  ).toEqual([big, big - 2n]);
+  expect(full([1], big).toBigInt()).toBe(big);
+  expect(nabla.fullLike(x, big).toBigInt()).toBe(big);
+  expect(x.clone().fill_(big).toBigInt()).toBe(big);
+  expect(tensor([1], { dtype: 'int32' }).add(1n).dtype).toBe('int32');
+  expect(tensor([1]).mul(big).dtype).toBe('float32');
+  expect(() => x.add(2n ** 63n)).toThrow(/does not fit into int64/);
+});
