@@ -217,7 +217,7 @@ function callExact(operator: MapOperator, input: Operand, other: Operand, comput
 
 /** A bigint that no number holds exactly becomes a tensor without dimensions. What dtype comes out has been decided before, by the scalar. */
 export function exactOperand(name: string, x: Operand): Operand {
-  if (typeof x !== 'bigint' || BigInt(Number(x)) === x) return x;
+  if (typeof x !== 'bigint' || Number.isSafeInteger(Number(x))) return x;
   requireInRange(name, [x], INT64);
   return tensorOfElements([x], [], INT64);
 }
