@@ -1,4 +1,5 @@
 import { H, mH } from '../ops/adjoint.ts';
+import { imag, real } from '../ops/complex-parts.ts';
 import { detach } from '../ops/detach.ts';
 import { mT, T } from '../ops/reshaping.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
@@ -39,6 +40,10 @@ export interface CoreMembers extends FactMembers {
   readonly mT: Tensor;
   readonly H: Tensor;
   readonly mH: Tensor;
+  /** The real parts: of a real tensor the tensor itself. */
+  readonly real: Tensor;
+  /** The imaginary parts of a complex tensor; throws for a real one. */
+  readonly imag: Tensor;
   backward(gradient?: members.GradientData | null, options?: BackwardOptions): void;
   detach(): Tensor;
   /** Forgets the history. */
@@ -130,6 +135,8 @@ const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor,
   mT: { get: mT },
   H: { get: H },
   mH: { get: mH },
+  real: { get: real },
+  imag: { get: imag },
 };
 
 const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {

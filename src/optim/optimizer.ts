@@ -88,6 +88,21 @@ export abstract class Optimizer<Options extends object> {
     this.paramGroups.push({ ...this.defaults, ...group, params } as ParamGroup & Options);
   }
 
+  /** The class and the options of each group, as PyTorch prints them. */
+  toString(): string {
+    const groups = this.paramGroups.map(({ params, ...options }, i) => {
+      const lines = Object.entries(options).map(
+        ([name, value]) => `    ${name}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`,
+      );
+      return `Parameter Group ${i}\n${lines.sort().join('\n')}\n`;
+    });
+    return `${this.constructor.name} (\n${groups.join('\n')})`;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   /** Forgets the gradients of all parameters, or sets them to zero in place. */
   zeroGrad(options: { readonly setToNone?: boolean } = {}): void {
     for (const group of this.paramGroups) {

@@ -188,3 +188,28 @@ describe('optimizers', () => {
     expect(loss.item()).toBeLessThan(0.02);
   });
 });
+
+test('an optimizer prints its groups', () => {
+  const optimizer = new optim.SGD([{ params: [ones([1])] }, { params: [ones([1])], lr: 0.5 }], { lr: 0.1 });
+  expect(String(optimizer)).toBe(
+    [
+      'SGD (',
+      'Parameter Group 0',
+      '    dampening: 0',
+      '    lr: 0.1',
+      '    maximize: false',
+      '    momentum: 0',
+      '    nesterov: false',
+      '    weightDecay: 0',
+      '',
+      'Parameter Group 1',
+      '    dampening: 0',
+      '    lr: 0.5',
+      '    maximize: false',
+      '    momentum: 0',
+      '    nesterov: false',
+      '    weightDecay: 0',
+      ')',
+    ].join('\n'),
+  );
+});

@@ -415,3 +415,9 @@ test('bigints beyond the exact numbers stay exact as operands and fillers, and a
   expect(tensor([1]).mul(big).dtype).toBe('float32');
   expect(() => x.add(2n ** 63n)).toThrow(/does not fit into int64/);
 });
+
+test('real and imag', () => {
+  const x = ones([2]);
+  expect(x.real).toBe(x);
+  expect(() => x.imag).toThrow(/no imaginary part/);
+});
