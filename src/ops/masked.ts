@@ -20,7 +20,7 @@ import { countOf } from './reduction.ts';
 import { cumprod as cumprodOf, cumsum as cumsumOf } from './scan.ts';
 import { logsumexp as logsumexpOf, productOver } from './statistics.ts';
 import { cast, reducedShape, reshape } from './structural.ts';
-import type { ArgReduction, ChosenReduction, DimsArgument, MeanFunction, ScanFunction, SoftmaxLike, SumFunction } from './types.ts';
+import type { ChosenReduction, DimsArgument, MeanFunction, ScanFunction, SoftmaxLike, SumFunction } from './types.ts';
 
 /** Reductions and normalisations of the elements that a mask lets through: the others count as the neutral element. */
 
@@ -313,7 +313,7 @@ function maskedArg<R extends object>(name: 'argmax' | 'argmin', neutral: (type: 
  * @example
  * masked.argmax(tensor([1, 5, 3]), 0, { mask: tensor([true, false, true]) }); // tensor(2.)
  */
-export const argmax: ArgReduction<'argmax', RealDType, MaskedOptions> = maskedArg('argmax', lowest, argmaxOf);
+export const argmax: ChosenReduction<'argmax', RealDType, MaskedOptions> = maskedArg('argmax', lowest, argmaxOf);
 
 /**
  * The index of the smallest of the elements that `mask` lets through, in the dtype of the input.
@@ -321,7 +321,7 @@ export const argmax: ArgReduction<'argmax', RealDType, MaskedOptions> = maskedAr
  * @example
  * masked.argmin(tensor([1, 5, 3]), 0, { mask: tensor([false, true, true]) }); // tensor(2.)
  */
-export const argmin: ArgReduction<'argmin', RealDType, MaskedOptions> = maskedArg('argmin', highest, argminOf);
+export const argmin: ChosenReduction<'argmin', RealDType, MaskedOptions> = maskedArg('argmin', highest, argminOf);
 
 interface MedianCall {
   readonly dim: number;
