@@ -11,7 +11,7 @@ import {
 } from '../op/contract.ts';
 import { arg, type Expr, param } from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
-import { requireInRange, tensorOfElements } from '../tensor/data.ts';
+import { tensorOfBytes } from '../tensor/data.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
@@ -218,8 +218,8 @@ function callExact(operator: MapOperator, input: Operand, other: Operand, comput
 /** A bigint that no number holds exactly becomes a tensor without dimensions. What dtype comes out has been decided before, by the scalar. */
 export function exactOperand(name: string, x: Operand): Operand {
   if (typeof x !== 'bigint' || Number.isSafeInteger(Number(x))) return x;
-  requireInRange(name, [x], INT64);
-  return tensorOfElements([x], [], INT64);
+  if (BigInt.asIntN(64, x) !== x) throw new ArgumentError(`${name}: the scalar ${x} does not fit into int64`);
+  return tensorOfBytes(new Uint8Array(BigInt64Array.of(x).buffer), [], INT64);
 }
 
 function callPlain(operator: MapOperator, input: Operand, other: Operand, compute: DTypeInfo): Tensor {

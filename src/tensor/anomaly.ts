@@ -25,7 +25,7 @@ export interface AnomalyOptions {
  * }
  */
 export function detectAnomaly<R>(body: () => R, options: AnomalyOptions = {}): R {
-  const before = { tracing: mode.tracing, checkNan: mode.checkNan };
+  const before = { tracing: mode.tracing, inspect: mode.inspect };
   setDetectAnomaly(true, options);
   try {
     const result = body();
@@ -47,7 +47,7 @@ export function detectAnomaly<R>(body: () => R, options: AnomalyOptions = {}): R
  */
 export function setDetectAnomaly(enabled: boolean, options: AnomalyOptions = {}): void {
   mode.tracing = enabled;
-  mode.checkNan = enabled && (options.checkNan ?? true);
+  mode.inspect = enabled && (options.checkNan ?? true) ? (refuseNaN as NonNullable<typeof mode.inspect>) : null;
 }
 
 /**
@@ -61,7 +61,7 @@ export function isAnomalyEnabled(): boolean {
 }
 
 /** Throws at the first gradient that holds NaN. */
-export function refuseNaN(node: Node, grads: readonly (Tensor | null)[]): void {
+function refuseNaN(node: Node, grads: readonly (Tensor | null)[]): void {
   grads.forEach((g, i) => {
     if (g === null || g.wrapped !== null || !(g.type.isFloat || g.type.isComplex)) return;
     if (!(typedArrayOf(g) as Float64Array).some(Number.isNaN)) return;

@@ -2,7 +2,6 @@ import { beginTracking, endTracking, release, type Storage } from '../runtime/st
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
 import { accumulateIntoLeaf, addGradients, fitGradient, giveAway } from './accumulate.ts';
-import { refuseNaN } from './anomaly.ts';
 import { describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
@@ -122,7 +121,7 @@ class Task {
     } finally {
       if (free) endTracking(mark, (storage) => claims(results, storage));
     }
-    if (mode.checkNan) refuseNaN(node, results);
+    if (mode.inspect !== null) mode.inspect(node, results);
     if (node.postHooks !== null) results = runPostHooks(node, results, hooked);
     for (const g of results) if (g !== null && g.storage.holders >= 0) g.storage.holders++;
     for (let i = 0; i < grads.length; i++) {

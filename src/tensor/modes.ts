@@ -8,8 +8,8 @@ export const mode = {
   interpreters: 0,
   /** Keep stack traces of recorded operations and of writes, for messages. */
   tracing: false,
-  /** Refuse gradients that hold NaN. */
-  checkNan: false,
+  /** Looks at what each node of a backward pass returns. */
+  inspect: null as null | ((node: object, grads: readonly unknown[]) => void),
 };
 
 /**
