@@ -51,7 +51,7 @@ export interface MemoryOptions {
   readonly shared?: boolean;
 }
 
-const MEMORY_OPTIONS: ReadonlySet<string> = new Set(['reclaim', 'budget', 'maximumBytes', 'debug', 'shared']);
+const MEMORY_OPTIONS: ReadonlySet<string> = new Set(['reclaim', 'budget', 'maximumBytes', 'overflow', 'debug', 'shared']);
 
 /**
  * Chooses how the memory behaves.

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { methodTable } from '../../scripts/method-table.ts';
 
-const names = { METHODS: ['abs', 'float', 'missing'], IN_PLACE: ['abs', 'fill'], forms: ['float'], operators: ['abs', 'fill', 'float', 'ones'] };
+const names = {
+  METHODS: ['abs', 'float', 'missing'],
+  IN_PLACE: ['abs', 'fill'],
+  forms: ['float'],
+  operators: ['abs', 'fill', 'float', 'ones'],
+};
 
 test('the table of methods names the operators that are methods, and no others', () => {
   expect(methodTable(names)).toBe(`import { abs as abs$, fill as fill$ } from '../ops/index.js';
