@@ -20,7 +20,10 @@ export async function bundleForNode(dist: string, entries: readonly string[]): P
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    charset: 'utf8',
+    // Shorter lines of the same names: quicker to read for Node, and still short enough to be shown where something throws.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
     legalComments: 'none',
     logLevel: 'warning',
     write: false,
