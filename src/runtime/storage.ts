@@ -57,6 +57,9 @@ const tracked: Storage[] = [];
 /** What trackers may not free, while there are any. */
 const escaped = new Set<Storage>();
 let trackers = 0;
+/** Trackers and the allocation listener together: what `allocate` looks at. */
+let attentive = 0;
+let listener: ((bytes: number) => void) | null = null;
 let checked = false;
 
 /**
@@ -69,8 +72,21 @@ let checked = false;
  */
 export function allocate(bytes: number): Storage {
   const storage = bytes <= SLOT_LIMIT ? allocateSlot(bytes) : allocateBlock(bytes);
-  if (trackers > 0) tracked.push(storage);
+  if (attentive > 0) noteAllocation(storage);
   return storage;
+}
+
+function noteAllocation(storage: Storage): void {
+  if (trackers > 0) tracked.push(storage);
+  if (listener !== null) listener(storage.byteLength);
+}
+
+/** Calls `heard` with the size of each storage that is allocated from here on; null ends it. Returns who listened before. */
+export function listenToAllocations(heard: ((bytes: number) => void) | null): ((bytes: number) => void) | null {
+  const before = listener;
+  listener = heard;
+  attentive = trackers + (heard === null ? 0 : 1);
+  return before;
 }
 
 /** Storage that a device keeps for good: no tracker frees it and it never moves. */
@@ -141,6 +157,7 @@ export function unpin(storage: Storage): void {
 /** Starts a list of the storages allocated from here on, for `endTracking`; trackers nest. */
 export function beginTracking(): number {
   trackers += 1;
+  attentive += 1;
   return tracked.length;
 }
 
@@ -151,6 +168,7 @@ export function beginTracking(): number {
 export function endTracking(mark: number, keep: (storage: Storage) => boolean): void {
   invariant(trackers > 0 && mark <= tracked.length, 'endTracking without its beginTracking');
   trackers -= 1;
+  attentive -= 1;
   let kept = mark;
   for (let index = mark; index < tracked.length; index += 1) {
     const storage = tracked[index]!;

@@ -19,6 +19,12 @@ import { isTracked, refuseStaleView } from './views.ts';
  * Returns a tensor, or an array for operators with several results.
  */
 export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
+  if (mode.observer !== null) return mode.observer.apply(operator as unknown as Operator<Tensor, never>, inputs, params as never);
+  return perform(operator, inputs, params);
+}
+
+/** `apply` behind the observers. */
+export function perform<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)
       if (isTracked(inputs[i] as Tensor)) return labelled(operator, inputs, record(operator as unknown as AnyOperator, inputs, params));

@@ -117,7 +117,10 @@ class Task {
     const mark = free ? beginTracking() : 0;
     let results: (Tensor | null)[] = [];
     try {
-      results = fit(node, node.run(hooked, this.options.keepGraph));
+      results = fit(
+        node,
+        mode.observer === null ? node.run(hooked, this.options.keepGraph) : mode.observer.visit(node, hooked, this.options.keepGraph),
+      );
     } finally {
       if (free) endTracking(mark, (storage) => claims(results, storage));
     }

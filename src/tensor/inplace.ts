@@ -8,6 +8,7 @@ import type { MapOperator, MapParams } from './map-operator.ts';
 import { describeTensor } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
 import { type AnyOperator, setHistory } from './node.ts';
+import type { Observer } from './observer.ts';
 import { addressRange } from './overlap.ts';
 import { structural } from './structural.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
@@ -19,6 +20,15 @@ import { isTracked } from './views.ts';
  * general path runs.
  */
 export function mapInPlace(name: string, target: Tensor, operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
+  return mode.observer === null ? mapInto(name, target, operator, inputs, params) : observedMap(name, target, operator, inputs, params);
+}
+
+/** A function of its own, since a closure would cost `mapInPlace` an allocation in every call. */
+function observedMap(name: string, target: Tensor, operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
+  return (mode.observer as Observer).write(name, target, () => mapInto(name, target, operator, inputs, params));
+}
+
+function mapInto(name: string, target: Tensor, operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
   if (mode.interpreters === 0 && !(mode.grad && (isTracked(target) || inputs.some(isTracked)))) {
     checkWritable(name, target);
     checkResultType(name, target, operator.isBoolean ? target.type : params.compute);
@@ -29,7 +39,7 @@ export function mapInPlace(name: string, target: Tensor, operator: MapOperator, 
       return target;
     }
   }
-  return writeInPlace(name, target, (old) => applyTo(operator, inputs, target, old, params));
+  return overwrite(name, target, (old) => applyTo(operator, inputs, target, old, params));
 }
 
 function applyTo(operator: MapOperator, inputs: readonly Tensor[], target: Tensor, old: Tensor, params: MapParams): Tensor {
@@ -44,12 +54,16 @@ function applyTo(operator: MapOperator, inputs: readonly Tensor[], target: Tenso
  * The general in-place operation: computes the functional result from the old value, writes it into `target`'s elements, and makes the result's
  * history the target's. A view passes its new history on to its base.
  */
-export function writeInPlace(name: string, target: Tensor, compute: (old: Tensor) => Tensor): Tensor {
-  if (target.wrapped !== null) return rebind(name, target, compute(target));
+export function writeInPlace(name: string, target: Tensor, from: (old: Tensor) => Tensor): Tensor {
+  return mode.observer === null ? overwrite(name, target, from) : mode.observer.write(name, target, () => overwrite(name, target, from));
+}
+
+function overwrite(name: string, target: Tensor, from: (old: Tensor) => Tensor): Tensor {
+  if (target.wrapped !== null) return rebind(name, target, from(target));
   checkWritable(name, target);
   // A derivative may read the old value even where only another operand wants a gradient.
   const old = mode.grad ? withOldValue(target) : target;
-  const result = compute(old);
+  const result = from(old);
   if (result.wrapped !== null) return rebind(name, target, result);
   checkResultType(name, target, result.type);
   checkFits(name, target, result.shape);

@@ -1,4 +1,5 @@
 import { ArgumentError } from '../util/errors.ts';
+import type { Observer } from './observer.ts';
 
 /** Global switches of the engine. One object with fixed fields: reading it is one load on the hot path. */
 export const mode = {
@@ -10,6 +11,8 @@ export const mode = {
   tracing: false,
   /** Looks at what each node of a backward pass returns. */
   inspect: null as null | ((node: object, grads: readonly unknown[]) => void),
+  /** Sees every operator, in-place write and backward node instead of the engine, and hands them on. */
+  observer: null as null | Observer,
 };
 
 /**
