@@ -1,8 +1,8 @@
 import { writeInPlace } from '../tensor/inplace.ts';
 import { isTensor, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { IN_PLACE, VARIADIC } from './method-names.ts';
-import { type AnyFunction, IN_PLACE_TABLE, METHOD_TABLE } from './method-table.ts';
+import { VARIADIC } from './method-names.ts';
+import { type AnyFunction, IN_PLACE_ONLY, METHODS_AND_IN_PLACE, METHODS_ONLY, type MethodList } from './method-table.ts';
 
 /** Attaches operators to the tensor as methods: `x.sin()` is `sin(x)`, and `x.sin_()` writes the result into `x`. */
 
@@ -41,12 +41,23 @@ function inPlaceMethod(name: string, f: AnyFunction & { inPlace?: AnyFunction })
   };
 }
 
+/** The functions of a list with the names that they stand for. */
+function* rows(list: MethodList): Generator<readonly [string, AnyFunction]> {
+  let given: string | null = null;
+  for (const entry of list) {
+    if (typeof entry === 'string') {
+      given = entry;
+      continue;
+    }
+    yield [given ?? entry.name, entry];
+    given = null;
+  }
+}
+
 /** Puts the methods on the prototype. */
 export function attachMethods(): void {
   const variadic = new Set(VARIADIC);
-  for (const [name, f] of Object.entries(METHOD_TABLE)) define(name, variadic.has(name) ? variadicMethod(f) : method(f));
-  for (const name of IN_PLACE) {
-    const f = METHOD_TABLE[name] ?? IN_PLACE_TABLE[name];
-    if (f !== undefined) define(`${name}_`, inPlaceMethod(name, f));
-  }
+  for (const list of [METHODS_ONLY, METHODS_AND_IN_PLACE])
+    for (const [name, f] of rows(list)) define(name, variadic.has(name) ? variadicMethod(f) : method(f));
+  for (const list of [METHODS_AND_IN_PLACE, IN_PLACE_ONLY]) for (const [name, f] of rows(list)) define(`${name}_`, inPlaceMethod(name, f));
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { Tensor } from '../../src/index.ts';
 import { bundle } from './bundle.ts';
 import { requireBuild } from './installed.ts';
 
@@ -56,14 +57,29 @@ describe('a bundle that imports one operator', () => {
   });
 });
 
+describe('a minified bundle', () => {
+  /** Names of functions are lost when a bundler minifies: what the library says about itself must not hang on them. */
+  test('has every method under its name', async () => {
+    const { code } = await bundle(
+      `import { Tensor } from 'nabla'; export const methods = Object.getOwnPropertyNames(Tensor.prototype).sort();`,
+    );
+    const { methods } = (await import(dataUrl(code))) as { readonly methods: readonly string[] };
+    expect(methods).toEqual(Object.getOwnPropertyNames(Tensor.prototype).sort());
+  });
+});
+
 interface DescribedOperator {
   readonly name: string;
   readonly samples: readonly unknown[];
   readonly bad: readonly unknown[];
 }
 
+function dataUrl(code: string): string {
+  return `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
+}
+
 async function describedOperators(code: string): Promise<DescribedOperator[]> {
-  const module = (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as Record<string, unknown>;
+  const module = (await import(dataUrl(code))) as Record<string, unknown>;
   return Object.values(module).flatMap((value) =>
     typeof value === 'function' && 'operator' in value ? [value.operator as DescribedOperator] : [],
   );

@@ -2,20 +2,22 @@ import { expect, test } from 'vitest';
 import { methodTable } from '../../scripts/method-table.ts';
 
 const names = {
-  METHODS: ['abs', 'float', 'missing'],
-  IN_PLACE: ['abs', 'fill'],
-  forms: ['float'],
-  operators: ['abs', 'fill', 'float', 'ones'],
+  METHODS: ['abs', 'absolute', 'float', 'missing', 'sin', 'where'],
+  IN_PLACE: ['abs', 'fill', 'where'],
+  forms: ['float', 'where'],
+  operators: ['abs', 'absolute', 'fill', 'float', 'ones', 'sin', 'where'],
+  ownNames: ['abs', 'fill', 'ones', 'sin'],
 };
 
-test('the table of methods names the operators that are methods, and no others', () => {
-  expect(methodTable(names)).toBe(`import { abs as abs$, fill as fill$ } from '../ops/index.js';
+test('the lists of methods have the operators that are methods, and no others', () => {
+  expect(methodTable(names)).toBe(`import { absolute as absolute$, sin as sin$, abs as abs$, fill as fill$ } from '../ops/index.js';
 import { METHOD_FORMS } from '../ops/method-forms.js';
-export const METHOD_TABLE = { abs: abs$, ...METHOD_FORMS };
-export const IN_PLACE_TABLE = { fill: fill$ };
+export const METHODS_ONLY = ['absolute', absolute$, 'float', METHOD_FORMS.float, sin$];
+export const METHODS_AND_IN_PLACE = [abs$, 'where', METHOD_FORMS.where];
+export const IN_PLACE_ONLY = [fill$];
 `);
 });
 
 test('a form for no method is refused', () => {
-  expect(() => methodTable({ ...names, METHODS: ['abs'] })).toThrow(/no method: float/);
+  expect(() => methodTable({ ...names, METHODS: ['abs', 'float'] })).toThrow(/no method: where/);
 });
