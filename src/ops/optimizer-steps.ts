@@ -1,5 +1,6 @@
 import * as S from '../scalar/expr.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
+import { mode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mapOperator } from './family.ts';
 
@@ -16,7 +17,16 @@ function step(name: string, arity: number, scalars: number, build: (xs: Exprs, p
 }
 
 function run(operator: MapOperator, target: Tensor, inputs: readonly Tensor[], values: readonly number[]): void {
-  operator.forwardInto(target, inputs, { values, compute: target.type });
+  if (mode.observer !== null) observed(operator, target, inputs, values);
+  else operator.forwardInto(target, inputs, { values, compute: target.type });
+}
+
+/** A profile shows these updates under the names of their operators. */
+function observed(operator: MapOperator, target: Tensor, inputs: readonly Tensor[], values: readonly number[]): void {
+  mode.observer?.write(operator.name, target, () => {
+    operator.forwardInto(target, inputs, { values, compute: target.type });
+    return target;
+  });
 }
 
 const scaledAdd = step('addScaled', 2, 1, (xs, ps) => S.add(at(xs, 0), S.mul(at(ps, 0), at(xs, 1))));
