@@ -1,6 +1,7 @@
 /** What `torch.autograd` offers. */
 export { type AnomalyOptions, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '../tensor/anomaly.ts';
-export { backward, grad } from '../tensor/autograd.ts';
+export { backward } from '../tensor/autograd.ts';
 export { Function, FunctionContext, onceDifferentiable } from '../tensor/custom.ts';
 export { enableGrad, noGrad, setGradEnabled } from '../tensor/modes.ts';
+export { type GradCallOptions, grad } from './grad.ts';
 export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';

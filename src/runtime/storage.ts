@@ -154,6 +154,11 @@ export function unpin(storage: Storage): void {
   cell.pins -= 1;
 }
 
+/** How many trackers are open. */
+export function trackerCount(): number {
+  return trackers;
+}
+
 /** Starts a list of the storages allocated from here on, for `endTracking`; trackers nest. */
 export function beginTracking(): number {
   trackers += 1;

@@ -1,6 +1,6 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { AutogradError } from '../util/errors.ts';
-import { addEdge } from './edges.ts';
+import { addEdge, edgeOf, type GradientEdge } from './edges.ts';
 import { gradients } from './engine.ts';
 import { mode, withGradMode } from './modes.ts';
 import { type AnyOperator, Node, nextSequence } from './node.ts';
@@ -51,17 +51,17 @@ export class CompositeNode extends Node {
     const again = mode.grad || mode.interpreters !== 0;
     const inputs = again ? this.inputs : this.leaves;
     const outputs = again ? this.recomposed() : this.outputs;
-    const wanted = inputs.filter((_, i) => this.next[i] !== null);
-    const roots: Tensor[] = [];
-    const rootGrads: (Tensor | null)[] = [];
+    const wanted = inputs.filter((_, i) => this.next[i] !== null).map((input) => edgeOf(input) as GradientEdge);
+    const roots: GradientEdge[] = [];
+    const seeds: Tensor[] = [];
     grads.forEach((g, i) => {
-      const output = outputs[i] as Tensor;
-      if (g === null || !output.tracked) return;
-      roots.push(output);
-      rootGrads.push(g);
+      const root = edgeOf(outputs[i] as Tensor);
+      if (g === null || root === null) return;
+      roots.push(root);
+      seeds.push(g);
     });
     if (roots.length === 0) return [];
-    const found = gradients(roots, rootGrads, wanted, { keepGraph: keep || again, createGraph: mode.grad, allowUnused: true });
+    const found = gradients(roots, seeds, wanted, { keepGraph: keep || again, createGraph: mode.grad });
     let k = 0;
     return inputs.map((_, i) => (this.next[i] === null ? null : (found[k++] ?? null)));
   }

@@ -1,11 +1,12 @@
-import { beginTracking, endTracking, release, type Storage } from '../runtime/storage.ts';
+import { beginTracking, endTracking, release, type Storage, trackerCount } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
 import { accumulateIntoLeaf, addGradients, fitGradient, giveAway } from './accumulate.ts';
+import type { GradientEdge } from './edges.ts';
 import { describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
-import { AccumulateGrad, gradientNode, type Node, type NodeState, type Watch } from './node.ts';
+import { AccumulateGrad, type Node, type NodeState, type Watch } from './node.ts';
 import { NodeHeap } from './node-heap.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -14,23 +15,66 @@ export interface TaskOptions {
   readonly keepGraph: boolean;
   /** Record the gradient computation itself. */
   readonly createGraph: boolean;
+  /** Accumulate into the targets that are leaves, instead of returning their gradients. */
+  readonly accumulate?: boolean;
 }
 
 let taskCounter = 0;
 
 /** One walk over the graph. Nested walks (hooks, composites) are tasks of their own: their state stacks up on the nodes. */
-class Task {
+export class Task {
   readonly id = ++taskCounter;
   readonly options: TaskOptions;
-  /** Where gradients are captured instead of accumulated; null: accumulate into all leaves. */
-  readonly targets: readonly Tensor[] | null;
+  readonly roots: readonly GradientEdge[];
+  readonly seeds: readonly Tensor[];
+  /** Where gradients are wanted; null: in all leaves, where they are accumulated. */
+  readonly targets: readonly GradientEdge[] | null;
   readonly results: (Tensor | null)[] = [];
   readonly ready = new NodeHeap();
   readonly visited: Node[] = [];
+  /** Nested walks that were put off until the node that asked for them is done. */
+  waiting: Task[] | null = null;
+  /** What is called when all nodes have run. */
+  callbacks: (() => void)[] | null = null;
+  readonly #interpreters = mode.interpreters;
+  readonly #observer = mode.observer;
+  readonly #inspect = mode.inspect;
+  readonly #trackers = trackerCount();
 
-  constructor(options: TaskOptions, targets: readonly Tensor[] | null) {
+  constructor(options: TaskOptions, roots: readonly GradientEdge[], seeds: readonly Tensor[], targets: readonly GradientEdge[] | null) {
     this.options = options;
+    this.roots = roots;
+    this.seeds = seeds;
     this.targets = targets;
+  }
+
+  /** Whether this walk may run when the node of `outer` that asks for it has returned: nobody waits for results, and all modes are the same. */
+  mayWaitFor(outer: Task): boolean {
+    return (
+      this.targets === null &&
+      !this.options.createGraph &&
+      this.#interpreters === outer.#interpreters &&
+      this.#observer === outer.#observer &&
+      this.#inspect === outer.#inspect &&
+      this.#trackers === outer.#trackers
+    );
+  }
+
+  /** Finds out which nodes run, and puts the gradients of the roots where they start from. Gradients that the caller holds stay his. */
+  begin(): void {
+    if (this.targets === null) this.discover();
+    else this.discoverNeeded(this.targets);
+    for (const [k, { node, outputNr }] of this.roots.entries()) {
+      const g = this.seeds[k] as Tensor;
+      const { grads } = this.stateOf(node);
+      const there = grads[outputNr] ?? null;
+      if (g.storage.holders >= 0) g.storage.holders++;
+      grads[outputNr] = there === null ? g : addGradients(there, g);
+    }
+    for (const node of new Set(this.roots.map((root) => root.node))) {
+      const state = this.stateOf(node);
+      if (state.dependencies === 0 && state.needed) this.ready.push(node);
+    }
   }
 
   stateOf(node: Node): NodeState {
@@ -45,12 +89,12 @@ class Task {
   }
 
   /** Visits all nodes that the roots reach and counts the edges into each. */
-  discover(roots: readonly Node[]): void {
+  private discover(): void {
     const stack: Node[] = [];
-    for (const root of roots) {
-      if (root.state === null || root.state.task !== this.id) {
-        this.stateOf(root);
-        stack.push(root);
+    for (const { node } of this.roots) {
+      if (node.state === null || node.state.task !== this.id) {
+        this.stateOf(node);
+        stack.push(node);
       }
     }
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
@@ -67,38 +111,57 @@ class Task {
     }
   }
 
-  /** Marks the nodes that lead to a target; a node's inputs have smaller numbers, so one pass in that order suffices. */
-  markNeeded(targets: readonly Tensor[]): void {
-    for (const node of this.visited) (node.state as NodeState).needed = false;
-    targets.forEach((target, index) => {
-      const node = gradientNode(target);
-      if (node === null || node.state === null || node.state.task !== this.id) return;
-      node.state.needed = true;
-      node.state.captures ??= [];
-      node.state.captures.push([target.outputIndex, index]);
+  /** The same, and marks the nodes that lead to a target: depth first, so that a node is left when all that it leads to is known. */
+  private discoverNeeded(targets: readonly GradientEdge[]): void {
+    targets.forEach(({ node, outputNr }, index) => {
+      const state = this.stateOf(node);
+      state.dependencies = UNSEEN;
+      if (this.options.accumulate !== true || !(node instanceof AccumulateGrad)) (state.captures ??= []).push([outputNr, index]);
     });
-    const inOrder = this.visited.filter((node) => node.next.length > 0).sort((a, b) => a.sequence - b.sequence);
-    for (const node of inOrder) {
-      const state = node.state as NodeState;
-      state.needed ||= node.next.some((target) => target?.state?.needed === true && target.state.task === this.id);
+    const path: Node[] = [];
+    const positions: number[] = [];
+    const enter = (node: Node, dependencies: number): void => {
+      const known = node.state;
+      const isTarget = known !== null && known.task === this.id;
+      const state = isTarget ? known : this.stateOf(node);
+      state.dependencies = dependencies;
+      state.needed = isTarget;
+      path.push(node);
+      positions.push(0);
+    };
+    for (const { node: root } of this.roots) {
+      if (isUnseen(root.state, this.id)) enter(root, 0);
+      while (path.length > 0) {
+        const top = path.length - 1;
+        const node = path[top] as Node;
+        const i = (positions[top] as number)++;
+        if (i < node.next.length) {
+          const target = node.next[i] as Node | null;
+          if (target === null) continue;
+          if (isUnseen(target.state, this.id)) enter(target, 1);
+          else (target.state as NodeState).dependencies++;
+        } else {
+          const state = node.state as NodeState;
+          state.needed ||= leadsOn(node, this.id);
+          path.pop();
+          positions.pop();
+        }
+      }
     }
   }
 
-  run(): void {
-    for (let node = this.ready.pop(); node !== null; node = this.ready.pop()) this.visit(node);
-  }
-
-  private visit(node: Node): void {
+  visit(node: Node): void {
     const state = node.state as NodeState;
     const grads = state.grads;
     if (node.watched !== null) runTensorHooks(node, grads);
     if (state.captures !== null) this.capture(state, grads);
     if (node instanceof AccumulateGrad) {
       const g = grads[0] as Tensor | null;
-      if (this.targets === null && g !== null) accumulateIntoLeaf(node.variable, g, this.options.createGraph);
+      if (g !== null && (this.targets === null || this.options.accumulate === true))
+        accumulateIntoLeaf(node.variable, g, this.options.createGraph);
       return;
     }
-    if (this.targets !== null && !leadsOn(node, this.id)) return;
+    if (state.captures !== null && !leadsOn(node, this.id)) return;
     this.deliver(node, grads.some((g) => g !== null) ? this.differentiate(node, grads) : []);
   }
 
@@ -161,6 +224,13 @@ class Task {
       if (node.state !== null && node.state.task === this.id) node.state = node.state.previous;
     }
   }
+}
+
+/** Stands for the number of dependencies of a target that the walk has not come to. */
+const UNSEEN = -1;
+
+function isUnseen(state: NodeState | null, task: number): boolean {
+  return state === null || state.task !== task || state.dependencies === UNSEEN;
 }
 
 function leadsOn(node: Node, task: number): boolean {
@@ -251,47 +321,84 @@ function runPostHooks(node: Node, results: (Tensor | null)[], grads: readonly (T
   return [...current];
 }
 
-/** Seeds a task with gradients of `roots` and runs it. Gradients that the caller holds stay his. */
-function execute(task: Task, roots: readonly Tensor[], grads: readonly (Tensor | null)[]): void {
-  const nodes = roots.map((root) => gradientNode(root) as Node);
+let running: Task | null = null;
+let nesting = 0;
+
+/** How many walks run inside each other on the stack. What a deeper one can put off waits for the loop of the one around it. */
+const DEEPEST = 100;
+
+/** The walk that runs now, or null outside of one. */
+export function runningTask(): Task | null {
+  return running;
+}
+
+/** Runs the walks that were put off, since somebody is about to look at what they give. */
+export function settle(): void {
+  if (running === null || running.waiting === null) return;
+  for (let task = running.waiting.shift(); task !== undefined; task = running.waiting.shift()) drive(task);
+}
+
+/** Runs a walk, and those that it puts off while it runs: the innermost first, without going deeper on the stack. */
+function drive(first: Task): void {
+  const outer = running;
   const before = mode.grad;
-  mode.grad = task.options.createGraph;
+  const open: Task[] = [];
+  const enter = (task: Task): Task => {
+    open.push(task);
+    running = task;
+    mode.grad = task.options.createGraph;
+    task.begin();
+    return task;
+  };
+  nesting++;
   try {
-    task.discover(nodes);
-    if (task.targets !== null) task.markNeeded(task.targets);
-    for (const [k, node] of nodes.entries()) {
-      const g = grads[k] ?? null;
-      if (g === null) continue;
-      const state = task.stateOf(node);
-      const slot = (roots[k] as Tensor).outputIndex;
-      const there = state.grads[slot] ?? null;
-      if (g.storage.holders >= 0) g.storage.holders++;
-      state.grads[slot] = there === null ? g : addGradients(there, g);
+    for (let task = enter(first); ; ) {
+      const inner = task.waiting?.shift();
+      if (inner !== undefined) {
+        task = enter(inner);
+        continue;
+      }
+      const node = task.ready.pop();
+      if (node !== null) task.visit(node);
+      else if (task.callbacks !== null && task.callbacks.length > 0) (task.callbacks.shift() as () => void)();
+      else {
+        (open.pop() as Task).finish();
+        const rest = open[open.length - 1];
+        if (rest === undefined) break;
+        task = rest;
+        running = rest;
+        mode.grad = rest.options.createGraph;
+      }
     }
-    for (const node of new Set(nodes)) {
-      const state = task.stateOf(node);
-      if (state.dependencies === 0 && state.needed) task.ready.push(node);
-    }
-    task.run();
   } finally {
+    nesting--;
+    running = outer;
     mode.grad = before;
-    task.finish();
+    for (const task of open.reverse()) task.finish();
   }
 }
 
-/** Gradients of `roots`, weighted by `grads`, with respect to `targets`; null where none arrives. Leaves keep their `grad`. */
+/** Gradients of `roots`, weighted by `seeds`, with respect to `targets`; null where none arrives. Leaves keep their `grad`. */
 export function gradients(
-  roots: readonly Tensor[],
-  grads: readonly (Tensor | null)[],
-  targets: readonly Tensor[],
-  options: TaskOptions & { readonly allowUnused?: boolean },
+  roots: readonly GradientEdge[],
+  seeds: readonly Tensor[],
+  targets: readonly GradientEdge[],
+  options: TaskOptions,
 ): (Tensor | null)[] {
-  const task = new Task(options, targets);
-  execute(task, roots, grads);
+  settle();
+  const task = new Task(options, roots, seeds, targets);
+  drive(task);
   return targets.map((_, index) => task.results[index] ?? null);
 }
 
-/** Accumulates gradients of `roots` into all leaves. */
-export function accumulate(roots: readonly Tensor[], grads: readonly (Tensor | null)[], options: TaskOptions): void {
-  execute(new Task(options, null), roots, grads);
+/** Accumulates gradients of `roots`, weighted by `seeds`, into all leaves. */
+export function accumulate(roots: readonly GradientEdge[], seeds: readonly Tensor[], options: TaskOptions): void {
+  const task = new Task(options, roots, seeds, null);
+  if (nesting >= DEEPEST && running !== null && task.mayWaitFor(running)) {
+    running.waiting ??= [];
+    running.waiting.push(task);
+    return;
+  }
+  settle();
+  drive(task);
 }
