@@ -12,7 +12,7 @@ import {
   tensorOfElements,
 } from '../tensor/data.ts';
 import { describeTensor, describeValue } from '../tensor/messages.ts';
-import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
+import { type AccumulateHook, type HookHandle, HookList, metaOf, type TensorHook } from '../tensor/meta.ts';
 import { gradientNode, type Node, watchOf } from '../tensor/node.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
@@ -73,13 +73,11 @@ export function retainGrad(x: Tensor): void {
   if (!isTracked(x)) throw new AutogradError(`retainGrad: ${describeTensor(x)} does not require a gradient`);
   if (x.node === null) return;
   metaOf(x).retainsGrad = true;
-  watchOf(x.node, x.outputIndex).keeper = x;
+  watchOf(x.node, x.outputIndex).keeper = x.meta;
 }
 
 /** A handle that removes a hook. */
-export interface RemovableHandle {
-  remove(): void;
-}
+export type RemovableHandle = HookHandle;
 
 function requireFunction(name: string, hook: unknown): void {
   if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
@@ -93,13 +91,7 @@ export function registerHook(x: Tensor, hook: TensorHook): RemovableHandle {
   if (!isTracked(x))
     throw new AutogradError(`registerHook: ${describeTensor(x)} does not require a gradient, so no gradient will ever reach the hook`);
   requireFunction('registerHook', hook);
-  const watch = watchOf(gradientNode(x) as Node, x.outputIndex);
-  watch.hooks = [...watch.hooks, hook];
-  return {
-    remove: () => {
-      watch.hooks = watch.hooks.filter((h) => h !== hook);
-    },
-  };
+  return watchOf(gradientNode(x) as Node, x.outputIndex).hooks.add(hook);
 }
 
 /** Calls `hook` with a leaf after a gradient has been added to its `grad`. */
@@ -111,12 +103,8 @@ export function registerPostAccumulateGradHook(x: Tensor, hook: AccumulateHook):
     );
   requireFunction('registerPostAccumulateGradHook', hook);
   const meta = metaOf(x);
-  meta.accumulateHooks = [...(meta.accumulateHooks ?? []), hook];
-  return {
-    remove: () => {
-      meta.accumulateHooks = (meta.accumulateHooks ?? []).filter((h) => h !== hook);
-    },
-  };
+  meta.accumulateHooks ??= new HookList();
+  return meta.accumulateHooks.add(hook);
 }
 
 /** A gradient to start from: a tensor, or its values as nested arrays. */

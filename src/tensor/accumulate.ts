@@ -64,7 +64,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
     meta.grad.storage.version++;
     drop(g);
   }
-  if (meta.accumulateHooks !== null) for (const hook of meta.accumulateHooks) checkReturn(hook(leaf));
+  if (meta.accumulateHooks !== null) for (const { hook } of meta.accumulateHooks.entries) checkReturn(hook(leaf));
 }
 
 function checkReturn(returned: unknown): void {

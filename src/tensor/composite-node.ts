@@ -1,56 +1,47 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
 import { AutogradError } from '../util/errors.ts';
-import { addEdge, edgeOf, type GradientEdge } from './edges.ts';
+import { edgeOf, edgesOf, type GradientEdge, shapesOf, typesOf } from './edges.ts';
 import { gradients } from './engine.ts';
 import { mode, withGradMode } from './modes.ts';
-import { type AnyOperator, Node, nextSequence } from './node.ts';
+import { type AnyOperator, Node, nextSequence, releasedMessage, versionsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A composite operator recorded as one node around an inner tape. */
 export class CompositeNode extends Node {
   readonly operator: AnyOperator;
   readonly params: unknown;
-  private inputs: readonly Tensor[];
-  private readonly versions: readonly number[];
   private leaves: readonly Tensor[];
   private outputs: readonly Tensor[];
 
   constructor(operator: AnyOperator, params: unknown, inputs: readonly Tensor[], leaves: readonly Tensor[], outputs: readonly Tensor[]) {
-    const next: (Node | null)[] = [];
-    const nextIndex: number[] = [];
-    const shapes: (readonly number[])[] = [];
-    const types: DTypeInfo[] = [];
-    for (const input of inputs) addEdge(input, next, nextIndex, shapes, types);
-    super(
-      nextSequence(),
-      next,
-      nextIndex,
-      shapes,
-      types,
-      outputs.map((x) => x.shape),
-      outputs.map((x) => x.type),
-    );
+    const { next, nextIndex, shapes, types } = edgesOf(inputs);
+    super(nextSequence(), next, nextIndex, shapes, types, shapesOf(outputs), typesOf(outputs));
     this.operator = operator;
     this.params = params;
-    this.inputs = inputs;
-    this.versions = inputs.map((x) => x.storage.version);
+    this.saved = inputs;
+    this.versions = versionsOf(inputs);
     this.leaves = leaves;
     this.outputs = outputs;
+    if (mode.saving === null) return;
+    mode.saving.pack(this);
+    this.outputs = mode.saving.enclose(leaves, outputs);
   }
 
   get name(): string {
     return this.operator.backwardName;
   }
+  override get operatorName(): string {
+    return this.operator.name;
+  }
+  /** The nodes of the inner tape. */
+  get inner(): Node[] {
+    return [...reachable(this.outputs.flatMap((output) => (output.node === null ? [] : [output.node])))];
+  }
 
   run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
-    if (this.released) {
-      throw new AutogradError(
-        `${this.name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`,
-      );
-    }
+    if (this.released) throw new AutogradError(releasedMessage(this.name));
     const again = mode.grad || mode.interpreters !== 0;
-    const inputs = again ? this.inputs : this.leaves;
-    const outputs = again ? this.recomposed() : this.outputs;
+    const inputs = again ? this.next.map((_, slot) => this.unpack(slot)) : this.leaves;
+    const outputs = again ? this.recomposed(inputs) : this.outputs;
     const wanted = inputs.filter((_, i) => this.next[i] !== null).map((input) => edgeOf(input) as GradientEdge);
     const roots: GradientEdge[] = [];
     const seeds: Tensor[] = [];
@@ -67,34 +58,26 @@ export class CompositeNode extends Node {
   }
 
   /** The outputs composed anew on the real inputs, so that their gradient is itself connected to the graph. */
-  private recomposed(): readonly Tensor[] {
-    this.inputs.forEach((input, i) => {
-      if (input.storage.version !== this.versions[i]) {
-        throw new AutogradError(
-          `${this.operator.name}: its second derivative reads input ${i}, which was changed in place after it was used` +
-            `${input.storage.writer === null ? '' : ` (last by ${input.storage.writer})`}. Use the functional form, or clone() it first.`,
-        );
-      }
-    });
-    const result = withGradMode(true, () => this.operator.forward(this.inputs, this.params));
+  private recomposed(inputs: readonly Tensor[]): readonly Tensor[] {
+    const result = withGradMode(true, () => this.operator.forward(inputs, this.params));
     return Array.isArray(result) ? result : [result];
   }
 
   override savedTensors(): readonly Tensor[] {
-    const inner = this.outputs.flatMap((output) => (output.node === null ? [] : [...reachable(output.node)]));
-    return [...this.inputs, ...this.leaves, ...this.outputs, ...inner.flatMap((node) => node.savedTensors())];
+    return [...super.savedTensors(), ...this.leaves, ...this.outputs, ...this.inner.flatMap((node) => node.savedTensors())];
   }
 
   override release(): void {
-    this.released = true;
-    this.inputs = [];
+    for (const node of this.packs === null ? [] : this.inner) node.release();
+    super.release();
     this.leaves = [];
     this.outputs = [];
   }
 }
 
-function reachable(root: Node): Set<Node> {
-  const found = new Set([root]);
+/** The nodes that these lead to, themselves included. */
+function reachable(roots: readonly Node[]): Set<Node> {
+  const found = new Set(roots);
   for (const node of found) for (const next of node.next) if (next !== null) found.add(next);
   return found;
 }

@@ -1,4 +1,5 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
+import { nulls, sharedShapes, sharedTypes, sharedZeros } from './exact.ts';
 import { gradientNode, type Node } from './node.ts';
 import type { Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
@@ -32,7 +33,50 @@ export function edgeOf(x: Tensor): GradientEdge | null {
   return node === null ? null : new GradientEdge(node, x.outputIndex);
 }
 
-/** Adds the edge of one input to a node under construction: where its gradient goes, and the shape and dtype it must have. */
+/** The edges of a node under construction: where the gradient of each input goes, and the shape and dtype it must have. */
+export interface Edges {
+  readonly next: (Node | null)[];
+  readonly nextIndex: readonly number[];
+  readonly shapes: readonly (readonly number[])[];
+  readonly types: readonly DTypeInfo[];
+}
+
+/** Those of a node with these inputs. */
+export function edgesOf(inputs: readonly Tensor[]): Edges {
+  const count = inputs.length;
+  const next = nulls<Node>(count);
+  for (let i = 0; i < count; i++) {
+    const input = inputs[i] as Tensor;
+    if (isTracked(input) && (input.type.isFloat || input.type.isComplex)) next[i] = gradientNode(input);
+  }
+  // Only now: a view whose base was written gets its new history, output index included, when it is asked whether it is tracked.
+  return { next, nextIndex: indicesOf(inputs), shapes: shapesOf(inputs), types: typesOf(inputs) };
+}
+
+/** Which output of its operation each input is. */
+export function indicesOf(inputs: readonly Tensor[]): readonly number[] {
+  for (let i = 0; i < inputs.length; i++) if ((inputs[i] as Tensor).outputIndex !== 0) return inputs.map((x) => x.outputIndex);
+  return sharedZeros(inputs.length);
+}
+
+export function shapesOf(tensors: readonly Tensor[]): readonly (readonly number[])[] {
+  const count = tensors.length;
+  if (count === 0) return [];
+  const shape = (tensors[0] as Tensor).shape;
+  if (count === 1) return sharedShapes(shape, 1);
+  if (count === 2) return (tensors[1] as Tensor).shape === shape ? sharedShapes(shape, 2) : [shape, (tensors[1] as Tensor).shape];
+  return tensors.map((x) => x.shape);
+}
+
+export function typesOf(tensors: readonly Tensor[]): readonly DTypeInfo[] {
+  const count = tensors.length;
+  if (count === 0) return [];
+  const type = (tensors[0] as Tensor).type;
+  for (let i = 1; i < count; i++) if ((tensors[i] as Tensor).type !== type) return tensors.map((x) => x.type);
+  return sharedTypes(type, count);
+}
+
+/** Adds the edge of one input to lists of them. */
 export function addEdge(
   input: Tensor,
   next: (Node | null)[],

@@ -1,8 +1,7 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
-import { AutogradError } from '../util/errors.ts';
 import { dispatch } from './dispatch.ts';
-import type { MapOperator, MapParams } from './map-operator.ts';
-import { staleSaveMessage } from './messages.ts';
+import { indicesOf, shapesOf, typesOf } from './edges.ts';
+import { nulls, sharedShapes, sharedTypes, zeros } from './exact.ts';
+import type { MapOperator, MapParams, Partial } from './map-operator.ts';
 import { mode } from './modes.ts';
 import { gradientNode, Node, nextSequence } from './node.ts';
 import type { Tensor } from './tensor.ts';
@@ -12,60 +11,56 @@ import { isTracked } from './views.ts';
 export class MapNode extends Node {
   readonly operator: MapOperator;
   readonly params: MapParams;
-  /** Inputs by index (null where nothing reads them), then the output. */
-  saved: (Tensor | null)[];
-  readonly versions: number[];
 
   constructor(operator: MapOperator, params: MapParams, inputs: readonly Tensor[], result: Tensor) {
     const count = inputs.length;
-    const next: (Node | null)[] = [];
-    const nextIndex: number[] = [];
-    const shapes: (readonly number[])[] = [];
-    const types: DTypeInfo[] = [];
-    const saved: (Tensor | null)[] = [];
-    const versions: number[] = [];
-    for (let i = 0; i <= count; i++) {
-      saved.push(null);
-      versions.push(0);
-    }
+    const next = nulls<Node>(count);
+    let saved: (Tensor | null)[] | null = null;
     for (let i = 0; i < count; i++) {
       const input = inputs[i] as Tensor;
-      shapes.push(input.shape);
-      types.push(input.type);
-      nextIndex.push(input.outputIndex);
-      if (!isTracked(input) || !(input.type.isFloat || input.type.isComplex)) {
-        next.push(null);
-        continue;
-      }
-      next.push(gradientNode(input));
+      if (!isTracked(input) || !(input.type.isFloat || input.type.isComplex)) continue;
+      next[i] = gradientNode(input);
       const partial = operator.partial(i);
-      if (partial === null) continue;
-      for (const k of partial.inputs) {
-        const read = inputs[k] as Tensor;
-        saved[k] = read;
-        versions[k] = read.storage.version;
-      }
-      if (partial.output) {
-        saved[count] = result;
-        versions[count] = result.storage.version;
-      }
+      if (partial === null || (partial.inputs.length === 0 && !partial.output)) continue;
+      saved ??= nulls<Tensor>(count + 1);
+      for (const k of partial.inputs) saved[k] = inputs[k] as Tensor;
+      if (partial.output) saved[count] = result;
     }
-    super(nextSequence(), next, nextIndex, shapes, types, [result.shape], [result.type]);
+    super(
+      nextSequence(),
+      next,
+      indicesOf(inputs),
+      shapesOf(inputs),
+      typesOf(inputs),
+      sharedShapes(result.shape, 1),
+      sharedTypes(result.type, 1),
+    );
     this.operator = operator;
     this.params = params;
+    if (saved === null) return;
     this.saved = saved;
+    const versions = zeros(count + 1);
+    for (let i = 0; i <= count; i++) {
+      const tensor = saved[i] as Tensor | null;
+      if (tensor !== null) versions[i] = tensor.storage.version;
+    }
     this.versions = versions;
+    if (mode.saving !== null) mode.saving.pack(this);
   }
 
   get name(): string {
     return this.operator.backwardName;
   }
+  override get operatorName(): string {
+    return this.operator.name;
+  }
 
   run(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
     const g = grads[0];
     if (g === null || g === undefined) return [];
-    const results: (Tensor | null)[] = [];
-    for (let i = 0; i < this.next.length; i++) results.push(this.next[i] === null ? null : this.gradient(i, g));
+    const count = this.next.length;
+    const results = nulls<Tensor>(count);
+    for (let i = 0; i < count; i++) if (this.next[i] !== null) results[i] = this.gradient(i, g);
     return results;
   }
 
@@ -73,34 +68,18 @@ export class MapNode extends Node {
     const partial = this.operator.partial(index);
     if (partial === null) return null;
     if (partial.operator === null) return g;
-    const operands: Tensor[] = [g];
-    for (const k of partial.inputs) operands.push(this.unpack(k, 'input'));
-    if (partial.output) operands.push(this.unpack(this.next.length, 'output'));
+    const operands = this.operands(g, partial);
     if (mode.grad || mode.interpreters !== 0) return dispatch.apply(partial.operator as never, operands, this.params as never) as Tensor;
     return partial.operator.forward(operands, this.params);
   }
 
-  private unpack(slot: number, role: 'input' | 'output'): Tensor {
-    const saved = this.saved[slot];
-    if (saved === null || saved === undefined) {
-      throw new AutogradError(
-        `${this.name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`,
-      );
-    }
-    if (saved.storage.version !== this.versions[slot]) {
-      throw new AutogradError(
-        staleSaveMessage(this.operator.name, this, saved, role, role === 'input' ? slot : 0, this.versions[slot] ?? 0),
-      );
-    }
-    return saved;
-  }
-
-  override savedTensors(): readonly Tensor[] {
-    return this.saved.filter((x): x is Tensor => x !== null);
-  }
-
-  override release(): void {
-    this.released = true;
-    this.saved = [];
+  private operands(g: Tensor, partial: Partial): Tensor[] {
+    const { inputs, output } = partial;
+    if (inputs.length === 0) return output ? [g, this.unpack(this.next.length)] : [g];
+    if (inputs.length === 1 && !output) return [g, this.unpack(inputs[0] as number)];
+    const operands = [g];
+    for (const k of inputs) operands.push(this.unpack(k));
+    if (output) operands.push(this.unpack(this.next.length));
+    return operands;
   }
 }

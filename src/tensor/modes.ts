@@ -1,66 +1,54 @@
-import { ArgumentError } from '../util/errors.ts';
+import { creation } from '../runtime/storage.ts';
 import type { Observer } from './observer.ts';
+import type { Tensor } from './tensor.ts';
+
+/** What packs the tensors that nodes save, while hooks are there to do so; see `saved-hooks.ts`. */
+export interface Saving {
+  /** Packs what a new node saved. */
+  pack(node: object): void;
+  /** While a composite is recorded, hooks are shown its inputs in the place of the inner leaves. */
+  enter(leaves: readonly object[], inputs: readonly object[]): void;
+  /** Takes the memory of its values from a composite whose inner nodes have packed what they read; returns what to keep for its results. */
+  enclose<T extends object>(leaves: readonly T[], outputs: readonly T[]): readonly T[];
+}
+
+/** What random operators ask for their numbers while vmap runs. */
+export interface Randomness {
+  /** The draw `sample` of the given shape, which reads `inputs` (of the same shape), for the members of the batch. */
+  draw(
+    name: string,
+    inputs: readonly Tensor[],
+    shape: readonly number[],
+    sample: (inputs: readonly Tensor[], shape: readonly number[]) => Tensor,
+  ): Tensor;
+}
 
 /** Global switches of the engine. One object with fixed fields: reading it is one load on the hot path. */
 export const mode = {
-  /** Record operations on tensors that require a gradient. */
-  grad: true,
   /** How many interpreters (forward mode, vmap, …) are running; 0 in plain eager code. */
   interpreters: 0,
   /** Keep stack traces of recorded operations and of writes, for messages. */
   tracing: false,
+  /** Hooks on saved tensors; null: nodes keep the tensors themselves. */
+  saving: null as null | Saving,
   /** Looks at what each node of a backward pass returns. */
   inspect: null as null | ((node: object, grads: readonly unknown[]) => void),
   /** Sees every operator, in-place write and backward node instead of the engine, and hands them on. */
   observer: null as null | Observer,
+  /** Draws random numbers for the members of a batch, while vmap runs. */
+  randomness: null as null | Randomness,
+  /** What inference mode refuses; null until it is first used. */
+  inference: null as null | InferenceRules,
+  /** Record operations on tensors that require a gradient. The last field, so that it can leave (see `mode-tasks.ts`) without slowing down the others. */
+  grad: true,
 };
 
-/**
- * Runs `body` without recording a graph: results do not require a gradient.
- *
- * @example
- * const x = ones([2], { requiresGrad: true });
- * noGrad(() => x.mul(2)).requiresGrad; // false
- */
-export function noGrad<R>(body: () => R): R;
-export function noGrad(): GradModeScope;
-export function noGrad<R>(body?: () => R): R | GradModeScope {
-  return body === undefined ? new GradModeScope(false) : synchronous('noGrad', withGradMode(false, body));
-}
-
-/**
- * Runs `body` with recording on, also inside `noGrad`. Without a body: a scope for `using`.
- *
- * @example
- * const x = ones([2], { requiresGrad: true });
- * noGrad(() => enableGrad(() => x.mul(2))).requiresGrad; // true
- */
-export function enableGrad<R>(body: () => R): R;
-export function enableGrad(): GradModeScope;
-export function enableGrad<R>(body?: () => R): R | GradModeScope {
-  return body === undefined ? new GradModeScope(true) : synchronous('enableGrad', withGradMode(true, body));
-}
-
-/**
- * Turns recording on or off for `body`, or until the returned scope is disposed.
- *
- * @example
- * const x = ones([2], { requiresGrad: true });
- * setGradEnabled(false, () => x.mul(2)).requiresGrad; // false
- */
-export function setGradEnabled<R>(enabled: boolean, body: () => R): R;
-export function setGradEnabled(enabled: boolean): GradModeScope;
-export function setGradEnabled<R>(enabled: boolean, body?: () => R): R | GradModeScope {
-  return body === undefined ? new GradModeScope(enabled) : synchronous('setGradEnabled', withGradMode(enabled, body));
-}
-
-/** Refuses asynchronous bodies: the mode is back to what it was before their first `await` is over. */
-function synchronous<R>(name: string, result: R): R {
-  if (result instanceof Promise)
-    throw new ArgumentError(
-      `${name}: the function must be synchronous, since the mode ends when it returns: call ${name} around the parts between awaits`,
-    );
-  return result;
+/** What inference mode adds to the tape and to in-place operations. */
+export interface InferenceRules {
+  /** Throws: an inference tensor would have to be saved for a backward pass. */
+  refuseSave(operator: string, x: object): void;
+  /** Throws where an inference tensor is written outside of inference mode. */
+  checkWrite(name: string, target: object): void;
 }
 
 /**
@@ -73,24 +61,14 @@ export function isGradEnabled(): boolean {
   return mode.grad;
 }
 
+/** For the library itself: `body` is synchronous. */
 export function withGradMode<R>(enabled: boolean, body: () => R): R {
   const before = mode.grad;
-  mode.grad = enabled;
+  // Nothing is recorded in inference mode.
+  mode.grad = enabled && creation.version >= 0;
   try {
     return body();
   } finally {
     mode.grad = before;
-  }
-}
-
-/** `using _ = noGrad();` restores the mode at the end of the block. */
-export class GradModeScope implements Disposable {
-  readonly #before: boolean;
-  constructor(enabled: boolean) {
-    this.#before = mode.grad;
-    mode.grad = enabled;
-  }
-  [Symbol.dispose](): void {
-    mode.grad = this.#before;
   }
 }

@@ -1,10 +1,10 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, RuleContext } from '../op/contract.ts';
-import { AutogradError } from '../util/errors.ts';
-import { staleSaveMessage } from './messages.ts';
-import { metaOf, type TensorHook } from './meta.ts';
+import { ArgumentError, AutogradError } from '../util/errors.ts';
+import { describeValue, staleSaveMessage } from './messages.ts';
+import { type AutogradMeta, type HookHandle, HookList, metaOf, type TensorHook } from './meta.ts';
 import { mode } from './modes.ts';
-import type { Tensor } from './tensor.ts';
+import { aliasOf, type Tensor } from './tensor.ts';
 import { rememberPlace } from './trace.ts';
 
 /** An operator whose parameters nobody needs to know here. */
@@ -18,15 +18,25 @@ export type NodePostHook = (
   gradOutputs: readonly (Tensor | null)[],
 ) => readonly (Tensor | null)[] | void;
 
-/** Takes a hook away again. */
-export interface HookHandle {
-  remove(): void;
+export type { HookHandle } from './meta.ts';
+
+/**
+ * Who looks at the gradient of one output: hooks in their order, then the state of the tensor that retains it (not the tensor, whose memory
+ * the graph must not keep), then those who also want to know that no gradient came.
+ */
+export interface Watch {
+  readonly hooks: HookList<TensorHook>;
+  keeper: AutogradMeta | null;
+  observers: HookList<(grad: Tensor | null) => void> | null;
 }
 
-/** Who looks at the gradient of one output: hooks in their order, then the tensor that retains it. */
-export interface Watch {
-  hooks: readonly TensorHook[];
-  keeper: Tensor | null;
+/** What hooks made of the tensors that a node saved; see `saved-hooks.ts`. */
+export interface PackedSaves {
+  /** The tensor of a slot, unpacked; null where the slot holds the tensor itself. */
+  unpack(slot: number): Tensor | null;
+  /** Tensors among what was packed. */
+  tensors(): readonly Tensor[];
+  release(): void;
 }
 
 /** What the engine writes on a node while it visits it. */
@@ -41,6 +51,19 @@ export interface NodeState {
   readonly grads: (Tensor | null)[];
   /** The state of an outer task that is visiting the same node. */
   readonly previous: NodeState | null;
+}
+
+/** Shared by all nodes that save nothing. */
+export const NOTHING: readonly null[] = [];
+export const NO_VERSIONS: readonly number[] = [];
+
+function requireFunction(name: string, hook: unknown): void {
+  if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
+}
+
+/** That what a node saved is gone, and what to do. */
+export function releasedMessage(name: string): string {
+  return `${name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`;
 }
 
 let sequence = 0;
@@ -58,32 +81,38 @@ export function nextSequence(): number {
 export abstract class Node {
   readonly sequence: number;
   readonly next: (Node | null)[];
-  readonly nextIndex: number[];
+  readonly nextIndex: readonly number[];
   /** Shapes and dtypes of the inputs: gradients are summed and cast to them. */
-  readonly inputShapes: (readonly number[])[];
-  readonly inputTypes: DTypeInfo[];
+  readonly inputShapes: readonly (readonly number[])[];
+  readonly inputTypes: readonly DTypeInfo[];
   /** Shapes and dtypes of the outputs. */
-  outputShapes: (readonly number[])[];
-  outputTypes: DTypeInfo[];
+  outputShapes: readonly (readonly number[])[];
+  outputTypes: readonly DTypeInfo[];
   state: NodeState | null = null;
-  preHooks: NodePreHook[] | null = null;
-  postHooks: NodePostHook[] | null = null;
+  preHooks: HookList<NodePreHook> | null = null;
+  postHooks: HookList<NodePostHook> | null = null;
   /** Who looks at the gradients of the outputs, by output index. */
   watched: (Watch | undefined)[] | null = null;
   released = false;
+  /** What the derivative reads: inputs by index, then outputs; null where it reads nothing, empty if it reads nothing at all. */
+  saved: readonly (Tensor | null)[] = NOTHING;
+  /** The storage versions at which they were saved. */
+  versions: readonly number[] = NO_VERSIONS;
+  /** Set if hooks packed some of them. */
+  packs: PackedSaves | null = null;
   /** Its rules are ours: they keep no tensor that they do not return, so the engine may free the rest. */
   get trusted(): boolean {
-    return true;
+    return this.packs === null;
   }
 
   constructor(
     order: number,
     next: (Node | null)[],
-    nextIndex: number[],
-    inputShapes: (readonly number[])[],
-    inputTypes: DTypeInfo[],
-    outputShapes: (readonly number[])[],
-    outputTypes: DTypeInfo[],
+    nextIndex: readonly number[],
+    inputShapes: readonly (readonly number[])[],
+    inputTypes: readonly DTypeInfo[],
+    outputShapes: readonly (readonly number[])[],
+    outputTypes: readonly DTypeInfo[],
   ) {
     this.sequence = order;
     this.next = next;
@@ -97,27 +126,81 @@ export abstract class Node {
 
   /** Calls `hook` with the gradients of the outputs before the rule runs; what it returns replaces them. */
   registerPrehook(hook: NodePreHook): HookHandle {
-    this.preHooks = [...(this.preHooks ?? []), hook];
-    return { remove: () => void (this.preHooks = (this.preHooks ?? []).filter((h) => h !== hook)) };
+    requireFunction('registerPrehook', hook);
+    this.preHooks ??= new HookList();
+    return this.preHooks.add(hook);
   }
 
   /** Calls `hook` with the gradients of the inputs and of the outputs after the rule has run; what it returns replaces the former. */
   registerHook(hook: NodePostHook): HookHandle {
-    this.postHooks = [...(this.postHooks ?? []), hook];
-    return { remove: () => void (this.postHooks = (this.postHooks ?? []).filter((h) => h !== hook)) };
+    requireFunction('registerHook', hook);
+    this.postHooks ??= new HookList();
+    return this.postHooks.add(hook);
   }
 
   abstract get name(): string;
   /** Gradients of the inputs from those of the outputs; null where none is wanted or none arrives. */
   abstract run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[];
+  /** The operator as messages name it. */
+  get operatorName(): string {
+    return this.name;
+  }
   /** The tensors that the node keeps alive for its backward pass. */
   savedTensors(): readonly Tensor[] {
-    return [];
+    const kept = this.saved.filter((x): x is Tensor => x !== null);
+    return this.packs === null ? kept : [...kept, ...this.packs.tensors()];
   }
   /** Drops what was saved. */
   release(): void {
     this.released = true;
+    this.saved = NOTHING;
+    if (this.packs === null) return;
+    this.packs.release();
+    this.packs = null;
   }
+
+  /** The tensor saved in `slot`: as it was recorded, or an error that says why it is not there. */
+  unpack(slot: number): Tensor {
+    if (this.packs !== null) {
+      const unpacked = this.packs.unpack(slot);
+      if (unpacked !== null) return unpacked;
+    }
+    const saved = this.saved[slot];
+    if (saved === null || saved === undefined)
+      throw new AutogradError(this.released ? releasedMessage(this.name) : this.notSavedMessage(slot));
+    if (saved.storage.version !== this.versions[slot]) {
+      const [role, index] = this.slotRole(slot);
+      throw new AutogradError(staleSaveMessage(this.operatorName, this, saved, role, index, this.versions[slot] ?? 0));
+    }
+    return mode.grad && slot >= this.next.length ? this.asOutput(saved, slot - this.next.length) : saved;
+  }
+
+  slotRole(slot: number): readonly ['input' | 'output', number] {
+    const count = this.next.length;
+    return slot < count ? ['input', slot] : ['output', slot - count];
+  }
+
+  /** Whether a gradient can flow into an output, going by what it is. */
+  differentiableOutput(index: number): boolean {
+    const type = this.outputTypes[index];
+    return type?.isFloat === true || type?.isComplex === true;
+  }
+
+  /** A saved result with the history that it had when it was saved: the handle may have been detached since. */
+  private asOutput(saved: Tensor, index: number): Tensor {
+    if (saved.node === this || !this.differentiableOutput(index)) return saved;
+    const restored = aliasOf(saved);
+    restored.node = this;
+    restored.outputIndex = index;
+    restored.tracked = true;
+    return restored;
+  }
+
+  private notSavedMessage(slot: number): string {
+    const [role, index] = this.slotRole(slot);
+    return `${this.name}: ${role} ${index} was not saved: the operator's definition does not declare that its derivative reads it`;
+  }
+
   /** The nodes that gradients flow to, as pairs of node and output index, as PyTorch's `next_functions`. */
   get nextFunctions(): readonly (readonly [Node | null, number])[] {
     return this.next.map((node, index) => [node, this.nextIndex[index] ?? 0] as const);
@@ -162,7 +245,7 @@ export function watchOf(node: Node, index: number): Watch {
   node.watched ??= [];
   const known = node.watched[index];
   if (known !== undefined) return known;
-  const made: Watch = { hooks: [], keeper: null };
+  const made: Watch = { hooks: new HookList(), keeper: null, observers: null };
   node.watched[index] = made;
   return made;
 }
@@ -171,7 +254,7 @@ export function watchOf(node: Node, index: number): Watch {
 export function setHistory(x: Tensor, node: Node | null, outputIndex: number): void {
   if (x.meta?.retainsGrad === true && node !== null && x.node !== null) {
     watchOf(x.node, x.outputIndex).keeper = null;
-    watchOf(node, outputIndex).keeper = x;
+    watchOf(node, outputIndex).keeper = x.meta;
   }
   x.node = node;
   x.outputIndex = outputIndex;
@@ -181,31 +264,26 @@ export function setHistory(x: Tensor, node: Node | null, outputIndex: number): v
 export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
   readonly operator: Operator<Tensor, unknown>;
   readonly params: unknown;
-  /** Saved inputs by index, then saved outputs: sparse, null where nothing is read. */
-  savedInputs: readonly (Tensor | null)[];
-  savedOutputs: readonly (Tensor | null)[];
-  readonly inputVersions: readonly number[];
-  readonly outputVersions: readonly number[];
 
   constructor(
     operator: Operator<Tensor, unknown>,
     params: unknown,
     next: (Node | null)[],
-    nextIndex: number[],
-    inputShapes: (readonly number[])[],
-    inputTypes: DTypeInfo[],
-    outputShapes: (readonly number[])[],
-    outputTypes: DTypeInfo[],
-    savedInputs: readonly (Tensor | null)[],
-    savedOutputs: readonly (Tensor | null)[],
+    nextIndex: readonly number[],
+    inputShapes: readonly (readonly number[])[],
+    inputTypes: readonly DTypeInfo[],
+    outputShapes: readonly (readonly number[])[],
+    outputTypes: readonly DTypeInfo[],
+    saved: readonly (Tensor | null)[],
   ) {
     super(nextSequence(), next, nextIndex, inputShapes, inputTypes, outputShapes, outputTypes);
     this.operator = operator;
     this.params = params;
-    this.savedInputs = savedInputs;
-    this.savedOutputs = savedOutputs;
-    this.inputVersions = versionsOf(savedInputs);
-    this.outputVersions = versionsOf(savedOutputs);
+    if (saved.length > 0) {
+      this.saved = saved;
+      this.versions = versionsOf(saved);
+      if (mode.saving !== null) mode.saving.pack(this);
+    }
   }
 
   get name(): string {
@@ -214,8 +292,14 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
   needs(index: number): boolean {
     return this.next[index] !== null && this.next[index] !== undefined;
   }
+  override get operatorName(): string {
+    return this.operator.name;
+  }
   override get trusted(): boolean {
-    return this.operator.custom !== true;
+    return this.packs === null && this.operator.custom !== true;
+  }
+  override differentiableOutput(index: number): boolean {
+    return super.differentiableOutput(index) && this.operator.nonDifferentiableOutputs?.includes(index) !== true;
   }
   get inputCount(): number {
     return this.next.length;
@@ -227,23 +311,10 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
     return this.inputTypes[index] as DTypeInfo;
   }
   input(index: number): Tensor {
-    return this.unpack(this.savedInputs[index], this.inputVersions[index], 'input', index);
+    return this.unpack(index);
   }
   output(index: number): Tensor {
-    return this.unpack(this.savedOutputs[index], this.outputVersions[index], 'output', index);
-  }
-
-  private unpack(saved: Tensor | null | undefined, version: number | undefined, role: 'input' | 'output', index: number): Tensor {
-    if (saved === null || saved === undefined) {
-      throw new AutogradError(
-        this.released
-          ? `${this.name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`
-          : `${this.name}: ${role} ${index} was not saved: the operator's definition does not declare that its derivative reads it`,
-      );
-    }
-    if (saved.storage.version !== version)
-      throw new AutogradError(staleSaveMessage(this.operator.name, this, saved, role, index, version ?? 0));
-    return saved;
+    return this.unpack(this.next.length + index);
   }
 
   run(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
@@ -270,21 +341,12 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
     }
   }
 
-  override savedTensors(): readonly Tensor[] {
-    return [...this.savedInputs, ...this.savedOutputs].filter((x): x is Tensor => x !== null);
-  }
-
   override release(): void {
-    this.released = true;
-    this.savedInputs = NOTHING;
-    this.savedOutputs = NOTHING;
+    super.release();
     this.operator.onRelease?.();
   }
 }
 
-const NOTHING: readonly null[] = [];
-
-function versionsOf(saved: readonly (Tensor | null)[]): readonly number[] {
-  return saved.length === 0 ? NO_VERSIONS : saved.map((tensor) => (tensor === null ? 0 : tensor.storage.version));
+export function versionsOf(saved: readonly (Tensor | null)[]): readonly number[] {
+  return saved.map((tensor) => (tensor === null ? 0 : tensor.storage.version));
 }
-const NO_VERSIONS: readonly number[] = [];
