@@ -3,6 +3,8 @@
 Each polynomial interpolates its function at Chebyshev nodes with 60 digits (within a small factor of the minimax error) and is
 printed as monomials. Run: python3 scripts/coefficients.py (needs mpmath).
 """
+import struct
+
 from mpmath import mp, mpf, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, qr_solve, sin, sqrt, tanh
 
 mp.dps = 60
@@ -68,10 +70,16 @@ def fit_quotient(f, b, degree, rounds=60, points=200):
     return best
 
 
-def show(name, result):
+def single(v):
+    """The shortest decimal that rounds to the same float32."""
+    nearest = struct.pack('f', float(v))
+    return next(s for s in (f'{float(v):.{digits}g}' for digits in range(1, 10)) if struct.pack('f', float(s)) == nearest)
+
+
+def show(name, result, write=lambda v: repr(float(v))):
     c, worst = result
     print(f'// {name}: relative error {mp.nstr(worst, 3)}')
-    print('[' + ', '.join(repr(float(v)) for v in c) + ']')
+    print('[' + ', '.join(write(v) for v in c) + ']')
 
 
 def erfcx_scaled(t):
@@ -111,18 +119,18 @@ if __name__ == '__main__':
     show('ERFCX', fit(erfcx_scaled, *erfcx_range(28), 22))
     show('LOG_GAMMA', fit(lambda u: loggamma(u + 2) / (u * (u + 1)), -1, 1, 29))
     print('math-float32.ts')
-    show('EXP', fit(exp_tail, -half_ln2, half_ln2, 4))
-    show('TANH', fit(at_square(lambda x: (tanh(x) - x) / x ** 3), tiny, mpf('0.625') ** 2, 5))
-    show('ERF', fit(erf_tail, tiny, 1, 6))
-    show('ERFC', fit(lambda t: erfc(mpf('2.465') + mpf('1.465') * t), -1, 1, 14))
+    show('EXP', fit(exp_tail, -half_ln2, half_ln2, 4), single)
+    show('TANH', fit(at_square(lambda x: (tanh(x) - x) / x ** 3), tiny, mpf('0.625') ** 2, 5), single)
+    show('ERF', fit(erf_tail, tiny, 1, 6), single)
+    show('ERFC', fit(lambda t: erfc(mpf('2.465') + mpf('1.465') * t), -1, 1, 14), single)
     # The last factor makes the ends come out as 1/2 or more after rounding, which is then cut off.
     end = mpf('5.6')
     worst, above, below = fit_quotient(lambda x: erf(x / sqrt(mpf(2))) / 2 * (1 + mpf('2.5e-7') * (x / end) ** 8), end, 5)
-    show('NORMAL_NUMERATOR', (above, worst))
-    show('NORMAL_DENOMINATOR', (below, worst))
-    show('LOG', fit(log_tail, sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1, 8))
-    show('SIN', fit(sin_tail, tiny, (pi / 4) ** 2, 2))
-    show('COS', fit(cos_tail, mpf('1e-18'), (pi / 4) ** 2, 2))
+    show('NORMAL_NUMERATOR', (above, worst), single)
+    show('NORMAL_DENOMINATOR', (below, worst), single)
+    show('LOG', fit(log_tail, sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1, 8), single)
+    show('SIN', fit(sin_tail, tiny, (pi / 4) ** 2, 2), single)
+    show('COS', fit(cos_tail, mpf('1e-18'), (pi / 4) ** 2, 2), single)
     print('math-float64.ts')
     show('EXP', fit(exp_tail, -half_ln2, half_ln2, 10))
     show('ATANH', fit(at_square(lambda s: (2 * atanh(s) / s - 2) / s ** 2), tiny, largest_s, 7))

@@ -31,7 +31,7 @@ function clamp(e: VectorEmitter, x: Vectors, low: number, high: number): Vectors
 }
 
 /** (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2. */
-const EXP = [0.5, 0.16666576989698775, 0.041666554617204574, 0.008363179052722578, 0.0013926183587713494];
+const EXP = [0.5, 0.16666577, 0.041666555, 0.008363179, 0.0013926184];
 
 /** x = n log(2) + r: gives n as bits with `ROUNDER_BITS` added, as a float, and r. */
 function reduceByLn2(e: VectorEmitter, x: Vectors): { sum: Vectors; n: Vectors; r: Vectors } {
@@ -85,9 +85,7 @@ function expm1(e: VectorEmitter, x: Vectors): Vectors {
 }
 
 /** (tanh(x) - x) / x^3 in x^2, for |x| <= 0.625. */
-const TANH = [
-  -0.3333333317214036, 0.1333330355691574, -0.053959259577204544, 0.02176891865102821, -0.008343945515839153, 0.002292744816178142,
-];
+const TANH = [-0.33333333, 0.13333304, -0.0539592596, 0.021768919, -0.0083439455, 0.0022927448];
 
 /** A polynomial near 0, elsewhere 1 - 2 / (exp(2 |x|) + 1), under the sign of x. */
 function tanh(e: VectorEmitter, x: Vectors): Vectors {
@@ -110,16 +108,12 @@ function sigmoid(e: VectorEmitter, x: Vectors): Vectors {
 }
 
 /** erf(x) / x - 1 in x^2, for |x| <= 1. */
-const ERF = [
-  0.12837916584835093, -0.37612626666720334, 0.11283594715160218, -0.026854212010626412, 0.005189087423433974, -0.000801686428716587,
-  7.875875062685488e-5,
-];
+const ERF = [0.12837917, -0.37612627, 0.112835947, -0.026854212, 0.0051890874, -0.00080168643, 0.00007875875];
 
 /** erfc(x) in (x - ERFC_CENTER) / ERFC_RADIUS, for x in [1, 3.93]. */
 const ERFC = [
-  0.0004902342364770617, -0.0037967196482049004, 0.01371121924858759, -0.030297579787474615, 0.044888970915966865, -0.045289169028091554,
-  0.02887981650519234, -0.006864222847214358, -0.007279548402980071, 0.00921097836019491, -0.003493710557282061, -0.0015928860570137422,
-  0.0016773032652260076, -1.9996927113338797e-5, -0.0002246683311787701,
+  0.00049023424, -0.0037967196, 0.01371122, -0.03029758, 0.04488897, -0.04528917, 0.0288798165, -0.0068642228, -0.0072795484, 0.0092109784,
+  -0.0034937106, -0.001592886, 0.00167730327, -0.000019996927, -0.00022466833,
 ];
 const ERFC_CENTER = 2.465;
 const ERFC_RADIUS = 1.465;
@@ -133,10 +127,8 @@ function erf(e: VectorEmitter, x: Vectors): Vectors {
 }
 
 /** The normal distribution function less 1/2, over x, in x^2 as a quotient, for |x| <= 5.6: to 1e-8, and at the end 1e-7 too much. */
-const NORMAL_NUMERATOR = [
-  0.3989422219106833, 0.034371140481112054, 0.004707019288502554, 0.0001738031874928475, 6.356773059902436e-6, 2.215594512111836e-8,
-];
-const NORMAL_DENOMINATOR = [1, 0.2528213905027189, 0.02893740401719517, 0.0019127284174692814, 7.508864708513352e-5, 1.1805065931943185e-6];
+const NORMAL_NUMERATOR = [0.39894222, 0.03437114, 0.0047070193, 0.00017380319, 0.000006356773, 2.2155945e-8];
+const NORMAL_DENOMINATOR = [1, 0.2528214, 0.028937404, 0.0019127284, 0.00007508865, 0.0000011805066];
 
 /** What is too much at the end makes the bounds of 0 and 1 exact. */
 function normalCdf(e: VectorEmitter, operand: Vectors): Vectors {
@@ -147,10 +139,7 @@ function normalCdf(e: VectorEmitter, operand: Vectors): Vectors {
 }
 
 /** (log(1 + f) - f + f^2 / 2) / f^3 for 1 + f in [sqrt(1/2), sqrt(2)]. */
-const LOG = [
-  0.33333331180030046, -0.24999996957950882, 0.200007157488921, -0.16667802319501254, 0.1424905764569748, -0.12425687331451106,
-  0.1168541992348674, -0.11479733846637635, 0.06971611471451178,
-];
+const LOG = [0.3333333, -0.24999997, 0.20000716, -0.16667802, 0.14249058, -0.12425687, 0.1168542, -0.11479734, 0.069716115];
 
 const ROOT_HALF_BITS = 0x3f3504f3;
 const SMALLEST_NORMAL = 2 ** -126;
@@ -218,8 +207,8 @@ function log1p(e: VectorEmitter, x: Vectors): Vectors {
 }
 
 /** (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2, for |r| <= pi / 4. */
-const SIN = [-0.1666666466231438, 0.008332748270629749, -0.00019587890880412386];
-const COS = [0.04166666465950221, -0.0013888303035894866, 2.4547942085071572e-5];
+const SIN = [-0.166666647, 0.008332748, -0.0001958789];
+const COS = [0.041666665, -0.0013888303, 0.000024547942];
 
 /** pi / 2 in two parts; multiples of the first by integers of 20 bits are exact in float64. */
 const HALF_PI_HIGH = 1.5707963267341256;
