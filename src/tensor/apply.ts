@@ -1,17 +1,16 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, Saves } from '../op/contract.ts';
 import { beginTracking, endTracking, labelStorage, type Storage } from '../runtime/storage.ts';
-import { AutogradError } from '../util/errors.ts';
 import { CompositeNode } from './composite-node.ts';
 import { dispatch } from './dispatch.ts';
-import { addEdge } from './edges.ts';
+import { edgesOf, shapesOf, typesOf } from './edges.ts';
+import { nulls } from './exact.ts';
 import { MapNode } from './map-node.ts';
 import type { MapOperator, MapParams } from './map-operator.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
-import { type AnyOperator, type Node, OperatorNode } from './node.ts';
+import { type AnyOperator, NOTHING, type Node, OperatorNode } from './node.ts';
 import { aliasOf, type Interpreter, type Tensor } from './tensor.ts';
-import { isTracked, refuseStaleView } from './views.ts';
+import { isTracked, settled } from './views.ts';
 
 /**
  * The one door to every operator: the tape looks at the handles first, then the interpreters at their values (one comparison in plain code), then
@@ -47,21 +46,16 @@ function labelled<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], r
 /** Runs an operator without recording it at this level. */
 function execute(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
   if (mode.interpreters !== 0) {
-    for (const input of inputs) refuseStaleView(operator.name, input);
+    for (const input of inputs) settled(operator.name, input);
     const top = topInterpreter(inputs);
     if (top !== null) return top.process(operator as unknown as Operator<Tensor, never>, inputs, params);
-  } else refuseEscaped(operator.name, inputs);
+  } else settleAll(operator.name, inputs);
   return operator.composite ? scoped(operator, inputs, params) : operator.forward(inputs, params);
 }
 
-/** Handles that interpreters made stand for nothing once those have ended. */
-function refuseEscaped(name: string, inputs: readonly Tensor[]): void {
-  for (let i = 0; i < inputs.length; i++) {
-    if ((inputs[i] as Tensor).wrapped === null) continue;
-    throw new AutogradError(
-      `${name}: input ${i} was kept from inside a vmap or jvp that has ended, where it stood for transformed values: return it from the function instead`,
-    );
-  }
+/** Handles that interpreters made stand for nothing, or for a plain value, once those have ended. */
+function settleAll(name: string, inputs: readonly Tensor[]): void {
+  for (let i = 0; i < inputs.length; i++) if ((inputs[i] as Tensor).wrapped !== null) settled(name, inputs[i] as Tensor);
 }
 
 /** `apply` for an operator with one result. */
@@ -74,7 +68,8 @@ export function applyMany<P>(operator: Operator<Tensor, P>, inputs: readonly Ten
   return apply(operator, inputs, params) as Tensor[];
 }
 
-function topInterpreter(inputs: readonly Tensor[]): Interpreter | null {
+/** The latest of the interpreters that wrap one of these. */
+export function topInterpreter(inputs: readonly Tensor[]): Interpreter | null {
   let top: Interpreter | null = null;
   for (const input of inputs) {
     const wrapped = input.wrapped;
@@ -109,17 +104,13 @@ function linkViews(aliasing: 'view' | 'multi-view', result: Tensor | Tensor[], s
 function linkView(view: Tensor, source: Tensor, multiple: boolean): void {
   if (view === source || view.storage !== source.storage) return;
   const meta = metaOf(view);
-  if (view.wrapped !== null) {
-    meta.wrappedBase = source.meta?.wrappedBase ?? source;
-    return;
-  }
   meta.base = source.meta?.base ?? source;
   meta.viewVersion = view.storage.version;
   meta.origin = multiple || source.meta?.origin === 'multi' ? 'multi' : mode.grad ? 'single' : 'no-grad';
 }
 
 function record(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
-  if (mode.interpreters === 0) refuseEscaped(operator.name, inputs);
+  if (mode.interpreters === 0) settleAll(operator.name, inputs);
   switch (operator.derivative.kind) {
     case 'map':
       return recordMap(operator as unknown as MapOperator, inputs, params as MapParams);
@@ -163,25 +154,10 @@ export function makeNode(
   params: unknown,
   result: Tensor | readonly Tensor[],
 ): OperatorNode {
-  const next: (Node | null)[] = [];
-  const nextIndex: number[] = [];
-  const shapes: (readonly number[])[] = [];
-  const types: DTypeInfo[] = [];
-  for (const input of inputs) addEdge(input, next, nextIndex, shapes, types);
+  const { next, nextIndex, shapes, types } = edgesOf(inputs);
   const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
-  const saves = savesOf(operator, next, params);
-  return new OperatorNode(
-    operator,
-    params,
-    next,
-    nextIndex,
-    shapes,
-    types,
-    outputs.map((x) => x.shape),
-    outputs.map((x) => x.type),
-    pick(inputs, saves.inputs),
-    pick(outputs, saves.outputs),
-  );
+  const saved = pick(inputs, outputs, savesOf(operator, next, params));
+  return new OperatorNode(operator, params, next, nextIndex, shapes, types, shapesOf(outputs), typesOf(outputs), saved);
 }
 
 function savesOf(operator: AnyOperator, next: readonly (Node | null)[], params: unknown): Saves {
@@ -203,10 +179,22 @@ const SAVE_BOTH: Saves = { inputs: [0, 1] };
 const SAVE_LEFT: Saves = { inputs: [0] };
 const SAVE_RIGHT: Saves = { inputs: [1] };
 
-const NO_TENSORS: readonly null[] = [];
-function pick(tensors: readonly Tensor[], indices: readonly number[] | undefined): readonly (Tensor | null)[] {
-  if (indices === undefined || indices.length === 0) return NO_TENSORS;
-  return tensors.map((tensor, index) => (indices.includes(index) ? tensor : null));
+/** What the derivative reads, by slot: inputs, then outputs. */
+function pick(inputs: readonly Tensor[], outputs: readonly Tensor[], saves: Saves): readonly (Tensor | null)[] {
+  const fromInputs = saves.inputs?.length ?? 0;
+  const fromOutputs = saves.outputs?.length ?? 0;
+  if (fromInputs === 0 && fromOutputs === 0) return NOTHING;
+  const count = inputs.length;
+  const slots = nulls<Tensor>(fromOutputs === 0 ? count : count + outputs.length);
+  for (let i = 0; i < fromInputs; i++) {
+    const k = (saves.inputs as readonly number[])[i] as number;
+    slots[k] = inputs[k] ?? null;
+  }
+  for (let i = 0; i < fromOutputs; i++) {
+    const k = (saves.outputs as readonly number[])[i] as number;
+    slots[count + k] = outputs[k] ?? null;
+  }
+  return slots;
 }
 
 /** Marks the differentiable results as made by `node`. */
@@ -236,6 +224,7 @@ function recordComposite(operator: AnyOperator, inputs: readonly Tensor[], param
     leaf.tracked = isTracked(input) && (input.type.isFloat || input.type.isComplex);
     return leaf;
   });
+  if (mode.saving !== null) mode.saving.enter(leaves, inputs);
   const inner = operator.forward(leaves, params);
   const innerOutputs = Array.isArray(inner) ? inner : [inner];
   const outputs = innerOutputs.map(aliasOf);

@@ -1,13 +1,10 @@
 import { beginTracking, endTracking, release, type Storage, trackerCount } from '../runtime/storage.ts';
-import { formatShape } from '../shape/shape.ts';
-import { AutogradError } from '../util/errors.ts';
-import { accumulateIntoLeaf, addGradients, fitGradient, giveAway } from './accumulate.ts';
+import { addGradients, fitGradient } from './accumulate.ts';
 import type { GradientEdge } from './edges.ts';
-import { describeValue } from './messages.ts';
-import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
-import { AccumulateGrad, type Node, type NodeState, type Watch } from './node.ts';
+import { AccumulateGrad, type Node, type NodeState } from './node.ts';
 import { NodeHeap } from './node-heap.ts';
+import { accumulateAt, runPostHooks, runPreHooks, runTensorHooks } from './run-hooks.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface TaskOptions {
@@ -157,8 +154,7 @@ export class Task {
     if (state.captures !== null) this.capture(state, grads);
     if (node instanceof AccumulateGrad) {
       const g = grads[0] as Tensor | null;
-      if (g !== null && (this.targets === null || this.options.accumulate === true))
-        accumulateIntoLeaf(node.variable, g, this.options.createGraph);
+      if (g !== null && (this.targets === null || this.options.accumulate === true)) accumulateAt(node, g, this.options.createGraph);
       return;
     }
     if (state.captures !== null && !leadsOn(node, this.id)) return;
@@ -263,62 +259,6 @@ function fit(node: Node, grads: readonly (Tensor | null)[]): (Tensor | null)[] {
     else results.push(fitGradient(g, node, i));
   }
   return results;
-}
-
-function runTensorHooks(node: Node, grads: (Tensor | null)[]): void {
-  (node.watched as (Watch | undefined)[]).forEach((watch, index) => {
-    const g = grads[index];
-    if (watch === undefined || g === null || g === undefined) return;
-    let current = g;
-    for (const hook of watch.hooks) {
-      giveAway(current);
-      current = checkHook(hook(current) ?? null, current, node.name) ?? current;
-    }
-    if (watch.keeper !== null) {
-      const meta = metaOf(watch.keeper);
-      giveAway(current);
-      meta.grad = meta.grad === null ? current : addGradients(meta.grad, current);
-    }
-    if (current !== g) giveAway(current);
-    grads[index] = current;
-  });
-}
-
-function checkHook(returned: unknown, before: Tensor, name: string): Tensor | null {
-  if (returned === null || returned === undefined) return null;
-  const g = returned as Tensor;
-  if (!Array.isArray(g.shape)) {
-    throw new AutogradError(
-      `a hook on the gradient at ${name} returned ${describeValue(returned)}: return a tensor, or nothing to keep the gradient`,
-    );
-  }
-  if (formatShape(g.shape) !== formatShape(before.shape)) {
-    throw new AutogradError(
-      `a hook on the gradient at ${name} returned shape ${formatShape(g.shape)} for a gradient of shape ${formatShape(before.shape)}: keep the shape`,
-    );
-  }
-  return g;
-}
-
-function runPreHooks(node: Node, grads: (Tensor | null)[]): (Tensor | null)[] {
-  let current: readonly (Tensor | null)[] = grads;
-  for (const hook of node.preHooks ?? []) {
-    for (const g of current) if (g !== null) giveAway(g);
-    current = hook(current) ?? current;
-  }
-  for (const g of current) if (g !== null) giveAway(g);
-  return [...current];
-}
-
-function runPostHooks(node: Node, results: (Tensor | null)[], grads: readonly (Tensor | null)[]): (Tensor | null)[] {
-  let current: readonly (Tensor | null)[] = results;
-  for (const hook of node.postHooks ?? []) {
-    for (const g of current) if (g !== null) giveAway(g);
-    for (const g of grads) if (g !== null) giveAway(g);
-    current = hook(current, grads) ?? current;
-  }
-  for (const g of current) if (g !== null) giveAway(g);
-  return [...current];
 }
 
 let running: Task | null = null;
