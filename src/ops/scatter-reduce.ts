@@ -3,9 +3,11 @@ import type { ScatterMode } from '../runtime/backend.ts';
 import { backend } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
+import { elementsOf } from '../tensor/data.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, DTypeError } from '../util/errors.ts';
+import { mode } from '../tensor/modes.ts';
+import { aliasOf, type Tensor } from '../tensor/tensor.ts';
+import { ArgumentError, AutogradError, DTypeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { callMap, type Described, described, makeOperator, mapOperator, requireTensor } from './family.ts';
 import { scatterArguments } from './gather.ts';
@@ -105,7 +107,29 @@ function productRule(rule: Rule): [Tensor, Tensor] {
   const zeros = gatherFrom(rule, applyOne(family.spread, [zero, ...indices], params));
   const others = applyOne(operator, [x, callMap(ONE_ZERO_TO_ONE, [source, zeros], [], type), ...indices], params);
   const quotient = div(gatherFrom(rule, mul(g, result)), callMap(ZERO_TO_ONE, [source], [], type));
-  return [gx, callMap(CHOOSE, [source, zeros, gatherFrom(rule, mul(g, others)), quotient], [], type)];
+  const gSource = callMap(CHOOSE, [source, zeros, gatherFrom(rule, mul(g, others)), quotient], [], type);
+  return [gx, mode.grad && severalZeros(zeros) ? applyOne(onceOnly(operator.name), [gSource], null) : gSource];
+}
+
+/** Whether zeros of the source meet somewhere: the derivative by each is 0 there, but that by two of them is not. */
+function severalZeros(zeros: Tensor): boolean {
+  return zeros.wrapped === null && elementsOf(zeros).some((count) => (count as number) > 1);
+}
+
+/** Hands on a gradient that must not be differentiated again. */
+function onceOnly(name: string): Operator<Tensor, null> {
+  return makeOperator<null>({
+    name,
+    forward: ([x]) => aliasOf(x as Tensor),
+    derivative: {
+      kind: 'rules',
+      vjp: () => {
+        throw new AutogradError(
+          `${name}: with reduce 'prod', the second derivative is not defined here where two zeros of src meet at one place: keep the factors away from 0, or multiply them with prod()`,
+        );
+      },
+    },
+  });
 }
 
 function ruleFor(rule: Rule): [Tensor, Tensor] {

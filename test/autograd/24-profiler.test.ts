@@ -164,7 +164,7 @@ test('test_record_function: ranges nest with each other and with operators, in o
   const profiled = profile(() =>
     recordFunction('outer', () => {
       wrapped(x);
-      using range = recordFunction('block');
+      using _range = recordFunction('block');
       x.add(4);
       return wrapped(x);
     }),

@@ -28,6 +28,7 @@ const FUNCTIONS: readonly string[] = [
   'noGrad',
   'numel',
   'promoteTypes',
+  'safeWhere',
   'scope',
   'seed',
   'setDefaultDtype',
