@@ -5,3 +5,4 @@ export { Function, FunctionContext, onceDifferentiable } from '../tensor/custom.
 export { enableGrad, noGrad, setGradEnabled } from '../tensor/modes.ts';
 export { type GradCallOptions, grad } from './grad.ts';
 export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
+export * as graph from './graph.ts';

@@ -1,8 +1,9 @@
 import { AutogradError } from '../util/errors.ts';
 import { edgeOf, edgesOf, type GradientEdge, shapesOf, typesOf } from './edges.ts';
 import { gradients } from './engine.ts';
+import { releasedMessage } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
-import { type AnyOperator, Node, nextSequence, releasedMessage, versionsOf } from './node.ts';
+import { type AnyOperator, Node, nextSequence, versionsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A composite operator recorded as one node around an inner tape. */
@@ -38,7 +39,7 @@ export class CompositeNode extends Node {
   }
 
   run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
-    if (this.released) throw new AutogradError(releasedMessage(this.name));
+    if (this.released) throw new AutogradError(releasedMessage(this));
     const again = mode.grad || mode.interpreters !== 0;
     const inputs = again ? this.next.map((_, slot) => this.unpack(slot)) : this.leaves;
     const outputs = again ? this.recomposed(inputs) : this.outputs;

@@ -1,4 +1,5 @@
 import { formatShape } from '../shape/shape.ts';
+import type { Node } from './node.ts';
 import { isTensor, type Tensor } from './tensor.ts';
 import { placeOf, writtenAt } from './trace.ts';
 
@@ -23,6 +24,15 @@ export function describeTensor(x: Tensor): string {
   const name = x.meta?.name ?? null;
   const made = x.node !== null ? ` (made by ${x.node.name.replace(/Backward$/, '')})` : x.tracked ? ' (a leaf)' : '';
   return `${name === null ? 'a tensor' : `'${name}'`} of shape ${formatShape(x.shape)} and dtype ${x.type.name}${made}`;
+}
+
+/** That what a node saved is gone: of which tensor, and what to do. */
+export function releasedMessage(node: Node): string {
+  const shapes = node.outputShapes.map(formatShape).join(' and ');
+  return (
+    `${node.name}: the result of shape ${shapes} of ${node.operatorName} cannot be differentiated again: what was saved for that was freed by an earlier ` +
+    `backward() or grad(). Pass { retainGraph: true } to the earlier call, or compute the result again before this one${placeOf(node, 'recorded')}`
+  );
 }
 
 export function staleSaveMessage(operator: string, node: object, saved: Tensor, role: string, index: number, version: number): string {

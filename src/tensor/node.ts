@@ -1,7 +1,7 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
+import type { DType, DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, RuleContext } from '../op/contract.ts';
 import { ArgumentError, AutogradError } from '../util/errors.ts';
-import { describeValue, staleSaveMessage } from './messages.ts';
+import { describeValue, releasedMessage, staleSaveMessage } from './messages.ts';
 import { type AutogradMeta, type HookHandle, HookList, metaOf, type TensorHook } from './meta.ts';
 import { mode } from './modes.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
@@ -61,10 +61,8 @@ function requireFunction(name: string, hook: unknown): void {
   if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
 }
 
-/** That what a node saved is gone, and what to do. */
-export function releasedMessage(name: string): string {
-  return `${name}: what it saved was freed by an earlier backward(); pass { retainGraph: true } to the first call to go through the graph again`;
-}
+/** What users noted on nodes. Few do, so no node pays for it. */
+const notes = new WeakMap<Node, Record<string, unknown>>();
 
 let sequence = 0;
 
@@ -79,7 +77,8 @@ export function nextSequence(): number {
  * Invariant: `next[i]` is null exactly if input i wants no gradient.
  */
 export abstract class Node {
-  readonly sequence: number;
+  /** Of the nodes that are ready, the one with the largest number runs first. */
+  sequence: number;
   readonly next: (Node | null)[];
   readonly nextIndex: readonly number[];
   /** Shapes and dtypes of the inputs: gradients are summed and cast to them. */
@@ -166,8 +165,7 @@ export abstract class Node {
       if (unpacked !== null) return unpacked;
     }
     const saved = this.saved[slot];
-    if (saved === null || saved === undefined)
-      throw new AutogradError(this.released ? releasedMessage(this.name) : this.notSavedMessage(slot));
+    if (saved === null || saved === undefined) throw new AutogradError(this.released ? releasedMessage(this) : this.notSavedMessage(slot));
     if (saved.storage.version !== this.versions[slot]) {
       const [role, index] = this.slotRole(slot);
       throw new AutogradError(staleSaveMessage(this.operatorName, this, saved, role, index, this.versions[slot] ?? 0));
@@ -204,6 +202,38 @@ export abstract class Node {
   /** The nodes that gradients flow to, as pairs of node and output index, as PyTorch's `next_functions`. */
   get nextFunctions(): readonly (readonly [Node | null, number])[] {
     return this.next.map((node, index) => [node, this.nextIndex[index] ?? 0] as const);
+  }
+  /**
+   * How the engine orders nodes that could run: the largest number first. Later operations have larger ones; assigning another changes the order, never
+   * the result, since a node waits for all gradients of its outputs.
+   */
+  get sequenceNr(): number {
+    return this.sequence;
+  }
+  set sequenceNr(value: number) {
+    this.sequence = value;
+  }
+  /** Shape and dtype of each output of the operation, which are those of the gradients that arrive. */
+  get inputMetadata(): readonly { readonly shape: readonly number[]; readonly dtype: DType }[] {
+    return this.outputShapes.map((shape, index) => ({ shape, dtype: (this.outputTypes[index] as DTypeInfo).name }));
+  }
+  /** An object of the user's, for notes on the node. */
+  get metadata(): Record<string, unknown> {
+    let found = notes.get(this);
+    if (found === undefined) {
+      found = {};
+      notes.set(this, found);
+    }
+    return found;
+  }
+  /** The gradients of the inputs, given one for each output: one step of `backward` by hand. Frees nothing that was saved. */
+  call(...gradOutputs: (Tensor | null)[]): readonly (Tensor | null)[] {
+    if (gradOutputs.length !== this.outputShapes.length)
+      throw new ArgumentError(
+        `${this.name}: call takes one gradient for each of its ${this.outputShapes.length} outputs, got ${gradOutputs.length}`,
+      );
+    const found = this.run(gradOutputs, true);
+    return this.next.map((_, index) => found[index] ?? null);
   }
   toString(): string {
     return `<${this.name}>`;
