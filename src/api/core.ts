@@ -2,6 +2,8 @@ import { H, mH } from '../ops/adjoint.ts';
 import { imag, real } from '../ops/complex-parts.ts';
 import { detach } from '../ops/detach.ts';
 import { mT, T } from '../ops/reshaping.ts';
+import { separatelyCounted } from '../runtime/storage.ts';
+import { sameShape } from '../shape/shape.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
 import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
 import { type LendOptions, type LentArray, lendData } from '../tensor/lend.ts';
@@ -11,7 +13,7 @@ import type { Node } from '../tensor/node.ts';
 import { formatTensor } from '../tensor/printing.ts';
 import { disposeTensor } from '../tensor/scope.ts';
 import { aliasOf, Tensor } from '../tensor/tensor.ts';
-import { isTracked } from '../tensor/views.ts';
+import { isTracked, settled } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError, InPlaceError } from '../util/errors.ts';
 import { type FactMembers, factAccessors, factMethods, rowsOf } from './facts.ts';
 import * as members from './members.ts';
@@ -30,8 +32,10 @@ export interface CoreMembers extends FactMembers {
   readonly retainsGrad: boolean;
   /** Which output of `gradFn` this is. */
   readonly outputNr: number;
-  /** How often the storage was written in place. */
+  /** How often the storage was written in place. Throws for inference tensors, which do not count. */
   readonly version: number;
+  /** Whether the tensor was made in `inferenceMode`. */
+  isInference(): boolean;
   /** The values without history; writing through it is not counted as a change. Assigning replaces the values. */
   data: Tensor;
   /** All dimensions in reverse order. */
@@ -79,31 +83,56 @@ export interface CoreMembers extends FactMembers {
 }
 
 function show(x: Tensor): string {
-  if (x.wrapped !== null) return `tensor(<transformed>, shape=[${x.shape.join(', ')}], dtype=${x.dtype})`;
+  const tangents: string[] = [];
+  for (let value = settled('toString', x); value.wrapped !== null; ) {
+    const below = value.wrapped.interpreter.shown(value);
+    if (below === null) return `tensor(<transformed>, shape=[${x.shape.join(', ')}], dtype=${x.dtype})`;
+    if (below.tangent !== null) tangents.push(`tangent=${show(below.tangent)}`);
+    value = below.primal;
+  }
   const values = elementsOf(x);
   const suffix: string[] = [];
-  const node = members.gradFn(x);
-  if (node !== null) suffix.push(`gradFn=<${node.name}>`);
+  const node = historyOf(x);
+  if (node === undefined) suffix.push('gradFn=<Invalid>');
+  else if (node !== null) suffix.push(`gradFn=<${node.name}>`);
   else if (x.tracked) suffix.push('requiresGrad=true');
-  return formatTensor({ shape: x.shape, dtype: x.dtype, get: (i: number) => values[i] as number }, {}, suffix);
+  return formatTensor({ shape: x.shape, dtype: x.dtype, get: (i: number) => values[i] as number }, {}, [...suffix, ...tangents]);
+}
+
+/** What made `x`; undefined where a write has left a view without a history. */
+function historyOf(x: Tensor): Node | null | undefined {
+  try {
+    return members.gradFn(x);
+  } catch {
+    return undefined;
+  }
 }
 
 function dataOf(x: Tensor): Tensor {
   requirePlain('data', x);
-  x.storage.shared = true;
   const view = aliasOf(x);
-  metaOf(view).unversioned = true;
+  view.storage = separatelyCounted(x.storage);
+  view.wrapped = null;
   return view;
 }
 
 /** Replaces the values of `x` by those of `value`: the handle moves to the other storage. */
 function setData(x: Tensor, value: Tensor): void {
   if (!(value instanceof Tensor)) throw new ArgumentError(`data: assign a tensor, got ${describeValue(value)}`);
-  if (x.type !== value.type && (x.tracked || x.meta !== null)) {
-    throw new DTypeError(`data: assigned ${value.dtype} values to ${describeTensor(x)}: the dtypes must be equal`);
+  requirePlain('data', x);
+  requirePlain('data', value);
+  if (isTracked(x) && !value.type.isFloat && !value.type.isComplex) {
+    throw new DTypeError(
+      `data: assigned ${value.dtype} values to ${describeTensor(x)}, which requires a gradient: only floating and complex dtypes can have one`,
+    );
   }
+  const storage = separatelyCounted(value.storage);
+  // The versions that nodes saved are those of this handle.
+  if (storage.version >= 0) storage.version = Math.max(x.storage.version, 0);
+  // A gradient that arrives later has the new shape and dtype.
+  if (x.meta !== null && (x.type !== value.type || !sameShape(x.shape, value.shape))) x.meta.accumulator = null;
   Object.assign(x, {
-    storage: value.storage,
+    storage,
     offset: value.offset,
     shape: value.shape,
     strides: value.strides,
@@ -115,6 +144,7 @@ function setData(x: Tensor, value: Tensor): void {
 
 function detachInPlace(x: Tensor): Tensor {
   if (x.meta?.base) throw new InPlaceError(`detach_: ${describeTensor(x)} is a view, which cannot be cut off in place: use detach()`);
+  if (x.wrapped !== null) x.wrapped = detach(x).wrapped;
   x.node = null;
   x.outputIndex = 0;
   x.tracked = false;
@@ -129,7 +159,7 @@ const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor,
   isLeaf: { get: members.isLeaf },
   retainsGrad: { get: (x) => x.meta?.retainsGrad ?? false },
   outputNr: { get: (x) => x.outputIndex },
-  version: { get: (x) => x.storage.version },
+  version: { get: members.versionOf },
   data: { get: dataOf, set: (x, value: Tensor) => setData(x, value) },
   T: { get: T },
   mT: { get: mT },
@@ -152,6 +182,9 @@ const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
   },
   detach_() {
     return detachInPlace(this);
+  },
+  isInference() {
+    return this.storage.version < 0;
   },
   retainGrad() {
     members.retainGrad(this);

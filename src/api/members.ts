@@ -40,6 +40,13 @@ export function isLeaf(x: Tensor): boolean {
   return !isTracked(x) || x.node === null;
 }
 
+/** How often the storage was written in place. */
+export function versionOf(x: Tensor): number {
+  if (x.storage.version < 0)
+    throw new AutogradError(`version: ${describeTensor(x)} was made in inferenceMode, where writes are not counted`);
+  return x.storage.version;
+}
+
 export function gradFn(x: Tensor): Node | null {
   isTracked(x);
   return x.node;

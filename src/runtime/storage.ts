@@ -12,6 +12,9 @@ import { heap } from './heap.ts';
 import { pool } from './pool.ts';
 import { roundToClass, UNIT_BYTES, unitsFor } from './sizes.ts';
 
+/** The version that new storages begin with. */
+export const creation = { version: 0 };
+
 /** A run of bytes on the heap. The views of one tensor share the storage and its `version`. */
 export class Storage {
   /** @internal What the storage lies in. */
@@ -20,8 +23,8 @@ export class Storage {
   readonly byteOffset: number;
   /** How many bytes were asked for. */
   readonly byteLength: number;
-  /** Counts in-place writes, so that autograd can tell when a saved tensor changed. */
-  version = 0;
+  /** Counts in-place writes, so that autograd can tell when a saved tensor changed. -1: made in inference mode, writes are not counted. */
+  version = creation.version;
   /**
    * How many gradient slots of a running backward pass hold this storage; -1 once anybody else may see it. Set by the autograd engine,
    * which adds in place and releases only what it alone can see.
@@ -31,6 +34,8 @@ export class Storage {
   shared = false;
   /** The operator that last wrote in place, for error messages. */
   writer: string | null = null;
+  /** What shape it wrote. */
+  writtenShape: readonly number[] | null = null;
 
   constructor(block: Block, byteOffset: number, byteLength: number) {
     this.block = block;
@@ -189,6 +194,21 @@ export function endTracking(mark: number, keep: (storage: Storage) => boolean): 
 /** Takes a storage out of all trackers: it is held by what outlives them, such as the gradient of a leaf. */
 export function untrack(storage: Storage): void {
   if (trackers > 0) escaped.add(storage);
+}
+
+/** Another storage over the same bytes, which counts its own writes. Neither may be freed before the collector comes. */
+export function separatelyCounted(storage: Storage): Storage {
+  const alias = new Storage(storage.block, storage.byteOffset, storage.byteLength);
+  alias.version = Math.min(storage.version, 0);
+  alias.shared = true;
+  storage.shared = true;
+  untrack(storage);
+  return alias;
+}
+
+/** Whether two storages are the same bytes. */
+export function sameBytes(a: Storage, b: Storage): boolean {
+  return a === b || (a.block === b.block && a.byteOffset === b.byteOffset);
 }
 
 /** Whether double releases are errors and released bytes are overwritten. Off by default: it costs time. */

@@ -56,7 +56,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
     giveAway(meta.grad);
     untrack(meta.grad.storage);
     labelStorage(meta.grad.storage, meta.name === null ? 'gradient' : `gradient of ${meta.name}`);
-  } else if (createGraph || meta.grad.tracked) {
+  } else if (createGraph || meta.grad.tracked || meta.grad.storage.version < 0) {
     meta.grad = operators.add(meta.grad, g);
     untrack(meta.grad.storage);
   } else {

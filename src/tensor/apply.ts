@@ -1,5 +1,5 @@
 import type { Operator, Saves } from '../op/contract.ts';
-import { beginTracking, endTracking, labelStorage, type Storage } from '../runtime/storage.ts';
+import { beginTracking, creation, endTracking, labelStorage, type Storage } from '../runtime/storage.ts';
 import { CompositeNode } from './composite-node.ts';
 import { dispatch } from './dispatch.ts';
 import { edgesOf, shapesOf, typesOf } from './edges.ts';
@@ -26,7 +26,8 @@ export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[
 export function perform<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)
-      if (isTracked(inputs[i] as Tensor)) return labelled(operator, inputs, record(operator as unknown as AnyOperator, inputs, params));
+      if (isTracked(inputs[i] as Tensor) && (mode.inference === null || isSomeCounted(inputs)))
+        return labelled(operator, inputs, record(operator as unknown as AnyOperator, inputs, params));
   }
   const result = execute(operator as unknown as AnyOperator, inputs, params);
   if (operator.aliasing !== 'fresh') linkViews(operator.aliasing, result, inputs[0] as Tensor);
@@ -101,12 +102,18 @@ function linkViews(aliasing: 'view' | 'multi-view', result: Tensor | Tensor[], s
   else linkView(result, source, false);
 }
 
+/** What inference tensors alone enter is not recorded, whether they want gradients or not. */
+function isSomeCounted(inputs: readonly Tensor[]): boolean {
+  return inputs.some((input) => input.storage.version >= 0);
+}
+
 function linkView(view: Tensor, source: Tensor, multiple: boolean): void {
-  if (view === source || view.storage !== source.storage) return;
+  if (view === source || view.storage !== source.storage || view.storage.version < 0) return;
   const meta = metaOf(view);
   meta.base = source.meta?.base ?? source;
   meta.viewVersion = view.storage.version;
-  meta.origin = multiple || source.meta?.origin === 'multi' ? 'multi' : mode.grad ? 'single' : 'no-grad';
+  const own = creation.version < 0 ? 'inference' : !mode.grad ? 'no-grad' : multiple ? 'multi' : 'single';
+  meta.origin = own === 'single' ? (source.meta?.origin ?? own) : own;
 }
 
 function record(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {

@@ -1,8 +1,9 @@
 import { promoteTypes } from '../dtype/promotion.ts';
 import { backend } from '../runtime/backend.ts';
+import { sameBytes } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { DTypeError, InPlaceError, ShapeError } from '../util/errors.ts';
-import { makeNode } from './apply.ts';
+import { makeNode, topInterpreter } from './apply.ts';
 import { IDENTITY } from './identity.ts';
 import type { MapOperator, MapParams } from './map-operator.ts';
 import { describeTensor } from './messages.ts';
@@ -13,7 +14,7 @@ import { addressRange } from './overlap.ts';
 import { structural } from './structural.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
 import { rememberPlace } from './trace.ts';
-import { isTracked } from './views.ts';
+import { isTracked, REBASE_REASONS, settled } from './views.ts';
 
 /**
  * Writes the result of an elementwise operator into `target`. While nothing is recorded the kernel writes there directly; otherwise the
@@ -33,7 +34,7 @@ function mapInto(name: string, target: Tensor, operator: MapOperator, inputs: re
     checkWritable(name, target);
     checkResultType(name, target, operator.isBoolean ? target.type : params.compute);
     checkResultShape(name, target, operator, inputs);
-    if (inputs.every((input) => input === target || !mayOverlap(input, target))) {
+    if (target.wrapped === null && inputs.every((input) => input === target || (input.wrapped === null && !mayOverlap(input, target)))) {
       operator.forwardInto(target, inputs, params);
       markWritten(target, name);
       return target;
@@ -58,19 +59,25 @@ export function writeInPlace(name: string, target: Tensor, from: (old: Tensor) =
   return mode.observer === null ? overwrite(name, target, from) : mode.observer.write(name, target, () => overwrite(name, target, from));
 }
 
-function overwrite(name: string, target: Tensor, from: (old: Tensor) => Tensor): Tensor {
-  if (target.wrapped !== null) return rebind(name, target, from(target));
+/** `writeInPlace` behind the observers, and what interpreters write the values below them with. */
+export function overwrite(name: string, target: Tensor, from: (old: Tensor) => Tensor): Tensor {
+  if (mode.interpreters !== 0 || target.wrapped !== null) settled(name, target);
   checkWritable(name, target);
   // A derivative may read the old value even where only another operand wants a gradient.
   const old = mode.grad ? withOldValue(target) : target;
   const result = from(old);
-  if (result.wrapped !== null) return rebind(name, target, result);
   checkResultType(name, target, result.type);
   checkFits(name, target, result.shape);
   const tracked = mode.grad && isTracked(result) && (target.type.isFloat || target.type.isComplex);
   if (tracked) checkRebase(name, target);
-  backend().map(IDENTITY.program, target, [result], [], target.type);
-  markWritten(target, name);
+  const interpreter = mode.interpreters === 0 ? null : topInterpreter([target, result]);
+  if (interpreter !== null) {
+    interpreter.write(name, target, result);
+    keepHistory(target);
+  } else {
+    backend().map(IDENTITY.program, target, [result], [], target.type);
+    markWritten(target, name);
+  }
   if (tracked) rebase(target, result);
   return target;
 }
@@ -82,25 +89,6 @@ function withOldValue(target: Tensor): Tensor {
   copy.outputIndex = target.outputIndex;
   copy.tracked = target.tracked;
   return copy;
-}
-
-/**
- * Values under an interpreter are immutable: the handle is pointed at the new one. Its base and other views of it would not see that, so views
- * are refused here, and views of what was written are refused when they are used (see `refuseStaleView`).
- */
-function rebind(name: string, target: Tensor, result: Tensor): Tensor {
-  checkResultType(name, target, result.type);
-  checkFits(name, target, result.shape);
-  if (target.meta?.base || target.meta?.wrappedBase) {
-    throw new InPlaceError(
-      `${name}: the target is a view, and inside jvp, vmap and other transforms its base would not see the write: ` +
-        'write into the whole tensor, or put the parts together with cat, stack or where',
-    );
-  }
-  const value = result.type === target.type && sameSizes(result, target) ? result : fitResult(result, target);
-  if (value.wrapped !== null && value.wrapped.level > (target.wrapped?.level ?? 0)) value.wrapped.interpreter.adopt(name, target);
-  pointAt(target, value);
-  return target;
 }
 
 /** Makes a handle stand for another value of the same shape and dtype. */
@@ -144,11 +132,18 @@ function sameSizes(a: Tensor, b: Tensor): boolean {
 
 /** Counts a write, so that what was saved before it is known to be stale. */
 export function markWritten(target: Tensor, name: string): void {
+  const storage = target.storage;
+  if (storage.version < 0) return;
+  storage.version++;
+  storage.writer = name;
+  storage.writtenShape = target.shape;
+  if (mode.tracing) rememberPlace(storage);
+  keepHistory(target);
+}
+
+/** A write that nobody recorded leaves the history of a view right. */
+function keepHistory(target: Tensor): void {
   const meta = target.meta;
-  if (meta !== null && (meta.unversioned || meta.base?.meta?.unversioned === true)) return;
-  target.storage.version++;
-  target.storage.writer = name;
-  if (mode.tracing) rememberPlace(target.storage);
   if (meta !== null && meta.base !== null && !target.tracked && !meta.base.tracked) meta.viewVersion = target.storage.version;
 }
 
@@ -161,6 +156,7 @@ export function checkWritable(name: string, target: Tensor): void {
       );
     }
   }
+  if (target.storage.version < 0) mode.inference?.checkWrite(name, target);
   if (!mode.grad) return;
   if (isTracked(target) && target.node === null && (target.meta === null || target.meta.base === null)) {
     throw new InPlaceError(
@@ -180,18 +176,8 @@ export function checkWritable(name: string, target: Tensor): void {
 
 /** Refuses views whose history an in-place write could not put right. */
 function checkRebase(name: string, target: Tensor): void {
-  const origin = target.meta?.base ? target.meta.origin : 'single';
-  if (origin === 'multi') {
-    throw new InPlaceError(
-      `${name}: the target is one of several views that one operator returned (such as split or unbind), so its history cannot be rewritten: ` +
-        'use narrow or select for a view that may be written, or the functional form',
-    );
-  }
-  if (origin === 'no-grad') {
-    throw new InPlaceError(
-      `${name}: the target is a view made inside noGrad and is written where gradients are recorded: make the view outside noGrad, or write inside it`,
-    );
-  }
+  const reason = target.meta?.base ? REBASE_REASONS[target.meta.origin] : null;
+  if (reason !== null) throw new InPlaceError(`${name}: the target, ${describeTensor(target)}, is ${reason}`);
 }
 
 function checkResultType(name: string, target: Tensor, type: Tensor['type']): void {
@@ -223,7 +209,7 @@ function checkFits(name: string, target: Tensor, shape: readonly number[]): void
 
 /** Whether two tensors might share bytes without being the same elements in the same order. */
 export function mayOverlap(a: Tensor, b: Tensor): boolean {
-  if (a.storage !== b.storage) return false;
+  if (!sameBytes(a.storage, b.storage)) return false;
   if (a.offset === b.offset && sameSizes(a, b) && a.strides.every((stride, i) => stride === b.strides[i] || a.shape[i] === 1)) return false;
   const [lowA, highA] = addressRange(a);
   const [lowB, highB] = addressRange(b);

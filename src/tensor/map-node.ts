@@ -42,7 +42,9 @@ export class MapNode extends Node {
     const versions = zeros(count + 1);
     for (let i = 0; i <= count; i++) {
       const tensor = saved[i] as Tensor | null;
-      if (tensor !== null) versions[i] = tensor.storage.version;
+      if (tensor === null) continue;
+      versions[i] = tensor.storage.version;
+      if (tensor.storage.version < 0) mode.inference?.refuseSave(operator.name, tensor);
     }
     this.versions = versions;
     if (mode.saving !== null) mode.saving.pack(this);

@@ -39,7 +39,7 @@ export function staleSaveMessage(operator: string, node: object, saved: Tensor, 
   const writer = saved.storage.writer;
   return (
     `${operator}: its backward pass reads ${role} ${index}, ${describeTensor(saved)}, which was changed in place after it was saved` +
-    `${writer === null ? '' : ` (last by ${writer})`}: version ${saved.storage.version}, saved at ${version}. ` +
+    `${writer === null ? '' : ` (last by ${writer}, which wrote shape ${formatShape(saved.storage.writtenShape ?? [])})`}: version ${saved.storage.version}, saved at ${version}. ` +
     `Use the functional form instead of the in-place one, or give the in-place operator a clone()${placeOf(node, 'recorded')}${writtenAt(saved.storage)}`
   );
 }

@@ -27,7 +27,7 @@ export class HookList<F> {
 }
 
 /** How a view came to be, which decides what writing into it in place means. */
-export type ViewOrigin = 'single' | 'multi' | 'no-grad';
+export type ViewOrigin = 'single' | 'multi' | 'no-grad' | 'inference' | 'custom';
 
 /** Autograd state that most tensors never need. */
 export class AutogradMeta {
@@ -41,8 +41,6 @@ export class AutogradMeta {
   origin: ViewOrigin = 'single';
   /** The storage version at which `node` was right; a later in-place write makes a view's history stale. */
   viewVersion = 0;
-  /** Writes through this handle and its views are not counted: `x.data` and what is taken from it. */
-  unversioned = false;
   name: string | null = null;
   /** A parameter of a module: collected by `parameters()`. */
   isParameter = false;

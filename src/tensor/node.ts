@@ -1,7 +1,7 @@
 import type { DType, DTypeInfo } from '../dtype/dtype.ts';
 import type { Operator, RuleContext } from '../op/contract.ts';
 import { ArgumentError, AutogradError } from '../util/errors.ts';
-import { describeValue, releasedMessage, staleSaveMessage } from './messages.ts';
+import { describeTensor, describeValue, releasedMessage, staleSaveMessage } from './messages.ts';
 import { type AutogradMeta, type HookHandle, HookList, metaOf, type TensorHook } from './meta.ts';
 import { mode } from './modes.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
@@ -170,6 +170,11 @@ export abstract class Node {
       const [role, index] = this.slotRole(slot);
       throw new AutogradError(staleSaveMessage(this.operatorName, this, saved, role, index, this.versions[slot] ?? 0));
     }
+    const source = this.next[slot];
+    if (saved.node === null && source !== null && source !== undefined && !(source instanceof AccumulateGrad))
+      throw new AutogradError(
+        `${this.operatorName}: its backward pass reads input ${slot}, ${describeTensor(saved)}, whose history detach_() has taken away since: use detach() there`,
+      );
     return mode.grad && slot >= this.next.length ? this.asOutput(saved, slot - this.next.length) : saved;
   }
 
@@ -312,6 +317,8 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
     if (saved.length > 0) {
       this.saved = saved;
       this.versions = versionsOf(saved);
+      if (mode.inference !== null)
+        for (const x of saved) if (x !== null && x.storage.version < 0) mode.inference.refuseSave(operator.name, x);
       if (mode.saving !== null) mode.saving.pack(this);
     }
   }

@@ -1,10 +1,10 @@
 import { InPlaceError } from '../util/errors.ts';
 import { describeTensor } from './messages.ts';
-import type { AutogradMeta } from './meta.ts';
+import type { AutogradMeta, ViewOrigin } from './meta.ts';
 import { withGradMode } from './modes.ts';
 import { setHistory } from './node.ts';
 import { structural } from './structural.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor, Wrapped } from './tensor.ts';
 
 /**
  * Whether operations on `x` are recorded. A view whose storage was written since its history was made first gets a new history: the write
@@ -16,18 +16,43 @@ export function isTracked(x: Tensor): boolean {
   return refreshView(x, meta, meta.base);
 }
 
-/** Inside transforms an in-place write points a handle at a new value: views that were taken of it before show the old one. */
-export function refuseStaleView(name: string, x: Tensor): void {
-  const base = x.meta?.wrappedBase ?? x.meta?.base ?? null;
-  if (base === null || base.storage === x.storage) return;
-  throw new InPlaceError(
-    `${name}: ${describeTensor(x)} is a view of a tensor that was written in place inside a transform after the view was taken: take the view again`,
-  );
+/** The handle as the interpreters that still run see it: wraps of ended ones are taken off, and a view is wrapped as its base is. */
+export function settled(name: string, x: Tensor): Tensor {
+  settleOne(name, x);
+  const base = x.meta?.base ?? null;
+  if (base === null || base.wrapped === null) return x;
+  settleOne(name, base);
+  const wrapped = base.wrapped as Wrapped | null;
+  if (wrapped !== null && wrapped.level > (x.wrapped?.level ?? 0)) wrapped.interpreter.join(x, base);
+  return x;
 }
 
+function settleOne(name: string, x: Tensor): void {
+  while (x.wrapped?.interpreter.ended === true) x.wrapped.interpreter.settle(name, x);
+}
+
+/** Why a view of this origin cannot be written, or follow what is written into its base, where gradients are recorded. */
+export const REBASE_REASONS: Record<ViewOrigin, string | null> = {
+  single: null,
+  multi:
+    'one of several views that one operator returned (such as split or unbind), so its history cannot be rewritten: use narrow or select for a view that may be written, or the functional form',
+  'no-grad': 'a view made inside noGrad, which gradients do not follow: make it outside of noGrad, or write inside it',
+  inference: 'a view made inside inferenceMode, which gradients do not follow: make it outside of that mode',
+  custom: 'a view made by a custom function, whose backward knows nothing of the write: return a clone() from forward',
+};
+
 function refreshView(view: Tensor, meta: AutogradMeta, base: Tensor): boolean {
+  if (!base.tracked) {
+    meta.viewVersion = view.storage.version;
+    return view.tracked;
+  }
+  const reason = meta.origin === 'multi' ? null : REBASE_REASONS[meta.origin];
+  if (reason !== null) {
+    throw new InPlaceError(
+      `${describeTensor(base)} was changed in place, last by ${view.storage.writer}, and ${describeTensor(view)} is seen through ${reason}`,
+    );
+  }
   meta.viewVersion = view.storage.version;
-  if (!base.tracked) return view.tracked;
   const again = withGradMode(true, () => structural().asStrided(base, view.shape, view.strides, view.offset));
   setHistory(view, again.node, again.outputIndex);
   view.tracked = true;
