@@ -1,3 +1,4 @@
+import type { DType } from '../dtype/dtype.ts';
 import { H, mH } from '../ops/adjoint.ts';
 import { imag, real } from '../ops/complex-parts.ts';
 import { detach } from '../ops/detach.ts';
@@ -16,6 +17,7 @@ import { aliasOf, Tensor } from '../tensor/tensor.ts';
 import { isTracked, settled } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError, InPlaceError } from '../util/errors.ts';
 import { type FactMembers, factAccessors, factMethods, rowsOf } from './facts.ts';
+import { gradDtypeOf, gradOf, setGrad, setGradDtype } from './gradient.ts';
 import * as members from './members.ts';
 
 /** The members of a tensor that name no operator: its autograd state, its values, how it prints. */
@@ -26,6 +28,11 @@ export interface CoreMembers extends FactMembers {
   requiresGrad_(value?: boolean): this;
   /** The accumulated gradient of a leaf, or null. */
   grad: Tensor | null;
+  /**
+   * The dtype that gradients of this leaf are cast to: its own unless another is assigned; null: they stay as they come. Throws AutogradError for
+   * results of recorded operations, DTypeError where `grad` has another dtype already.
+   */
+  gradDtype: DType | null;
   /** The operation that made this tensor, or null. */
   readonly gradFn: Node | null;
   readonly isLeaf: boolean;
@@ -154,7 +161,8 @@ function detachInPlace(x: Tensor): Tensor {
 const accessors: Record<string, { get: (x: Tensor) => unknown; set?: (x: Tensor, value: never) => void }> = {
   ...factAccessors,
   requiresGrad: { get: isTracked, set: (x, value: boolean) => void members.setRequiresGrad(x, value) },
-  grad: { get: members.gradOf, set: (x, value: Tensor | null) => members.setGrad(x, value) },
+  grad: { get: gradOf, set: (x, value: Tensor | null) => setGrad(x, value) },
+  gradDtype: { get: gradDtypeOf, set: (x, value: DType | null) => setGradDtype(x, value) },
   gradFn: { get: members.gradFn },
   isLeaf: { get: members.isLeaf },
   retainsGrad: { get: (x) => x.meta?.retainsGrad ?? false },

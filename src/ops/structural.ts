@@ -203,8 +203,9 @@ export const asStridedOperator = makeOperator<Geometry & { readonly source: Geom
     return view;
   },
   derivative: {
-    kind: 'linear',
-    transpose: (g, context) => applyOne(stridedScatterOperator, [g], context.params),
+    kind: 'rules',
+    vjp: ([g], context) => [g === null || g === undefined ? null : applyOne(stridedScatterOperator, [g], context.params)],
+    jvp: ([tangent], context) => [stridedTangent(tangent as Tensor, context.params)],
   },
   // The members of a batch lie apart by its first stride; offsets are those of the first member.
   batching: {
@@ -217,6 +218,15 @@ export const asStridedOperator = makeOperator<Geometry & { readonly source: Geom
     }),
   },
 });
+
+/** The same places of a tangent: a view of it where its elements lie as those of the primal do. */
+function stridedTangent(tangent: Tensor, { source, ...view }: Geometry & { readonly source: Geometry }): Tensor {
+  const alike = tangent.strides.every((stride, i) => stride === source.strides[i] || (source.shape[i] as number) <= 1);
+  const { start, extent } = reachOf(source, view);
+  if (alike && extent === reachOf(source).extent)
+    return asStridedOf(tangent, { ...view, offset: tangent.offset + view.offset - source.offset });
+  return asStridedOf(inLayout(tangent, source, view).line, { ...view, offset: view.offset - start });
+}
 
 /** The transpose of a strided view: adds each element back where the view took it from; what lies outside the source is dropped. */
 export const stridedScatterOperator: Operator<Tensor, Geometry & { readonly source: Geometry }> = makeOperator<
@@ -239,6 +249,19 @@ export const stridedScatterOperator: Operator<Tensor, Geometry & { readonly sour
       const { source, ...view } = context.params;
       const { line, start } = inLayout(g, source, view);
       return asStridedOf(line, { ...view, offset: view.offset - start });
+    },
+  },
+  // Each member of a batch gets a line of its own.
+  batching: {
+    kind: 'params',
+    rewrite: ({ source, ...view }, _g, size) => {
+      const { start, extent } = reachOf(source, view);
+      const lines = (part: Geometry): Geometry => ({
+        shape: [size, ...part.shape],
+        strides: [extent, ...part.strides],
+        offset: part.offset - start,
+      });
+      return { ...lines(view), source: lines(source) };
     },
   },
 });

@@ -7,6 +7,7 @@ import { contiguousStrides, formatShape, numel } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, ShapeError } from '../util/errors.ts';
 import { IDENTITY } from './identity.ts';
 import { Tensor } from './tensor.ts';
+import { settled } from './views.ts';
 
 /** A complex number as data: `{ re, im }`. */
 export interface Complex {
@@ -25,9 +26,19 @@ export type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | 
 
 /** Refuses to look at the values of a tensor that an interpreter is working on: they are not one value. */
 export function requirePlain(name: string, x: Tensor): void {
-  if (x.wrapped !== null) {
+  if (x.wrapped !== null) requireValues(name, x);
+}
+
+/** Forward mode leaves a tensor its values; under vmap it has many. */
+function requireValues(name: string, x: Tensor): void {
+  for (let value = settled(name, x); value.wrapped !== null; ) {
+    const below = value.wrapped.interpreter.shown(value);
+    if (below !== null) {
+      value = below.primal;
+      continue;
+    }
     throw new AutogradError(
-      `${name}: the tensor is being transformed (vmap or forward mode), so it has no values of its own to read; return it from the function instead`,
+      `${name}: the tensor is being transformed by vmap, so it has a value for each member of the batch and none of its own to read; return it from the function instead`,
     );
   }
 }

@@ -84,7 +84,8 @@ export function overwrite(name: string, target: Tensor, from: (old: Tensor) => T
 
 /** A tensor with the same value and history whose bytes the coming write does not touch. */
 function withOldValue(target: Tensor): Tensor {
-  const copy = withGradMode(false, () => structural().clone(target));
+  // Below an interpreter the tape has to see where the value came from.
+  const copy = target.wrapped === null ? withGradMode(false, () => structural().clone(target)) : structural().clone(target);
   copy.node = target.node;
   copy.outputIndex = target.outputIndex;
   copy.tracked = target.tracked;

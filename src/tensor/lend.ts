@@ -26,6 +26,11 @@ export function lendData<R>(x: Tensor, body: (view: LentArray) => R, options: Le
   if (typeof body !== 'function') throw new ArgumentError(`withData: give a function that gets the elements, not ${describeValue(body)}`);
   requirePlain('withData', x);
   const writes = options.write === true;
+  if (writes && x.wrapped !== null) {
+    throw new InPlaceError(
+      'withData: the tensor has a tangent that a write from outside cannot change: write into it with in-place operations, or before it is made dual',
+    );
+  }
   if (writes) checkWritable('withData', x);
   if (writes && mode.grad && isTracked(x)) {
     throw new InPlaceError(

@@ -1,3 +1,4 @@
+import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { AccumulateGrad } from './node.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -32,6 +33,8 @@ export type ViewOrigin = 'single' | 'multi' | 'no-grad' | 'inference' | 'custom'
 /** Autograd state that most tensors never need. */
 export class AutogradMeta {
   grad: Tensor | null = null;
+  /** The dtype of `grad` where it is not the tensor's own; null: any. */
+  gradType: DTypeInfo | null | undefined = undefined;
   /** The sink of a leaf's gradient. */
   accumulator: AccumulateGrad | null = null;
   accumulateHooks: HookList<AccumulateHook> | null = null;

@@ -8,8 +8,8 @@ export interface Saving {
   pack(node: object): void;
   /** While a composite is recorded, hooks are shown its inputs in the place of the inner leaves. */
   enter(leaves: readonly object[], inputs: readonly object[]): void;
-  /** Takes the memory of its values from a composite whose inner nodes have packed what they read; returns what to keep for its results. */
-  enclose<T extends object>(leaves: readonly T[], outputs: readonly T[]): readonly T[];
+  /** Packs the inputs of a composite and takes its inner values' memory; returns what it keeps of its results. */
+  enclose<T extends object>(node: object, leaves: readonly T[], outputs: readonly T[]): readonly T[];
 }
 
 /** What random operators ask for their numbers while vmap runs. */
@@ -31,6 +31,8 @@ export const mode = {
   tracing: false,
   /** Hooks on saved tensors; null: nodes keep the tensors themselves. */
   saving: null as null | Saving,
+  /** Looks at a tensor that is about to be written in place; null unless saved tensors may be written (see `allow-mutation.ts`). */
+  beforeWrite: null as null | ((target: object) => void),
   /** Looks at what each node of a backward pass returns. */
   inspect: null as null | ((node: object, grads: readonly unknown[]) => void),
   /** Sees every operator, in-place write and backward node instead of the engine, and hands them on. */

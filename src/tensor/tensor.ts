@@ -24,11 +24,19 @@ export interface Wrapped {
 
 export interface Interpreter {
   readonly level: number;
+  /** Its level is over: what it wrapped stands for nothing, or for the plain value again. */
+  readonly ended: boolean;
+  /** The value of `x` one level below and its tangent, if it has one; null where `x` stands for many values. */
+  shown(x: Tensor): { readonly primal: Tensor; readonly tangent: Tensor | null } | null;
   /**
-   * Called before a tensor that this interpreter does not wrap becomes one that it does, because one of its values is written into it in place.
-   * Throws InPlaceError where that cannot be.
+   * Writes `result` over the elements of `target`; at least one of the two is wrapped by this interpreter, and neither by a later one. Throws
+   * InPlaceError, before anything is written, where that cannot be.
    */
-  adopt(name: string, target: Tensor): void;
+  write(name: string, target: Tensor, result: Tensor): void;
+  /** Wraps `view`, which was taken of `base` before that was wrapped, as `base` is now. */
+  join(view: Tensor, base: Tensor): void;
+  /** Once it has ended: unwraps `x` by this level, or throws AutogradError. */
+  settle(name: string, x: Tensor): void;
   /** Runs one operator of which at least one input is wrapped by this interpreter. */
   process(operator: import('../op/contract.ts').Operator<Tensor, never>, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[];
 }

@@ -1,7 +1,7 @@
-import { describeValue } from '../tensor/messages.ts';
+import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
 import { aliasOf, isTensor, type Tensor, type Wrapped } from '../tensor/tensor.ts';
-import { ArgumentError } from '../util/errors.ts';
+import { ArgumentError, AutogradError } from '../util/errors.ts';
 
 /** A handle whose value an interpreter looks at: it has the logical shape, and `wrapped` holds the rest. */
 export function wrapHandle(like: Tensor, wrapped: Wrapped): Tensor {
@@ -12,12 +12,20 @@ export function wrapHandle(like: Tensor, wrapped: Wrapped): Tensor {
 
 /** Runs `body` with one more interpreter: its level is the number of those that run. */
 export function withInterpreter<R>(body: (level: number) => R): R {
-  mode.interpreters++;
+  const before = mode.interpreters;
+  mode.interpreters = before + 1;
   try {
-    return body(mode.interpreters);
+    return body(before + 1);
   } finally {
-    mode.interpreters--;
+    mode.interpreters = before;
   }
+}
+
+/** Refuses a handle that outlived the transform that made it. */
+export function refuseEscaped(name: string, x: Tensor): never {
+  throw new AutogradError(
+    `${name}: ${describeTensor(x)} was kept from inside a vmap or jvp that has ended, where it stood for transformed values: return it from the function instead`,
+  );
 }
 
 /** The tensors that a user's function returned; anything else is refused. */

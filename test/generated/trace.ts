@@ -1,6 +1,7 @@
 /** Which operators a call is made of, seen by an interpreter that only looks. */
 import type { Operator } from '../../src/op/contract.ts';
 import { apply } from '../../src/tensor/apply.ts';
+import { overwrite } from '../../src/tensor/inplace.ts';
 import type { Interpreter, Tensor, Wrapped } from '../../src/tensor/tensor.ts';
 import { outputsOf, withInterpreter, wrapHandle } from '../../src/transform/interpret.ts';
 
@@ -31,8 +32,20 @@ class Tracer implements Interpreter {
     return wrapHandle(value, seen);
   }
 
-  /** What it wraps becomes of no use after the trace: writing into anything else is none of its business. */
-  adopt(): void {}
+  readonly ended = false;
+
+  write(name: string, target: Tensor, result: Tensor): void {
+    overwrite(name, this.valueOf(target), () => this.valueOf(result));
+  }
+
+  /** Views are of wrapped tensors or of plain ones throughout: nothing becomes wrapped later. */
+  join(): void {}
+
+  settle(): void {}
+
+  shown(): null {
+    return null;
+  }
 
   private valueOf(x: Tensor): Tensor {
     return x.wrapped?.interpreter === this ? (x.wrapped as Seen).value : x;

@@ -1,0 +1,227 @@
+import type { Operator } from '../op/contract.ts';
+import { apply } from '../tensor/apply.ts';
+import { overwrite } from '../tensor/inplace.ts';
+import { AutogradMeta } from '../tensor/meta.ts';
+import { structural } from '../tensor/structural.ts';
+import { aliasOf, type Interpreter, type Tensor, type Wrapped } from '../tensor/tensor.ts';
+import { outputsOf, refuseEscaped, wrapHandle } from './interpret.ts';
+import { type Spreading, sameLayout, spreadLike, zerosInLayout } from './layout.ts';
+import { fitTangent, hasOwnTangent, tangentsOf } from './tangent-rules.ts';
+
+type AnyOperator = Operator<Tensor, never>;
+
+/** A primal with its tangent; a null tangent is zero. Handles on the same elements share it, so that an in-place write reaches all of them. */
+export class Dual implements Wrapped {
+  readonly level: number;
+  readonly interpreter: Interpreter;
+  readonly primal: Tensor;
+  tangent: Tensor | null;
+  /** The tangent's elements belong to this dual alone, or to who gave it away: in-place operations write into them. */
+  owned: boolean;
+  constructor(interpreter: Interpreter, primal: Tensor, tangent: Tensor | null, owned: boolean) {
+    this.level = interpreter.level;
+    this.interpreter = interpreter;
+    this.primal = primal;
+    this.tangent = tangent;
+    this.owned = owned;
+  }
+}
+
+/** A primal with its tangent, as `unpack` finds them. */
+export interface Pair {
+  readonly primal: Tensor;
+  readonly tangent: Tensor | null;
+}
+
+/** Forward mode: each operator's tangent from its derivative's kind. */
+export class ForwardMode implements Spreading {
+  readonly level: number;
+  ended = false;
+  /** Whether handles that outlive the level are plain tensors from then on; else they are refused. */
+  private readonly lasting: boolean;
+  /** Plain tensors that were written with values that have tangents, and views of them. */
+  private readonly promoted = new Set<Tensor>();
+  constructor(level: number, lasting: boolean) {
+    this.level = level;
+    this.lasting = lasting;
+  }
+
+  /** The level is over: what it promoted is plain again, with the values that were written. */
+  end(): void {
+    this.ended = true;
+    for (const target of this.promoted) {
+      const dual = this.dualOf(target);
+      if (dual !== null) this.demote(target, dual);
+    }
+    this.promoted.clear();
+  }
+
+  private demote(target: Tensor, { primal }: Dual): void {
+    target.wrapped = primal.wrapped;
+    target.node = primal.node;
+    target.outputIndex = primal.outputIndex;
+    target.tracked = primal.tracked;
+    if (target.meta?.base) target.meta.viewVersion = -1;
+    // What an outer level promoted meanwhile was the handle below: the target has taken its place.
+    const outer = primal.wrapped?.interpreter;
+    if (outer instanceof ForwardMode && outer.promoted.has(primal)) outer.promoted.add(target);
+  }
+
+  shown(x: Tensor): Pair {
+    return this.unpack(x);
+  }
+
+  settle(name: string, x: Tensor): void {
+    const dual = this.dualOf(x);
+    if (dual === null || !this.lasting) refuseEscaped(name, x);
+    x.wrapped = dual.primal.wrapped;
+  }
+
+  lift(primal: Tensor, tangent: Tensor | null, owned = false): Tensor {
+    return wrapHandle(primal, new Dual(this, primal, tangent, owned));
+  }
+
+  dualOf(x: Tensor): Dual | null {
+    return x.wrapped instanceof Dual && x.wrapped.interpreter === this ? x.wrapped : null;
+  }
+
+  unpack(x: Tensor): Pair {
+    const dual = this.dualOf(x);
+    return dual === null ? { primal: x, tangent: null } : { primal: dual.primal, tangent: this.tangentOf(x, dual) };
+  }
+
+  /** A view's tangent is that part of its base's, also after the base got another one. */
+  private tangentOf(x: Tensor, dual: Dual): Tensor | null {
+    const base = x.meta?.base ?? null;
+    const whole = base === null || base.type !== x.type ? null : this.dualOf(base);
+    if (base === null || whole === null || whole.tangent === null) return dual.tangent;
+    if (dual.tangent === null || dual.tangent.storage !== whole.tangent.storage) {
+      dual.tangent = partOf(this.inLayoutOf(base, whole, null), base, x);
+      dual.owned = false;
+    }
+    return dual.tangent;
+  }
+
+  process(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
+    if (operator.composite && !hasOwnTangent(operator)) return operator.forward(inputs, params as never);
+    const pairs = inputs.map((x) => this.unpack(x));
+    const primals = pairs.map((pair) => pair.primal);
+    const tangents = pairs.map((pair) => (isContinuous(pair.primal) ? pair.tangent : null));
+    const result = apply(operator, primals, params as never);
+    const outputs = outputsOf(result);
+    const outputTangents = tangents.every((t) => t === null) ? [] : tangentsOf(operator, primals, tangents, outputs, params);
+    const lifted = outputs.map((output, i) => {
+      const tangent = outputTangents[i] ?? null;
+      return this.lift(output, tangent !== null && isContinuous(output) ? fitTangent(tangent, output) : null);
+    });
+    return Array.isArray(result) ? lifted : (lifted[0] as Tensor);
+  }
+
+  write(name: string, target: Tensor, result: Tensor): void {
+    const { primal, tangent } = this.unpack(result);
+    const dual = this.dualOf(target) ?? this.promote(target);
+    overwrite(name, dual.primal, () => primal);
+    if (isContinuous(target)) this.writeTangent(name, target, dual, tangent !== null && isContinuous(result) ? tangent : null);
+  }
+
+  /** Gives what a custom function wrote into the primal of `target` its tangent. */
+  setTangent(name: string, target: Tensor, tangent: Tensor | null): void {
+    const dual = this.dualOf(target) ?? this.promote(target);
+    if (isContinuous(target)) this.writeTangent(name, target, dual, tangent);
+  }
+
+  private writeTangent(name: string, target: Tensor, dual: Dual, tangent: Tensor | null): void {
+    if (tangent === null && this.tangentOf(target, dual) === null) return;
+    const base = target.meta?.base ?? null;
+    const whole = base === null || base.type !== target.type ? null : this.dualOf(base);
+    const part =
+      base === null || whole === null
+        ? this.ownTangent(target, dual, tangent)
+        : partOf(this.ownTangent(base, whole, tangent), base, target);
+    dual.tangent = part;
+    if (tangent === null) overwrite(name, part, (old) => structural().zeros(old.shape, old.type));
+    else overwrite(name, part, () => structural().cast(tangent, part.type));
+  }
+
+  /** A tangent of `x` that in-place operations may write values like `incoming` into. */
+  private ownTangent(x: Tensor, dual: Dual, incoming: Tensor | null): Tensor {
+    const tangent = dual.tangent;
+    const fits = tangent !== null && (incoming === null || spreadLike(tangent, incoming) === tangent);
+    if (fits && dual.owned && sameLayout(tangent, x)) return tangent;
+    dual.owned = true;
+    dual.tangent = null;
+    return this.copyInLayout(x, dual, tangent, incoming);
+  }
+
+  /** The tangent of `x` with elements that lie as those of `x` do, so that views of it are views of the tangent too. */
+  private inLayoutOf(x: Tensor, dual: Dual, incoming: Tensor | null): Tensor {
+    const tangent = dual.tangent;
+    if (tangent !== null && sameLayout(tangent, x)) return tangent;
+    dual.owned = true;
+    return this.copyInLayout(x, dual, tangent, incoming);
+  }
+
+  private copyInLayout(x: Tensor, dual: Dual, tangent: Tensor | null, incoming: Tensor | null): Tensor {
+    const fresh = zerosInLayout(x, [tangent, incoming]);
+    if (tangent !== null) overwrite('tangent', fresh, () => tangent);
+    dual.tangent = fresh;
+    return fresh;
+  }
+
+  /** A plain tensor becomes a dual without a tangent, until the level ends. A view does together with its base. */
+  private promote(target: Tensor): Dual {
+    const base = target.meta?.base ?? null;
+    if (base !== null) {
+      if (this.dualOf(base) === null) this.promote(base);
+      return this.joined(target, base);
+    }
+    const primal = lowerHandle(target);
+    primal.meta = target.meta;
+    return this.wrapPromoted(target, primal);
+  }
+
+  spread(x: Tensor, source: Tensor): Tensor {
+    const primal = this.unpack(x).primal;
+    const found = spreadLike(primal, this.unpack(source).primal);
+    return found === primal ? x : found;
+  }
+
+  join(view: Tensor, base: Tensor): void {
+    this.joined(view, base);
+  }
+
+  private joined(view: Tensor, base: Tensor): Dual {
+    const primal = lowerHandle(view);
+    const meta = new AutogradMeta();
+    meta.base = (this.dualOf(base) as Dual).primal;
+    meta.origin = view.meta?.origin ?? 'single';
+    meta.viewVersion = view.meta?.viewVersion ?? -1;
+    primal.meta = meta;
+    return this.wrapPromoted(view, primal);
+  }
+
+  private wrapPromoted(target: Tensor, primal: Tensor): Dual {
+    const dual = new Dual(this, primal, null, false);
+    target.wrapped = dual;
+    this.promoted.add(target);
+    return dual;
+  }
+}
+
+/** The handle as the levels below see it. */
+function lowerHandle(x: Tensor): Tensor {
+  const handle = aliasOf(x);
+  handle.node = x.node;
+  handle.outputIndex = x.outputIndex;
+  handle.tracked = x.tracked;
+  return handle;
+}
+
+function isContinuous(x: Tensor): boolean {
+  return x.type.isFloat || x.type.isComplex;
+}
+
+/** The part of `tangent`, which lies as `base` does, that `view` is of `base`. */
+function partOf(tangent: Tensor, base: Tensor, view: Tensor): Tensor {
+  return structural().asStrided(tangent, view.shape, view.strides, tangent.offset + view.offset - base.offset);
+}

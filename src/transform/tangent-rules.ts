@@ -1,0 +1,159 @@
+import type { Operator, RuleContext } from '../op/contract.ts';
+import { apply } from '../tensor/apply.ts';
+import { grad } from '../tensor/autograd.ts';
+import type { MapOperator, MapParams } from '../tensor/map-operator.ts';
+import { withGradMode } from '../tensor/modes.ts';
+import { structural } from '../tensor/structural.ts';
+import { aliasOf, type Tensor } from '../tensor/tensor.ts';
+import { AutogradError } from '../util/errors.ts';
+import { outputsOf } from './interpret.ts';
+
+/** The tangent of one operator's results from those of its inputs, by the kind of its derivative. */
+
+type AnyOperator = Operator<Tensor, never>;
+
+/** Whether a composite brings a forward rule instead of being run through. */
+export function hasOwnTangent({ derivative }: AnyOperator): boolean {
+  return (derivative.kind === 'composite' || derivative.kind === 'rules') && derivative.jvp !== undefined;
+}
+
+export function fitTangent(tangent: Tensor, output: Tensor): Tensor {
+  return structural().cast(structural().expand(tangent, output.shape), output.type);
+}
+
+export function tangentsOf(
+  operator: AnyOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  outputs: readonly Tensor[],
+  params: unknown,
+): readonly (Tensor | null)[] {
+  const derivative = operator.derivative;
+  switch (derivative.kind) {
+    case 'none':
+      return [];
+    case 'map':
+      return [mapTangent(operator as unknown as MapOperator, primals, tangents, outputs[0] as Tensor, params as MapParams)];
+    case 'linear':
+      return outputsOf(apply(operator, filled(primals, tangents), params as never));
+    case 'bilinear':
+      return [bilinearTangent(operator, primals, tangents, params)];
+    case 'rules': {
+      const context = contextOf(primals, outputs, tangents, params);
+      if (derivative.jvp !== undefined) return derivative.jvp(tangents, context as RuleContext<Tensor, never>);
+      return transposedTwice(operator, primals, tangents, params);
+    }
+    case 'composite':
+      if (derivative.jvp !== undefined)
+        return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
+      throw new AutogradError(`${operator.name}: a composite without a forward rule is run through, not differentiated here`);
+  }
+}
+
+function filled(primals: readonly Tensor[], tangents: readonly (Tensor | null)[]): Tensor[] {
+  return tangents.map((t, i) => t ?? zerosLike(primals[i] as Tensor));
+}
+
+export function zerosLike(x: Tensor): Tensor {
+  return structural().zeros(x.shape, x.type);
+}
+
+function sumOf(terms: readonly (Tensor | null)[]): Tensor | null {
+  return terms.reduce<Tensor | null>((sum, term) => (term === null ? sum : sum === null ? term : structural().add(sum, term)), null);
+}
+
+/** The partials are those of the vector-Jacobian product: for one element the Jacobian is a number. */
+function mapTangent(
+  operator: MapOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  output: Tensor,
+  params: MapParams,
+): Tensor | null {
+  return sumOf(
+    tangents.map((t, i) => {
+      const partial = t === null ? null : operator.partial(i);
+      if (t === null || partial === null) return null;
+      const expanded = structural().expand(t, output.shape);
+      if (partial.operator === null) return structural().cast(expanded, params.compute);
+      const operands = [expanded, ...partial.inputs.map((k) => primals[k] as Tensor)];
+      if (partial.output) operands.push(output);
+      return apply(partial.operator, operands, params) as Tensor;
+    }),
+  );
+}
+
+function bilinearTangent(
+  operator: AnyOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: unknown,
+): Tensor | null {
+  const [a, b] = primals as readonly [Tensor, Tensor];
+  const [da, db] = tangents as readonly [Tensor | null, Tensor | null];
+  const left = da === null ? null : (apply(operator, [da, b], params as never) as Tensor);
+  const right = db === null ? null : (apply(operator, [a, db], params as never) as Tensor);
+  return sumOf([left, right]);
+}
+
+function contextOf(
+  primals: readonly Tensor[],
+  outputs: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: unknown,
+): RuleContext<Tensor, unknown> {
+  return {
+    params,
+    input: (i) => primals[i] as Tensor,
+    output: (i) => outputs[i] as Tensor,
+    inputCount: primals.length,
+    inputShape: (i) => (primals[i] as Tensor).shape,
+    inputType: (i) => (primals[i] as Tensor).type,
+    needs: (i) => tangents[i] !== null,
+  };
+}
+
+/**
+ * A tangent from the backward rule alone: J v is the derivative of wᵀ(Jᵀ w ↦ …) — the vector-Jacobian product is linear in its cotangent w, and
+ * its transpose, applied to the tangent, is the Jacobian-vector product.
+ */
+function transposedTwice(
+  operator: AnyOperator,
+  primals: readonly Tensor[],
+  tangents: readonly (Tensor | null)[],
+  params: unknown,
+): (Tensor | null)[] {
+  return withGradMode(true, () => {
+    const leaves = primals.map((x, i) => {
+      const leaf = aliasOf(x);
+      leaf.wrapped = x.wrapped;
+      leaf.tracked = tangents[i] !== null;
+      return leaf;
+    });
+    const outputs = outputsOf(apply(operator, leaves, params as never));
+    const tracked = outputs.filter((y) => y.tracked);
+    const cotangents = tracked.map((y) => {
+      const w = zerosLike(y);
+      w.tracked = true;
+      return w;
+    });
+    const wanted = leaves.filter((leaf) => leaf.tracked);
+    const products = grad(tracked, wanted, cotangents, { createGraph: true, allowUnused: true });
+    const pairs: [Tensor, Tensor][] = [];
+    let k = 0;
+    for (const t of tangents) {
+      if (t === null) continue;
+      const product = products[k++] ?? null;
+      if (product !== null && product.tracked) pairs.push([product, t]);
+    }
+    if (pairs.length === 0) return outputs.map(() => null);
+    const found = grad(
+      pairs.map(([product]) => product),
+      cotangents,
+      pairs.map(([, t]) => t),
+      { allowUnused: true },
+    );
+    let j = 0;
+    return outputs.map((y) => (y.tracked ? (found[j++] ?? null) : null));
+  });
+}
