@@ -1,5 +1,4 @@
 import { formatShape } from '../shape/shape.ts';
-import { giveAway } from '../tensor/accumulate.ts';
 import { type BackwardOptions, backward } from '../tensor/autograd.ts';
 import {
   type Element,
@@ -50,29 +49,6 @@ export function versionOf(x: Tensor): number {
 export function gradFn(x: Tensor): Node | null {
   isTracked(x);
   return x.node;
-}
-
-export function gradOf(x: Tensor): Tensor | null {
-  return x.meta === null ? null : x.meta.grad;
-}
-
-/** Sets or clears the gradient: a tensor of the same shape and dtype, another one than `x` itself. */
-export function setGrad(x: Tensor, value: Tensor | null): void {
-  if (value === null || value === undefined) {
-    if (x.meta !== null) x.meta.grad = null;
-    return;
-  }
-  if (!isTensor(value)) throw new ArgumentError(`grad: assign a tensor or null, got ${describeValue(value)}`);
-  if (value === x) throw new AutogradError('grad: a tensor cannot be its own gradient: assign a clone()');
-  if (formatShape(value.shape) !== formatShape(x.shape)) {
-    throw new ShapeError(
-      `grad: assigned a gradient of shape ${formatShape(value.shape)} to ${describeTensor(x)}: the shapes must be equal`,
-    );
-  }
-  if (value.type !== x.type)
-    throw new DTypeError(`grad: assigned a ${value.dtype} gradient to ${describeTensor(x)}: the dtypes must be equal`);
-  giveAway(value);
-  metaOf(x).grad = value;
 }
 
 /** Keeps the gradient of a result in its `grad`, as leaves do. */

@@ -1,11 +1,13 @@
-import { labelStorage, release, untrack } from '../runtime/storage.ts';
+import { backend } from '../runtime/backend.ts';
+import { allocate, labelStorage, release, untrack } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
+import { IDENTITY } from './identity.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
 import type { Node } from './node.ts';
 import { structural } from './structural.ts';
-import { aliasOf, type Tensor } from './tensor.ts';
+import { aliasOf, Tensor } from './tensor.ts';
 
 /** From here on others than the engine may see `g`: it must neither be written nor freed. */
 export function giveAway(g: Tensor): void {
@@ -42,29 +44,61 @@ export function addGradients(a: Tensor, b: Tensor): Tensor {
   return sum;
 }
 
-/** Adds `g` to a leaf's gradient: takes it over when it is the engine's own, else copies; adds in place unless the gradient is recorded. */
+/**
+ * Adds `g` to a leaf's gradient. The first gradient is taken over when it is the engine's own, else copied, and is laid out as the leaf is; later ones
+ * are added in place, unless the gradient is recorded, or nobody may write where it lies.
+ */
 export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean): void {
   const meta = metaOf(leaf);
   const operators = structural();
-  if (meta.grad === null) {
-    if (createGraph) meta.grad = g.node === null && !isOurs(g) ? operators.clone(g) : g;
-    else if (isOurs(g) && g.rowMajor) meta.grad = detached(g);
+  const before = meta.grad;
+  if (before === null) {
+    if (createGraph) meta.grad = g.node === null && !isOurs(g) ? copyLike(leaf, g) : g;
+    else if (isOurs(g) && isLaidOutLike(leaf, g)) meta.grad = detached(g);
     else {
-      meta.grad = detached(operators.clone(g));
+      meta.grad = detached(copyLike(leaf, g));
       drop(g);
     }
     giveAway(meta.grad);
     untrack(meta.grad.storage);
     labelStorage(meta.grad.storage, meta.name === null ? 'gradient' : `gradient of ${meta.name}`);
-  } else if (createGraph || meta.grad.tracked || meta.grad.storage.version < 0) {
-    meta.grad = operators.add(meta.grad, g);
+  } else if (createGraph || mode.interpreters !== 0 || before.storage.version < 0 || !isDense(before)) {
+    meta.grad = operators.add(before, g);
     untrack(meta.grad.storage);
   } else {
-    operators.accumulate(meta.grad, g);
-    meta.grad.storage.version++;
+    operators.accumulate(before, g);
+    before.storage.version++;
     drop(g);
   }
   if (meta.accumulateHooks !== null) for (const { hook } of meta.accumulateHooks.entries) checkReturn(hook(leaf));
+}
+
+/** Whether the elements fill a stretch of memory, each an address of its own, in whatever order of dimensions. */
+function isDense(x: Tensor): boolean {
+  if (x.rowMajor) return true;
+  const order = x.shape
+    .map((_, dim) => dim)
+    .filter((dim) => x.shape[dim] !== 1)
+    .sort((a, b) => (x.strides[a] as number) - (x.strides[b] as number));
+  let stride = 1;
+  for (const dim of order) {
+    if (x.strides[dim] !== stride) return false;
+    stride *= x.shape[dim] as number;
+  }
+  return true;
+}
+
+/** Gradients lie as their leaves do where those are dense, so that an optimizer walks both alike, and in row-major order otherwise. */
+function isLaidOutLike(leaf: Tensor, g: Tensor): boolean {
+  if (leaf.rowMajor || !isDense(leaf)) return g.rowMajor;
+  return leaf.strides.every((stride, dim) => stride === g.strides[dim] || leaf.shape[dim] === 1);
+}
+
+function copyLike(leaf: Tensor, g: Tensor): Tensor {
+  if (leaf.rowMajor || g.wrapped !== null || !isDense(leaf)) return structural().clone(g);
+  const copy = new Tensor(allocate(g.size * g.type.itemsize), 0, g.shape, leaf.strides, g.type, g.size, false);
+  backend().map(IDENTITY.program, copy, [g], [], g.type);
+  return copy;
 }
 
 function checkReturn(returned: unknown): void {
@@ -85,10 +119,11 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/** A gradient as its input needs it: summed over broadcast dimensions, cast to its dtype. */
+/** A gradient as the node that it goes to needs it: summed over broadcast dimensions, cast to its dtype. */
 export function fitGradient(g: Tensor, node: Node, index: number): Tensor {
   const shape = node.inputShapes[index] as readonly number[];
-  const type = node.inputTypes[index] as Tensor['type'];
+  // Not the input's own dtype: a leaf may want another, or take any.
+  const type = (node.next[index] as Node).outputTypes[node.nextIndex[index] as number];
   let fitted = g;
   if (!sameShape(g.shape, shape)) {
     if (!sumsTo(g.shape, shape)) {
@@ -99,7 +134,7 @@ export function fitGradient(g: Tensor, node: Node, index: number): Tensor {
     }
     fitted = structural().sumTo(fitted, shape);
   }
-  return fitted.type === type ? fitted : structural().cast(fitted, type);
+  return fitted.type === type || type === undefined ? fitted : structural().cast(fitted, type);
 }
 
 function sumsTo(from: readonly number[], to: readonly number[]): boolean {

@@ -227,7 +227,7 @@ function missingGraphMessage(name: string, x: Tensor, index: number): string {
 /** The gradient that a walk starts with at one output. */
 function seedOf(name: string, output: GradientPlace, given: Tensor | null, batched: boolean): Tensor {
   const shape = isTensor(output) ? output.shape : (output.node.outputShapes[output.outputNr] as readonly number[]);
-  const type = isTensor(output) ? output.type : (output.node.outputTypes[output.outputNr] as Tensor['type']);
+  const type = seedType(output, given);
   if (given === null) return implicitSeed(name, output, shape, type, batched);
   if (!isTensor(given)) {
     throw new ArgumentError(`${name}: the gradient must be a tensor, got ${describeValue(given)}; wrap data in tensor(…)`);
@@ -246,6 +246,14 @@ function seedOf(name: string, output: GradientPlace, given: Tensor | null, batch
     );
   }
   return given.type === type ? given : structural().cast(given, type);
+}
+
+/** The dtype of the gradient of an output: a leaf may want another than its own, or take any. */
+function seedType(output: GradientPlace, given: Tensor | null): Tensor['type'] {
+  const edge = isTensor(output) ? edgeOf(output) : output;
+  if (edge === null) return (output as Tensor).type;
+  const type = edge.node.outputTypes[edge.outputNr];
+  return type ?? (isTensor(given) ? given.type : (edge.node as AccumulateGrad).variable.type);
 }
 
 /** 1, for one real number. */

@@ -218,9 +218,9 @@ export abstract class Node {
   set sequenceNr(value: number) {
     this.sequence = value;
   }
-  /** Shape and dtype of each output of the operation, which are those of the gradients that arrive. */
-  get inputMetadata(): readonly { readonly shape: readonly number[]; readonly dtype: DType }[] {
-    return this.outputShapes.map((shape, index) => ({ shape, dtype: (this.outputTypes[index] as DTypeInfo).name }));
+  /** Shape and dtype of each output of the operation, which are those of the gradients that arrive; null where a leaf takes any dtype. */
+  get inputMetadata(): readonly { readonly shape: readonly number[]; readonly dtype: DType | null }[] {
+    return this.outputShapes.map((shape, index) => ({ shape, dtype: this.outputTypes[index]?.name ?? null }));
   }
   /** An object of the user's, for notes on the node. */
   get metadata(): Record<string, unknown> {
@@ -255,8 +255,15 @@ export abstract class Node {
 export class AccumulateGrad extends Node {
   readonly variable: Tensor;
   constructor(variable: Tensor) {
-    super(Number.MAX_SAFE_INTEGER, [], [], [], [], [variable.shape], [variable.type]);
+    super(Number.MAX_SAFE_INTEGER, [], [], [], [], [variable.shape], []);
     this.variable = variable;
+    this.takeType();
+  }
+  /** Reads which dtype gradients of the leaf are cast to; none for any. */
+  takeType(): void {
+    const { meta, type } = this.variable;
+    const wanted = meta === null || meta.gradType === undefined ? type : meta.gradType;
+    this.outputTypes = wanted === null ? [] : [wanted];
   }
   get name(): string {
     return 'AccumulateGrad';
