@@ -8,6 +8,11 @@ import { ArgumentError, AutogradError } from '../util/errors.ts';
 
 /** What `torch.autograd.graph` offers, and what its engine tells while it runs. */
 
+export { allowMutationOnSavedTensors, type MutationContext } from '../tensor/allow-mutation.ts';
+export { type MultiGradHookOptions, registerMultiGradHook } from '../tensor/multi-hooks.ts';
+export { saveOnHost } from '../tensor/save-on-host.ts';
+export { disableSavedTensorsHooks, type SavedHooksScope, savedTensorsHooks } from '../tensor/saved-hooks.ts';
+export { type SavedTensor, savedValues } from '../tensor/saved-values.ts';
 export { AccumulateGrad, GradientEdge, Node };
 
 /**

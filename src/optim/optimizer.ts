@@ -4,7 +4,7 @@ import { labelStorage, untrack } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
 import { describeTensor, describeValue, isForeignTensor } from '../tensor/messages.ts';
 import type { AutogradMeta } from '../tensor/meta.ts';
-import { withGradMode } from '../tensor/modes.ts';
+import { mode, withGradMode } from '../tensor/modes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { checkOptions, optionNames } from '../util/options.ts';
@@ -119,6 +119,7 @@ export abstract class Optimizer<Options extends object> {
         for (const parameter of group.params) {
           const grad = parameter.meta?.grad ?? null;
           if (grad === null) continue;
+          if (mode.beforeWrite !== null) mode.beforeWrite(parameter);
           this.update(parameter, grad, group, this.stateOf(parameter));
           markWritten(parameter, writer);
         }

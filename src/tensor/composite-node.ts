@@ -22,9 +22,7 @@ export class CompositeNode extends Node {
     this.versions = versionsOf(inputs);
     this.leaves = leaves;
     this.outputs = outputs;
-    if (mode.saving === null) return;
-    mode.saving.pack(this);
-    this.outputs = mode.saving.enclose(leaves, outputs);
+    if (mode.saving !== null) this.outputs = mode.saving.enclose(this, leaves, outputs);
   }
 
   get name(): string {

@@ -1,4 +1,4 @@
-import { beginTracking, endTracking, release, type Storage, trackerCount } from '../runtime/storage.ts';
+import { beginTracking, creation, endTracking, release, type Storage, trackerCount } from '../runtime/storage.ts';
 import { addGradients, fitGradient } from './accumulate.ts';
 import type { GradientEdge } from './edges.ts';
 import { mode } from './modes.ts';
@@ -182,6 +182,7 @@ export class Task {
       );
     } finally {
       if (free) endTracking(mark, (storage) => claims(results, storage));
+      else if (node.packs !== null) node.packs.close();
     }
     if (mode.inspect !== null) mode.inspect(node, results);
     if (node.postHooks !== null) results = runPostHooks(node, results, hooked);
@@ -262,6 +263,8 @@ function fit(node: Node, grads: readonly (Tensor | null)[]): (Tensor | null)[] {
 }
 
 let running: Task | null = null;
+/** The walk around all walks that run now. */
+let outermost: Task | null = null;
 let nesting = 0;
 
 /** How many walks run inside each other on the stack. What a deeper one can put off waits for the loop of the one around it. */
@@ -270,6 +273,11 @@ const DEEPEST = 100;
 /** The walk that runs now, or null outside of one. */
 export function runningTask(): Task | null {
   return running;
+}
+
+/** The walk that the user started, around those that composites and hooks start inside it; null outside of one. */
+export function outermostTask(): Task | null {
+  return outermost;
 }
 
 /** Runs the walks that were put off, since somebody is about to look at what they give. */
@@ -286,11 +294,11 @@ function drive(first: Task): void {
   const enter = (task: Task): Task => {
     open.push(task);
     running = task;
-    mode.grad = task.options.createGraph;
+    mode.grad = task.options.createGraph && creation.version >= 0;
     task.begin();
     return task;
   };
-  nesting++;
+  if (nesting++ === 0) outermost = first;
   try {
     for (let task = enter(first); ; ) {
       const inner = task.waiting?.shift();
@@ -307,11 +315,11 @@ function drive(first: Task): void {
         if (rest === undefined) break;
         task = rest;
         running = rest;
-        mode.grad = rest.options.createGraph;
+        mode.grad = rest.options.createGraph && creation.version >= 0;
       }
     }
   } finally {
-    nesting--;
+    if (--nesting === 0) outermost = null;
     running = outer;
     mode.grad = before;
     for (const task of open.reverse()) task.finish();

@@ -75,6 +75,8 @@ export function overwrite(name: string, target: Tensor, from: (old: Tensor) => T
     interpreter.write(name, target, result);
     keepHistory(target);
   } else {
+    // What was computed meanwhile may have saved the old value through another handle.
+    if (mode.beforeWrite !== null) mode.beforeWrite(target);
     backend().map(IDENTITY.program, target, [result], [], target.type);
     markWritten(target, name);
   }
@@ -150,6 +152,11 @@ function keepHistory(target: Tensor): void {
 
 /** Refuses targets that must not be written: leaves under gradient recording, their views, and elements that share one address. */
 export function checkWritable(name: string, target: Tensor): void {
+  refuseWrite(name, target);
+  if (mode.beforeWrite !== null) mode.beforeWrite(target);
+}
+
+function refuseWrite(name: string, target: Tensor): void {
   for (let i = 0; i < target.shape.length; i++) {
     if (target.strides[i] === 0 && (target.shape[i] as number) > 1) {
       throw new InPlaceError(
@@ -157,6 +164,11 @@ export function checkWritable(name: string, target: Tensor): void {
       );
     }
   }
+  checkHistory(name, target);
+}
+
+/** Refuses targets whose history does not allow a change: leaves under gradient recording, their views, and views made in other modes. */
+export function checkHistory(name: string, target: Tensor): void {
   if (target.storage.version < 0) mode.inference?.checkWrite(name, target);
   if (!mode.grad) return;
   if (isTracked(target) && target.node === null && (target.meta === null || target.meta.base === null)) {

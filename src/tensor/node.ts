@@ -36,6 +36,8 @@ export interface PackedSaves {
   unpack(slot: number): Tensor | null;
   /** Tensors among what was packed. */
   tensors(): readonly Tensor[];
+  /** Forgets what was unpacked for a run of the node. */
+  close(): void;
   release(): void;
 }
 
@@ -175,12 +177,18 @@ export abstract class Node {
       throw new AutogradError(
         `${this.operatorName}: its backward pass reads input ${slot}, ${describeTensor(saved)}, whose history detach_() has taken away since: use detach() there`,
       );
-    return mode.grad && slot >= this.next.length ? this.asOutput(saved, slot - this.next.length) : saved;
+    const output = this.outputOf(slot);
+    return output < 0 || saved.node === this || !this.differentiableOutput(output) ? saved : this.asOutput(saved, output);
   }
 
-  slotRole(slot: number): readonly ['input' | 'output', number] {
-    const count = this.next.length;
-    return slot < count ? ['input', slot] : ['output', slot - count];
+  /** Which output a slot holds, or a negative number for an input. */
+  outputOf(slot: number): number {
+    return slot - this.next.length;
+  }
+
+  slotRole(slot: number): readonly ['input' | 'output' | 'saved tensor', number] {
+    const output = this.outputOf(slot);
+    return output < 0 ? ['input', slot] : ['output', output];
   }
 
   /** Whether a gradient can flow into an output, going by what it is. */
@@ -191,7 +199,6 @@ export abstract class Node {
 
   /** A saved result with the history that it had when it was saved: the handle may have been detached since. */
   private asOutput(saved: Tensor, index: number): Tensor {
-    if (saved.node === this || !this.differentiableOutput(index)) return saved;
     const restored = aliasOf(saved);
     restored.node = this;
     restored.outputIndex = index;
