@@ -14,6 +14,7 @@ export * from './api/dtypes.ts';
 export { isComplex, isFloatingPoint, isNonzero, numel } from './api/facts.ts';
 export { grad } from './api/grad.ts';
 export { Variable } from './api/variable.ts';
+export { configureKernels, type KernelLevel, kernelLevels } from './backend/wasm/level.ts';
 export type { DType } from './dtype/dtype.ts';
 export * as nn from './nn/index.ts';
 export { detach } from './ops/detach.ts';

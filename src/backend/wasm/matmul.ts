@@ -1,30 +1,17 @@
 /** Launches of matrix products: batches, dtypes and the choice between the direct path, dot products and packed blocks. */
 import { type DTypeInfo, FLOAT32, FLOAT64, INT32, INT64 } from '../../dtype/dtype.ts';
-import { COMPUTE_BYTES, type ComputeType, computeTypeOf } from '../../kernel/element.ts';
-import { matmulFunctions, tileColumns } from '../../kernel/matmul.ts';
-import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { type ComputeType, computeTypeOf } from '../../kernel/element.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release, type Storage } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { axesOf } from './axes.ts';
 import { copyConsecutively } from './copy.ts';
-import { hasFusedMultiplyAdd } from './features.ts';
-
-interface MatmulKernels {
-  readonly multiply: KernelFunction;
-  readonly multiplyPacked: KernelFunction;
-  readonly packLeft: KernelFunction;
-  readonly packRight: KernelFunction;
-  readonly dots: KernelFunction;
-  readonly bytes: number;
-  /** Columns of a tile. */
-  readonly columns: number;
-}
+import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
 
 /** Steps of the inner dimension that are multiplied at a time: a panel of b stays in the first-level cache. */
 const DEPTH = 256;
-/** Rows of a that are packed at a time: they stay in the second-level cache. */
-const BLOCK_ROWS = 128;
+/** Rows of a that are packed at a time: they stay in the second-level cache, and are whole tiles of 4 or 6 rows. */
+const BLOCK_ROWS = 120;
 /** Columns of b that are packed at a time. */
 const BLOCK_COLUMNS = 1024;
 /** What decides between the ways to multiply. Measured; tests change it to try all of them on small matrices. */
@@ -38,33 +25,10 @@ export const matmulTuning = {
   /** A matrix is multiplied with at most this many vectors one by one, if both lie along the inner dimension. */
   dotVectors: 2,
 };
-/** Room for a tile at the edge, of whatever compute type. */
-const EDGE_BYTES = 128;
+/** Room for the largest tile at an edge. */
+const EDGE_BYTES = 384;
 
 const COMPUTE_INFO: Record<ComputeType, DTypeInfo> = { f32: FLOAT32, f64: FLOAT64, i32: INT32, i64: INT64 };
-
-const plainKernels: Partial<Record<ComputeType, MatmulKernels>> = {};
-const fusedKernels: Partial<Record<ComputeType, MatmulKernels>> = {};
-
-function kernelsFor(compute: ComputeType): MatmulKernels {
-  const fused = hasFusedMultiplyAdd();
-  return (fused ? fusedKernels : plainKernels)[compute] ?? compile(compute, fused);
-}
-
-function compile(compute: ComputeType, fused: boolean): MatmulKernels {
-  const { multiply, multiplyPacked, packLeft, packRight, dots } = instantiate(matmulFunctions({ compute, fused }), heap.memory);
-  const compiled = {
-    multiply: multiply!,
-    multiplyPacked: multiplyPacked!,
-    packLeft: packLeft!,
-    packRight: packRight!,
-    dots: dots!,
-    bytes: COMPUTE_BYTES[compute],
-    columns: tileColumns(compute),
-  };
-  (fused ? fusedKernels : plainKernels)[compute] = compiled;
-  return compiled;
-}
 
 /** One product of two matrices: m × k by k × n. Strides are in bytes: of rows (r) and columns (c) of a and b. */
 interface Problem {
@@ -306,7 +270,7 @@ function convert(target: View, source: View): void {
 }
 
 function launch(out: View, a: View, b: View, compute: ComputeType): void {
-  const kernels = kernelsFor(compute);
+  const kernels = matmulKernels(compute);
   const { bytes } = kernels;
   const dims = out.shape.length;
   const [aDims, bDims] = [a.shape.length, b.shape.length];
