@@ -1,3 +1,4 @@
+import { creation } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { type BackwardOptions, backward } from '../tensor/autograd.ts';
 import {
@@ -25,6 +26,9 @@ export function setRequiresGrad(x: Tensor, value: boolean): Tensor {
     throw new DTypeError(
       `requiresGrad: ${describeTensor(x)} cannot have a gradient: only floating and complex dtypes can; cast it with .to('float32')`,
     );
+  }
+  if (value && x.storage.version < 0 && creation.version >= 0) {
+    throw new AutogradError(`requiresGrad: ${describeTensor(x)} was made in inferenceMode, so it cannot become a leaf outside of it: use a clone()`);
   }
   if (!value && x.node !== null) {
     throw new AutogradError(

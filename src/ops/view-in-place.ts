@@ -1,8 +1,9 @@
 import { type Sample, t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import { asShape } from '../shape/reshape.ts';
-import { contiguousStrides, numel } from '../shape/shape.ts';
+import { contiguousStrides, numel, sameShape } from '../shape/shape.ts';
 import { IDENTITY } from '../tensor/identity.ts';
+import { checkHistory, markWritten } from '../tensor/inplace.ts';
 import { describeTensor } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
 import { aliasOf, type Tensor, viewOf } from '../tensor/tensor.ts';
@@ -52,22 +53,33 @@ function takeOver(x: Tensor, view: Tensor): void {
 
 /** Makes `x` the view of itself that `view` takes. Refused for leaves that want a gradient. */
 function viewInPlace(name: string, x: Tensor, view: (x: Tensor) => Tensor): Tensor {
-  if (mode.grad && isTracked(x) && x.node === null) {
-    throw new InPlaceError(
-      `${name}: the target, ${describeTensor(x)}, is a leaf that requires a gradient, so it cannot be changed in place: use the functional form`,
-    );
-  }
+  checkHistory(name, x);
   const old = aliasOf(x);
   old.wrapped = x.wrapped;
   old.node = x.node;
   old.outputIndex = x.outputIndex;
   old.tracked = x.tracked;
-  const seen = view(old);
+  const seen = recorded(x, () => view(old));
+  const shape = x.shape;
   takeOver(x, seen);
-  x.storage.version++;
-  x.storage.writer = name;
+  if (seen.node === null) x.tracked = old.tracked;
+  // A leaf gets gradients of its new shape.
+  if (x.meta !== null && !sameShape(shape, x.shape)) x.meta.accumulator = null;
+  markWritten(x, name);
   if (x.meta !== null) x.meta.viewVersion = x.storage.version;
   return x;
+}
+
+/** What sees the elements of a result another way is part of its history where nothing else is recorded too: gradients have its new shape. */
+function recorded(x: Tensor, view: () => Tensor): Tensor {
+  if (x.node === null) return view();
+  const before = mode.grad;
+  mode.grad = true;
+  try {
+    return view();
+  } finally {
+    mode.grad = before;
+  }
 }
 
 function inPlaceView<A extends readonly unknown[], R extends object>(
@@ -167,6 +179,8 @@ function resized(name: string, input: Tensor, shape: readonly number[]): Tensor 
     throw new InPlaceError(
       `${name}: ${describeTensor(input)} takes part in a gradient or a transform, so it cannot be resized: use reshape`,
     );
+  if (input.storage.version < 0) mode.inference?.checkWrite(name, input);
+  if (sameShape(input.shape, shape)) return input;
   const { storage, offset, type } = input;
   const size = numel(shape);
   if ((offset + size) * type.itemsize <= storage.byteLength) takeOver(input, viewOf(input, shape, contiguousStrides(shape), offset));
@@ -176,6 +190,6 @@ function resized(name: string, input: Tensor, shape: readonly number[]): Tensor 
     if (kept > 0) backend().map(IDENTITY.program, viewOf(larger, [kept], [1], 0), [viewOf(input, [kept], [1], offset)], [], type);
     takeOver(input, larger);
   }
-  input.storage.version++;
+  markWritten(input, name);
   return input;
 }
