@@ -1,14 +1,20 @@
 import { AutogradError } from '../util/errors.ts';
 import { edgeOf, edgesOf, type GradientEdge, shapesOf, typesOf } from './edges.ts';
 import { gradients } from './engine.ts';
+import { hollow, withoutValue } from './hollow.ts';
 import { releasedMessage } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
 import { type AnyOperator, Node, nextSequence, versionsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
+import { isTracked } from './views.ts';
 
-/** A composite operator recorded as one node around an inner tape. */
+/**
+ * A composite operator recorded as one node around an inner tape. Where nothing on that tape saved anything, as for `stack`, no value is needed again:
+ * the node keeps the tape alone, and may be gone through any number of times.
+ */
 export class CompositeNode extends Node {
   readonly operator: AnyOperator;
+  private readonly linear: boolean;
   readonly params: unknown;
   private leaves: readonly Tensor[];
   private outputs: readonly Tensor[];
@@ -18,11 +24,16 @@ export class CompositeNode extends Node {
     super(nextSequence(), next, nextIndex, shapes, types, shapesOf(outputs), typesOf(outputs));
     this.operator = operator;
     this.params = params;
+    this.leaves = leaves;
+    this.linear = savesNothing(outputs);
+    if (this.linear) {
+      for (const leaf of leaves) leaf.storage = hollow();
+      this.outputs = outputs.map(withoutValue);
+      return;
+    }
     this.saved = inputs;
     this.versions = versionsOf(inputs);
-    this.leaves = leaves;
-    this.outputs = outputs;
-    if (mode.saving !== null) this.outputs = mode.saving.enclose(this, leaves, outputs);
+    this.outputs = mode.saving === null ? outputs : mode.saving.enclose(this, leaves, outputs);
   }
 
   get name(): string {
@@ -38,7 +49,7 @@ export class CompositeNode extends Node {
 
   run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
     if (this.released) throw new AutogradError(releasedMessage(this));
-    const again = mode.grad || mode.interpreters !== 0;
+    const again = !this.linear && (mode.grad || mode.interpreters !== 0);
     const inputs = again ? this.next.map((_, slot) => this.unpack(slot)) : this.leaves;
     const outputs = again ? this.recomposed(inputs) : this.outputs;
     const wanted = inputs.filter((_, i) => this.next[i] !== null).map((input) => edgeOf(input) as GradientEdge);
@@ -63,15 +74,33 @@ export class CompositeNode extends Node {
   }
 
   override savedTensors(): readonly Tensor[] {
+    if (this.linear) return [];
     return [...super.savedTensors(), ...this.leaves, ...this.outputs, ...this.inner.flatMap((node) => node.savedTensors())];
   }
 
   override release(): void {
+    if (this.linear) return;
     for (const node of this.packs === null ? [] : this.inner) node.release();
     super.release();
     this.leaves = [];
     this.outputs = [];
   }
+}
+
+/** Whether gradients of these depend on nothing but gradients. */
+function savesNothing(outputs: readonly Tensor[]): boolean {
+  const stack: Node[] = [];
+  for (const output of outputs) if (isTracked(output) && output.node !== null) stack.push(output.node);
+  const seen = new Set<Node>();
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (node.saved.length > 0 || !node.trusted) return false;
+    for (const next of node.next) {
+      if (next === null || next.next.length === 0 || seen.has(next)) continue;
+      seen.add(next);
+      stack.push(next);
+    }
+  }
+  return true;
 }
 
 /** The nodes that these lead to, themselves included. */

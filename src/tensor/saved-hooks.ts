@@ -1,12 +1,12 @@
-import { allocate, type Storage } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, InPlaceError } from '../util/errors.ts';
 import type { CompositeNode } from './composite-node.ts';
+import { hollow, withoutValue } from './hollow.ts';
 import { describeTensor, describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { mode, type Saving, withGradMode } from './modes.ts';
 import { type AccumulateGrad, gradientNode, type Node, type PackedSaves } from './node.ts';
-import { aliasOf, isTensor, Tensor } from './tensor.ts';
+import { aliasOf, isTensor, type Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
 
 /**
@@ -195,13 +195,6 @@ function packNode(node: Node): void {
   });
 }
 
-let noStorage: Storage | null = null;
-/** A storage without bytes, for handles of which only the history is used. */
-function hollow(): Storage {
-  noStorage ??= allocate(0);
-  return noStorage;
-}
-
 const saving: Saving = {
   pack: packNode as (node: object) => void,
   enter(leaves, inputs) {
@@ -231,16 +224,6 @@ function encloseNode(node: CompositeNode, leaves: readonly Tensor[]): void {
     standIns.delete(leaf);
     leaf.storage = hollow();
   });
-}
-
-/** A handle with the same history that holds no memory. */
-function withoutValue(x: Tensor): Tensor {
-  const handle = new Tensor(hollow(), 0, x.shape, x.strides, x.type, x.size, x.rowMajor);
-  handle.node = x.node;
-  handle.outputIndex = x.outputIndex;
-  handle.tracked = x.tracked;
-  if (x.node === null && x.meta?.accumulator) metaOf(handle).accumulator = x.meta.accumulator;
-  return handle;
 }
 
 /** Ends what a `using` scope set. */
