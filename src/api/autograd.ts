@@ -1,9 +1,12 @@
 /** What `torch.autograd` offers. */
 export { type AnomalyOptions, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '../tensor/anomaly.ts';
 export { backward } from '../tensor/autograd.ts';
-export { Function, FunctionContext, onceDifferentiable } from '../tensor/custom.ts';
 export { enableGrad, noGrad, setGradEnabled } from '../tensor/grad-mode.ts';
 export { inferenceMode } from '../tensor/inference.ts';
+export { FunctionContext } from '../transform/custom/context.ts';
+export { Function } from '../transform/custom/function.ts';
+export { onceDifferentiable } from '../transform/custom/once.ts';
+export type { Gradient, VmapInfo } from '../transform/custom/rules.ts';
 export { type GradCallOptions, grad } from './grad.ts';
 export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
 export * as graph from './graph.ts';
