@@ -7,7 +7,7 @@ import type { EmbeddingFunction } from '../shape/types.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { emptyParameter } from './empty-parameter.ts';
+import { emptyParameter, requireSizes } from './empty-parameter.ts';
 import * as init from './init.ts';
 import { Layer } from './layer.ts';
 import { Parameter } from './parameter.ts';
@@ -41,6 +41,7 @@ export class Embedding<const V extends number = number, const E extends number =
 
   constructor(numEmbeddings: V, embeddingDim: E, options: EmbeddingModuleOptions = {}) {
     super(options);
+    requireSizes('Embedding', { numEmbeddings, embeddingDim });
     const { dtype, ...rest } = options;
     const padding = rest.paddingIdx ?? null;
     if (padding !== null && !(Number.isInteger(padding) && padding >= -numEmbeddings && padding < numEmbeddings)) {

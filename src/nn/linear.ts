@@ -4,7 +4,7 @@ import { linear } from '../ops/nn/linear.ts';
 import type { IdentityFunction, LinearFunction } from '../shape/types.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { emptyParameter } from './empty-parameter.ts';
+import { emptyParameter, requireSizes } from './empty-parameter.ts';
 import * as init from './init.ts';
 import { Layer } from './layer.ts';
 import { Module } from './module.ts';
@@ -32,6 +32,7 @@ export class Linear<const I extends number = number, const O extends number = nu
 
   constructor(inFeatures: I, outFeatures: O, options: LinearOptions = {}) {
     super(options);
+    requireSizes('Linear', { inFeatures, outFeatures });
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     const dtype = options.dtype ?? null;
@@ -87,6 +88,7 @@ export class Bilinear extends Module {
 
   constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
     super(options);
+    requireSizes('Bilinear', { in1Features, in2Features, outFeatures });
     if (!(in1Features > 0)) throw new ArgumentError(`Bilinear: in1Features must be above 0, got ${in1Features}`);
     this.in1Features = in1Features;
     this.in2Features = in2Features;

@@ -10,17 +10,13 @@ import type { ChannelsFunction, GroupNormShape, IdentityFunction, LayerNormFunct
 import { elementsOf } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
-import { emptyParameter } from './empty-parameter.ts';
+import { emptyParameter, requireSizes, sizeList } from './empty-parameter.ts';
 import * as init from './init.ts';
 import { Layer } from './layer.ts';
 import { describeOptions } from './repr.ts';
 
 function filled(shape: readonly number[], value: number, dtype: DType | null | undefined): Tensor {
   return init.constant_(emptyParameter('normalization', shape, dtype), value);
-}
-
-function sizesOf(shape: PerDim): number[] {
-  return typeof shape === 'number' ? [shape] : [...shape];
 }
 
 /** The channels must divide into G groups. */
@@ -57,7 +53,7 @@ export class LayerNorm<const N extends PerDim = PerDim> extends Layer<LayerNormF
 
   constructor(normalizedShape: N, options: LayerNormOptions = {}) {
     super(options);
-    this.normalizedShape = sizesOf(normalizedShape);
+    this.normalizedShape = sizeList('LayerNorm', 'normalizedShape', normalizedShape);
     this.eps = options.eps ?? 1e-5;
     const affine = options.elementwiseAffine ?? true;
     this.weight = affine ? filled(this.normalizedShape, 1, options.dtype) : null;
@@ -96,7 +92,7 @@ export class RMSNorm<const N extends PerDim = PerDim> extends Layer<LayerNormFun
 
   constructor(normalizedShape: N, options: RMSNormOptions = {}) {
     super(options);
-    this.normalizedShape = sizesOf(normalizedShape);
+    this.normalizedShape = sizeList('RMSNorm', 'normalizedShape', normalizedShape);
     this.eps = options.eps ?? null;
     this.weight = (options.elementwiseAffine ?? true) ? filled(this.normalizedShape, 1, options.dtype) : null;
   }
@@ -138,6 +134,7 @@ export class GroupNorm<const G extends number = number> extends Layer<GroupNormF
 
   constructor(numGroups: G, numChannels: number, options: GroupNormOptions = {}) {
     super(options);
+    requireSizes('GroupNorm', { numGroups, numChannels });
     if (numChannels % numGroups !== 0) throw new ArgumentError(`GroupNorm: ${numGroups} groups do not divide ${numChannels} channels`);
     this.numGroups = numGroups;
     this.numChannels = numChannels;
@@ -222,6 +219,7 @@ abstract class RunningNorm<F extends ShapeFunction> extends Layer<F> {
 
   constructor(numFeatures: number, options: BatchNormOptions, affine: boolean, tracked: boolean) {
     super(options);
+    requireSizes(new.target.name, { numFeatures });
     this.numFeatures = numFeatures;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum === undefined ? 0.1 : options.momentum;

@@ -5,7 +5,7 @@ import { formatShape, sameShape } from '../shape/shape.ts';
 import { normalizeIndex, normalizeSlice, Slice } from '../shape/slice.ts';
 import { elementsOf, flatten, type NestedElements, tensorOfElements } from '../tensor/data.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, IndexError } from '../util/errors.ts';
+import { ArgumentError, IndexError, ShapeError } from '../util/errors.ts';
 import type { Indexing } from './indexed.ts';
 import { sliceDim, unsqueeze } from './movement.ts';
 import { coordinateLines } from './nonzero.ts';
@@ -241,7 +241,7 @@ export function valuesFit(name: string, values: Tensor, shape: readonly number[]
   let fitted = values.shape;
   while (fitted.length > shape.length && fitted[0] === 1) fitted = fitted.slice(1);
   if (!broadcastsTo(fitted, shape)) {
-    throw new IndexError(
+    throw new ShapeError(
       `${name}: values of shape ${formatShape(values.shape)} do not broadcast to the places of shape ${formatShape(shape)}`,
     );
   }

@@ -2,6 +2,7 @@ import type { DType, DTypeInfo } from '../dtype/dtype.ts';
 import type { Storage } from '../runtime/storage.ts';
 import type { View } from '../runtime/view.ts';
 import { contiguousStrides, isContiguous, numel } from '../shape/shape.ts';
+import { ArgumentError } from '../util/errors.ts';
 import type { AutogradMeta } from './meta.ts';
 import type { Methods } from './methods.ts';
 import type { Node } from './node.ts';
@@ -85,6 +86,8 @@ export class Tensor<S extends Shape = number[], D extends DType = DType> impleme
     size: number,
     rowMajor: boolean,
   ) {
+    // JavaScript lets programs write `new Tensor([1, 2])`, as PyTorch does.
+    if (type === undefined) throw new ArgumentError('Tensor: make tensors with tensor(data), zeros(shape), …, not with new Tensor(…)');
     this.storage = storage;
     this.offset = offset;
     this.shape = shape as ShapeView<S>;

@@ -1,11 +1,5 @@
 /**
  * The conformance run: every golden vector against the library.
- *
- *   npm run conformance -- [--vectors DIR] [--only PATTERN] [--verbose] [--reasons] [--json FILE] [--record] [--progress] [--library FILE]
- *
- * `--only 'sum|mean'` runs the operators (or modules, or `training`) that the pattern matches as a whole, or, if there are none, those that contain it.
- * `--verbose` prints the first reason of every failing case, `--reasons` groups like reasons. A run of everything is held against
- * `recorded.json`; `--record` raises the numbers there. `--library` tests another entry than `src/index.ts`, such as the built package.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,8 +29,21 @@ const { values: options } = parseArgs({
     reasons: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     progress: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+
+const USAGE = `npm run conformance -- [options]: every golden vector against the library
+
+  --vectors DIR     the vectors; by default all of them where they lie beside the project, else those in the repository
+  --only PATTERN    the operators, modules, training parts that the pattern matches as a whole, or else the operators that contain it
+  --library FILE    another entry than src/index.ts, such as the built package
+  --verbose         the first reason of every failing case
+  --reasons         like reasons in groups
+  --progress        the name of each operator as it runs
+  --json FILE       write the counts
+  --record          raise the counts in recorded.json, which a run of everything is held against
+  --help            this text`;
 
 const print = (lines: readonly string[]): void => {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
@@ -82,4 +89,5 @@ async function main(): Promise<void> {
   if (pattern === null) checkRecord(runner, directory);
 }
 
-await main();
+if (options.help) print([USAGE]);
+else await main();

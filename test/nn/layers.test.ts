@@ -194,4 +194,19 @@ describe('layers', () => {
     expect(new nn.Parameter(ones([2])) instanceof nn.Parameter).toBe(true);
     expect(ones([2]) instanceof nn.Parameter).toBe(false);
   });
+
+  test.each([
+    ['Linear', [2], /Linear: outFeatures must be a whole number from 0 on, got undefined/],
+    ['Linear', ['two', 2], /Linear: inFeatures .* got the string two/],
+    ['Bilinear', [2, 2, -1], /Bilinear: outFeatures .* got the number -1/],
+    ['Embedding', [2.5, 1], /Embedding: numEmbeddings .* got the number 2.5/],
+    ['BatchNorm2d', [], /BatchNorm2d: numFeatures .* got undefined/],
+    ['GroupNorm', [2], /GroupNorm: numChannels .* got undefined/],
+    ['LayerNorm', [], /LayerNorm: normalizedShape must be a size, or a list of sizes, got undefined/],
+    ['RMSNorm', [[2, -3]], /RMSNorm: normalizedShape .* got \[2, -3\]/],
+  ] as const)('%s(%j) says which size is wrong', (name, args, message) => {
+    const make = nn[name] as unknown as new (...args: readonly unknown[]) => nn.Module;
+    expect(() => new make(...args)).toThrow(ArgumentError);
+    expect(() => new make(...args)).toThrow(message);
+  });
 });

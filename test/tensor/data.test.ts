@@ -346,10 +346,6 @@ describe('misspelt options', () => {
     expect(() => nabla.autograd.grad(x.sum(), [x], null, { createGraf: true } as never)).toThrow(/it takes retainGraph, createGraph/);
     expect(() => (zeros as (...args: unknown[]) => unknown)([2], { dtyp: 'int64' })).toThrow(/unknown option 'dtyp'/);
   });
-  test('and functions that must be synchronous say so', () => {
-    expect(() => noGrad(async () => 0)).toThrow(/noGrad: the function must be synchronous/);
-    expect(nabla.isGradEnabled()).toBe(true);
-  });
 });
 
 describe('backward()', () => {
@@ -420,4 +416,10 @@ test('real and imag', () => {
   const x = ones([2]);
   expect(x.real).toBe(x);
   expect(() => x.imag).toThrow(/no imaginary part/);
+});
+
+test('new Tensor(…) says how tensors are made', () => {
+  const make = nabla.Tensor as unknown as new (...args: unknown[]) => Tensor;
+  expect(() => new make()).toThrow(/make tensors with tensor\(data\)/);
+  expect(() => new make([1, 2])).toThrow(ArgumentError);
 });
