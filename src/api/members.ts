@@ -28,7 +28,9 @@ export function setRequiresGrad(x: Tensor, value: boolean): Tensor {
     );
   }
   if (value && x.storage.version < 0 && creation.version >= 0) {
-    throw new AutogradError(`requiresGrad: ${describeTensor(x)} was made in inferenceMode, so it cannot become a leaf outside of it: use a clone()`);
+    throw new AutogradError(
+      `requiresGrad: ${describeTensor(x)} was made in inferenceMode, so it cannot become a leaf outside of it: use a clone()`,
+    );
   }
   if (!value && x.node !== null) {
     throw new AutogradError(
