@@ -53,7 +53,7 @@ describe('arguments that are written', () => {
   test('behaviour Function mark_dirty not returned: is refused', () => {
     class Lost extends Triple {
       static override forward(context: Context, a: Tensor) {
-        return super.forward(context, a).clone();
+        return Triple.forward(context, a).clone();
       }
     }
     refused(() => Lost.apply(leaf(3).mul(1)), 'AutogradError', /dirty and did not return it/);
