@@ -1,5 +1,5 @@
 import { BOOL, type DTypeInfo } from '../dtype/dtype.ts';
-import type { Operator } from '../op/contract.ts';
+import type { Derivative, Operator } from '../op/contract.ts';
 import { backwardNameOf } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import { allocate } from '../runtime/storage.ts';
@@ -86,7 +86,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
     return this.#isBoolean;
   }
 
-  get derivative(): { readonly kind: 'map' } | { readonly kind: 'none' } {
+  get derivative(): Derivative<Tensor, MapParams> {
     return this.#differentiable && !this.isBoolean ? MAP : NONE;
   }
 
