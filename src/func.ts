@@ -1,7 +1,7 @@
 /** Function transforms, as `torch.func`: they nest in any order. Import from `nabla/func`. */
 import './index.ts';
 
-export { hessian, jacfwd, jacrev, linearize } from './transform/jacobian.ts';
+export { hessian, jacfwd, jacrev } from './transform/jacobian.ts';
 export { jvp } from './transform/jvp.ts';
-export { grad, gradAndValue, vjp } from './transform/reverse.ts';
+export { grad, gradAndValue, linearize, vjp } from './transform/reverse.ts';
 export { vmap } from './transform/vmap.ts';

@@ -7,6 +7,8 @@ export { FunctionContext } from '../transform/custom/context.ts';
 export { Function } from '../transform/custom/function.ts';
 export { onceDifferentiable } from '../transform/custom/once.ts';
 export type { Gradient, VmapInfo } from '../transform/custom/rules.ts';
+export * as forwardAd from './forward-ad.ts';
+export * as functional from './functional.ts';
 export { type GradCallOptions, grad } from './grad.ts';
 export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
 export * as graph from './graph.ts';

@@ -2,17 +2,19 @@ import { formatShape } from '../shape/shape.ts';
 import { grad as gradOf } from '../tensor/autograd.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { mode, withGradMode } from '../tensor/modes.ts';
-import { AccumulateGrad, type Node } from '../tensor/node.ts';
+import { AccumulateGrad, gradientNode, type Node } from '../tensor/node.ts';
 import { structural } from '../tensor/structural.ts';
 import { aliasOf, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
-import { ArgumentError, AutogradError, DTypeError } from '../util/errors.ts';
-import { flattenTree, leavesLike } from './tree.ts';
+import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
+import { type Argnums, type Picked, positionsOf } from './argnums.ts';
+import { checkTangent, pairOf } from './jvp.ts';
+import { companionsOf, flattenTree, isPlainObject, mapTree, returnedLeaves, type Structure } from './tree.ts';
+
+export type { Argnums } from './argnums.ts';
 
 /** Reverse-mode transforms of functions over trees of tensors, nested at will with each other, with vmap and with forward mode. */
-
-/** Which arguments are differentiated: one (the result is its gradient), or several (the result is a list). */
-export type Argnums = number | readonly number[];
 
 /** Fresh handles that this transform differentiates with respect to; what the outside recorded of them stays connected. */
 function lift(x: Tensor, name: string): Tensor {
@@ -31,7 +33,7 @@ function connected(x: Tensor): Tensor {
 
 /** Cuts off the graph of a result that only this transform's own inputs hang on to; one that the outside recorded stays. */
 export function released(x: Tensor, own: ReadonlySet<Tensor>): Tensor {
-  if (!isTracked(x) || x.node === null) return own.has(x) ? plain(x) : x;
+  if (!isTracked(x) || x.node === null) return own.has(x) ? aliasOf(x) : x;
   const stack: Node[] = [x.node];
   const seen = new Set(stack);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
@@ -42,37 +44,33 @@ export function released(x: Tensor, own: ReadonlySet<Tensor>): Tensor {
       stack.push(next);
     }
   }
-  return plain(x);
-}
-
-function plain(x: Tensor): Tensor {
   return aliasOf(x);
 }
 
-interface Run {
-  readonly output: unknown;
+type AnyFunction = (...args: never[]) => unknown;
+
+/** One run of a function with recording on. */
+export interface Run {
+  /** The tensors that it returned, and what they were part of. */
+  readonly outputs: readonly Tensor[];
+  readonly structure: Structure;
   readonly aux: unknown;
   /** The lifted leaves of the differentiated arguments, argument by argument. */
   readonly lifted: readonly Tensor[];
   readonly own: ReadonlySet<Tensor>;
+  /** Puts a value for each lifted leaf into the structure of each differentiated argument. */
+  readonly rebuild: readonly (<R>(values: readonly R[]) => unknown)[];
 }
 
-/** Runs `f` with recording on, on lifted leaves of the arguments named by `argnums`. */
-function run(
-  name: string,
-  f: (...args: never[]) => unknown,
-  args: readonly unknown[],
-  argnums: readonly number[],
-  hasAux: boolean,
-): Run & { rebuild: ((values: readonly Tensor[]) => unknown)[] } {
+/** Runs `f` with recording on, on lifted leaves of the arguments at `positions`. */
+export function record(name: string, f: AnyFunction, args: readonly unknown[], positions: readonly number[], hasAux: boolean): Run {
   const lifted: Tensor[] = [];
-  const rebuild: ((values: readonly Tensor[]) => unknown)[] = [];
+  const rebuild: (<R>(values: readonly R[]) => unknown)[] = [];
   const call = [...args];
-  for (const at of argnums) {
-    if (at < 0 || at >= args.length)
-      throw new ArgumentError(`${name}: argnums names argument ${at}, but the function was called with ${args.length}`);
+  for (const at of positions) {
     const { leaves, structure } = flattenTree(args[at]);
-    if (leaves.length === 0) throw new ArgumentError(`${name}: argument ${at} has no tensors to differentiate with respect to`);
+    if (leaves.length === 0)
+      throw new ArgumentError(`${name}: argument ${at} has no tensors to differentiate with respect to, got ${describeValue(args[at])}`);
     const handles = leaves.map((x) => lift(x, name));
     const from = lifted.length;
     lifted.push(...handles);
@@ -80,29 +78,16 @@ function run(
     rebuild.push((values) => structure.rebuild(values.slice(from, from + handles.length)));
   }
   const result = withGradMode(true, () => f(...(call as never[])));
-  const [output, aux] = hasAux ? (result as [unknown, unknown]) : [result, undefined];
-  return { output, aux, lifted, own: new Set(lifted), rebuild };
+  const [output, aux] = hasAux ? pairOf(name, result) : [result, undefined];
+  const { leaves, structure } = returnedLeaves(name, output);
+  const own = new Set(lifted);
+  return { outputs: leaves, structure, aux: hasAux ? mapTree(aux, (x) => released(x, own)) : undefined, lifted, own, rebuild };
 }
 
-export interface GradFunctionOptions {
-  /** Which arguments are differentiated. Default 0. */
-  readonly argnums?: Argnums;
-  /** `f` returns `[output, aux]`; aux is handed through. */
-  readonly hasAux?: boolean;
-}
-
-function scalarOutput(name: string, output: unknown): Tensor {
-  if (!isTensor(output)) throw new ArgumentError(`${name}: the function must return one tensor, got ${describeValue(output)}`);
-  if (output.size !== 1 || output.ndim !== 0)
-    throw new AutogradError(
-      `${name}: the function must return a 0-d tensor, got shape ${formatShape(output.shape)}: reduce it (sum, mean), or use jacrev`,
-    );
-  return output;
-}
-
-/** Gradients of what was run with respect to its lifted leaves, zeros where nothing depends on them, cut loose from this transform. */
-function pull(outputs: readonly Tensor[], cotangents: readonly Tensor[], { lifted, own }: Run, retain: boolean): Tensor[] {
-  const wanted = outputs.map((y, i) => [y, cotangents[i] as Tensor] as const).filter(([y]) => isTracked(y));
+/** Gradients of `outputs` with respect to the lifted leaves, zeros where nothing depends on them, cut loose from this transform. */
+export function pullBack(outputs: readonly Tensor[], cotangents: readonly (Tensor | null)[], run: Run, retain: boolean): Tensor[] {
+  const { lifted, own } = run;
+  const wanted = outputs.map((y, i) => [y, cotangents[i] ?? null] as const).filter(([y, g]) => g !== null && isTracked(y));
   if (wanted.length === 0) return lifted.map((x) => structural().zeros(x.shape, x.type));
   const found = gradOf(
     wanted.map(([y]) => y),
@@ -113,29 +98,71 @@ function pull(outputs: readonly Tensor[], cotangents: readonly Tensor[], { lifte
   return found.map((g, i) => (g === null ? structural().zeros((lifted[i] as Tensor).shape, (lifted[i] as Tensor).type) : released(g, own)));
 }
 
-type AnyFunction = (...args: never[]) => unknown;
+/** Whether an output depends on each of the lifted leaves: whether a path of recorded operations leads from it to them. */
+export function dependence(y: Tensor, { lifted }: Run): boolean[] {
+  const reached = new Set<Node>();
+  const stack: Node[] = isTracked(y) ? [gradientNode(y) as Node] : [];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (reached.has(node)) continue;
+    reached.add(node);
+    for (const next of node.next) if (next !== null) stack.push(next);
+  }
+  return lifted.map((x) => reached.has(gradientNode(x) as Node));
+}
+
+export interface GradFunctionOptions<N extends Argnums = Argnums, Aux extends boolean = boolean> {
+  /** Which arguments are differentiated: a position (default 0), or a list of them, for which the result is a list. */
+  readonly argnums?: N;
+  /** `f` returns `[output, aux]`; aux is handed through. */
+  readonly hasAux?: Aux;
+}
+
+const GRAD_OPTIONS: ReadonlySet<string> = new Set(['argnums', 'hasAux']);
+
+function scalarOutput(name: string, { outputs, structure }: Run): Tensor {
+  const output = structure.rebuild(outputs);
+  if (!isTensor(output)) throw new ArgumentError(`${name}: the function must return one tensor, got ${describeValue(output)}`);
+  if (output.ndim !== 0)
+    throw new AutogradError(
+      `${name}: the function must return a 0-d tensor, got shape ${formatShape(output.shape)}: reduce it (sum, mean), or use jacrev`,
+    );
+  return output;
+}
 
 function gradients(name: string, f: AnyFunction, options: GradFunctionOptions) {
-  const single = typeof (options.argnums ?? 0) === 'number';
-  const argnums = single ? [(options.argnums ?? 0) as number] : [...(options.argnums as readonly number[])];
+  checkOptions(name, options, GRAD_OPTIONS);
   return (args: readonly unknown[]): { grads: unknown; value: Tensor; aux: unknown } => {
-    const done = run(name, f, args, argnums, options.hasAux ?? false);
-    const output = scalarOutput(name, done.output);
-    const found = pull([output], [structural().ones(output.shape, output.type)], done, false);
-    const grads = done.rebuild.map((build) => build(found));
-    return { grads: single ? grads[0] : grads, value: released(output, done.own), aux: done.aux };
+    const { single, positions } = positionsOf(name, options.argnums ?? 0, args.length);
+    const run = record(name, f, args, positions, options.hasAux ?? false);
+    const output = scalarOutput(name, run);
+    const found = pullBack([output], [structural().ones(output.shape, output.type)], run, false);
+    const grads = run.rebuild.map((build) => build(found));
+    return { grads: single ? grads[0] : grads, value: released(output, run.own), aux: run.aux };
   };
 }
 
 /**
- * The gradient of a function that returns a 0-d tensor, as a function of the same arguments. The result has the structure of the argument (or is a
- * list, for several `argnums`). Nests with itself, vmap, jvp. Throws AutogradError if the function returns anything but one number.
+ * The gradient of a function that returns a 0-d tensor, as a function of the same arguments. Arguments are tensors, or arrays and objects of them;
+ * the result has the structure of the argument, or is a list for a list of `argnums`. Nests with itself, vmap, jvp. With `hasAux` the function
+ * returns `[output, aux]` and the result is `[gradient, aux]`. Throws AutogradError if the function returns anything but one number.
  *
  * @example
  * const slope = grad((x) => x.pow(3).sum());
  * slope(tensor([1, 2])); // tensor([ 3., 12.])
  */
-export function grad(f: AnyFunction, options: GradFunctionOptions = {}): (...args: unknown[]) => unknown {
+export function grad<const N extends Argnums = 0>(
+  f: (...args: Tensor[]) => Tensor,
+  options?: GradFunctionOptions<N, false>,
+): (...args: Tensor[]) => Picked<Tensor[], N>;
+export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  options?: GradFunctionOptions<N, false>,
+): (...args: A) => Picked<A, N>;
+export function grad<A extends readonly unknown[], Aux, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [Tensor, Aux],
+  options: GradFunctionOptions<N, true>,
+): (...args: A) => [gradient: Picked<A, N>, aux: Aux];
+export function grad(f: AnyFunction, options: GradFunctionOptions = {}): (...args: never[]) => unknown {
   const compute = gradients('grad', f, options);
   return (...args) => {
     const { grads, aux } = compute(args);
@@ -144,13 +171,26 @@ export function grad(f: AnyFunction, options: GradFunctionOptions = {}): (...arg
 }
 
 /**
- * As `grad`, but returns `[gradient, value]`.
+ * As `grad`, but the result is `[gradient, value]`; with `hasAux`, `[gradient, [value, aux]]`.
  *
  * @example
- * const [slope, value] = gradAndValue((x: Tensor) => x.pow(2).sum())(tensor([1, 2]));
+ * const [slope, value] = gradAndValue((x) => x.pow(2).sum())(tensor([1, 2]));
  * slope; // tensor([2., 4.])
+ * value; // tensor(5.)
  */
-export function gradAndValue(f: AnyFunction, options: GradFunctionOptions = {}): (...args: unknown[]) => [unknown, unknown] {
+export function gradAndValue<const N extends Argnums = 0>(
+  f: (...args: Tensor[]) => Tensor,
+  options?: GradFunctionOptions<N, false>,
+): (...args: Tensor[]) => [gradient: Picked<Tensor[], N>, value: Tensor];
+export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  options?: GradFunctionOptions<N, false>,
+): (...args: A) => [gradient: Picked<A, N>, value: Tensor];
+export function gradAndValue<A extends readonly unknown[], Aux, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [Tensor, Aux],
+  options: GradFunctionOptions<N, true>,
+): (...args: A) => [gradient: Picked<A, N>, result: [value: Tensor, aux: Aux]];
+export function gradAndValue(f: AnyFunction, options: GradFunctionOptions = {}): (...args: never[]) => unknown {
   const compute = gradients('gradAndValue', f, options);
   return (...args) => {
     const { grads, value, aux } = compute(args);
@@ -158,34 +198,119 @@ export function gradAndValue(f: AnyFunction, options: GradFunctionOptions = {}):
   };
 }
 
+export interface VjpOptions {
+  /** `f` returns `[output, aux]`; aux is the third result. */
+  readonly hasAux: boolean;
+}
+
 /**
- * The value of `f` at `primals` and a function that maps cotangents of the value to the list of cotangents of the primals.
+ * The value of `f` at `primals` and a function that maps cotangents of the value, in its structure, to the list of cotangents of the primals. It
+ * can be called any number of times. With `{ hasAux: true }` as last argument the function returns `[output, aux]`, and aux is the third result.
+ * Throws ArgumentError where the cotangents have another structure than the value, ShapeError where one has another shape.
  *
  * @example
  * const [y, pull] = vjp((x) => x.pow(2), tensor([1, 2]));
  * pull(ones([2])); // [tensor([2., 4.])]
  */
-export function vjp(f: AnyFunction, ...primals: unknown[]): [unknown, (cotangents: unknown) => unknown[]] {
-  const { value, pull: pullBack } = linearised('vjp', f, primals);
-  return [value, pullBack];
+export function vjp<R>(f: (...args: Tensor[]) => R, ...primals: Tensor[]): [output: R, pull: (cotangents: R) => Tensor[]];
+export function vjp<A extends readonly unknown[], R, Aux>(
+  f: (...args: A) => readonly [R, Aux],
+  ...primals: [...A, VjpOptions]
+): [output: R, pull: (cotangents: R) => A, aux: Aux];
+export function vjp<A extends readonly unknown[], R>(f: (...args: A) => R, ...primals: A): [output: R, pull: (cotangents: R) => A];
+export function vjp(f: AnyFunction, ...given: unknown[]): unknown {
+  const last = given[given.length - 1];
+  const options = isPlainObject(last) && Object.keys(last).join() === 'hasAux' ? last : null;
+  const primals = options === null ? given : given.slice(0, -1);
+  const hasAux = options?.['hasAux'] === true;
+  if (primals.length === 0) throw new ArgumentError('vjp: give the arguments of the function after it');
+  const run = record(
+    'vjp',
+    f,
+    primals,
+    primals.map((_, i) => i),
+    hasAux,
+  );
+  const value = run.structure.rebuild(run.outputs.map((y) => released(y, run.own)));
+  const pull = (cotangents: unknown): unknown[] => {
+    const found = pullBack(run.outputs, cotangentsFor('vjp', run, cotangents), run, true);
+    return run.rebuild.map((build) => build(found));
+  };
+  return hasAux ? [value, pull, run.aux] : [value, pull];
 }
 
-/** What `vjp` returns, and the handles whose graph is this transform's own. */
-export function linearised(
-  name: string,
-  f: AnyFunction,
-  primals: readonly unknown[],
-): { value: unknown; pull: (cotangents: unknown) => unknown[]; own: ReadonlySet<Tensor> } {
+function cotangentsFor(name: string, { outputs, structure }: Run, cotangents: unknown): (Tensor | null)[] {
+  const gs = companionsOf(name, 'the cotangent', structure.rebuild(outputs), cotangents);
+  gs.forEach((g, i) => {
+    const y = outputs[i] as Tensor;
+    if (g !== null && formatShape(g.shape) !== formatShape(y.shape))
+      throw new ShapeError(
+        `${name}: the cotangent has shape ${formatShape(g.shape)}, but the value it belongs to ${formatShape(y.shape)}: they must be equal`,
+      );
+  });
+  return gs;
+}
+
+/**
+ * The value of `f` at `primals` and the linear function that maps tangents of the primals to the tangent of the value. The function runs once; each
+ * call of the linear one costs about as much as a Jacobian-vector product without the values. It transposes the vector-Jacobian product, which is
+ * linear in its cotangent.
+ *
+ * @example
+ * const [y, push] = linearize((x) => x.pow(2), tensor([3]));
+ * push(tensor([1])); // tensor([6.])
+ */
+export function linearize<R>(f: (...args: Tensor[]) => R, ...primals: Tensor[]): [output: R, push: (...tangents: Tensor[]) => R];
+export function linearize<A extends readonly unknown[], R>(f: (...args: A) => R, ...primals: A): [output: R, push: (...tangents: A) => R];
+export function linearize(f: AnyFunction, ...primals: unknown[]): unknown {
+  if (primals.length === 0) throw new ArgumentError('linearize: give the arguments of the function after it');
   const all = primals.map((_, i) => i);
-  const done = run(name, f, primals, all, false);
-  const { leaves, structure } = flattenTree(done.output);
-  return {
-    value: structure.rebuild(leaves.map((y) => released(y, done.own))),
-    pull: (cotangents) => {
-      const gs = leavesLike(name, 'the cotangent', cotangents, leaves.length);
-      const found = pull(leaves, gs, done, true);
-      return done.rebuild.map((build) => build(found));
-    },
-    own: done.own,
+  const run = record('linearize', f, primals, all, false);
+  const value = run.structure.rebuild(run.outputs.map((y) => released(y, run.own)));
+  const transpose = transposed(run);
+  const push = (...tangents: unknown[]): unknown => {
+    if (tangents.length !== primals.length)
+      throw new ArgumentError(`linearize: got ${tangents.length} tangents for ${primals.length} inputs`);
+    const directions = primals.flatMap((x, i) => companionsOf('linearize', `tangent ${i}`, x, tangents[i]));
+    run.lifted.forEach((x, i) => {
+      checkTangent('linearize', `tangent ${i}`, x, directions[i] ?? null);
+    });
+    return run.structure.rebuild(transpose(directions));
+  };
+  return [value, push];
+}
+
+/** Tangents of the outputs of a run from those of its inputs: the derivative of its vector-Jacobian product with respect to the cotangents. */
+function transposed(run: Run): (directions: readonly (Tensor | null)[]) => Tensor[] {
+  const cotangents = run.outputs.map((y) => {
+    const w = structural().zeros(y.shape, y.type);
+    w.tracked = isTracked(y);
+    return w;
+  });
+  const roots = run.outputs.filter(isTracked);
+  const wanted = cotangents.filter((w) => w.tracked);
+  const products =
+    roots.length === 0
+      ? []
+      : withGradMode(true, () => gradOf(roots, run.lifted, wanted, { createGraph: true, retainGraph: true, allowUnused: true }));
+  const own = new Set([...run.own, ...wanted]);
+  return (directions) => {
+    const pairs = products.flatMap((p, i) => {
+      const direction = directions[i] ?? null;
+      return p === null || direction === null || !isTracked(p) ? [] : [[p, direction] as const];
+    });
+    const found =
+      pairs.length === 0
+        ? []
+        : gradOf(
+            pairs.map(([p]) => p),
+            wanted,
+            pairs.map(([, direction]) => direction),
+            { createGraph: mode.grad, retainGraph: true, allowUnused: true },
+          );
+    return cotangents.map((w) => {
+      const tangent = w.tracked ? (found[wanted.indexOf(w)] ?? null) : null;
+      return tangent === null ? structural().zeros(w.shape, w.type) : released(tangent, own);
+    });
   };
 }

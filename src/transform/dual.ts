@@ -1,0 +1,189 @@
+import { overwrite } from '../tensor/inplace.ts';
+import { describeTensor, describeValue } from '../tensor/messages.ts';
+import { mode, withGradMode } from '../tensor/modes.ts';
+import { structural } from '../tensor/structural.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { isTracked, settled } from '../tensor/views.ts';
+import { ArgumentError, AutogradError, DTypeError } from '../util/errors.ts';
+import { ForwardMode } from './forward.ts';
+import { wrapHandle } from './interpret.ts';
+import { checkTangent } from './jvp.ts';
+import { sameLayout, zerosInLayout } from './layout.ts';
+
+/** Forward mode by hand: tensors that carry a tangent while a level is open. */
+
+let current: ForwardMode | null = null;
+
+/** The level that is open, if it is: one that was left open inside a transform ends with it. */
+function openLevel(): ForwardMode | null {
+  if (current !== null && current.level > mode.interpreters) {
+    current.end();
+    current = null;
+  }
+  return current;
+}
+
+/**
+ * Opens a level of forward mode, in which `makeDual` gives tensors tangents. Close it with `exitDualLevel`; `dualLevel` does both.
+ * Throws AutogradError while a level is open: for derivatives of higher order nest `jvp`, or use reverse mode inside.
+ *
+ * @example
+ * const { enterDualLevel, exitDualLevel, makeDual, unpackDual } = autograd.forwardAd;
+ * enterDualLevel();
+ * const slope = unpackDual(makeDual(tensor(3), tensor(1)).pow(2)).tangent;
+ * exitDualLevel();
+ * slope; // tensor(6.)
+ */
+export function enterDualLevel(): void {
+  if (openLevel() !== null) {
+    throw new AutogradError(
+      'enterDualLevel: a level is open already, and levels of dual numbers do not nest: nest jvp from nabla/func for higher orders, or use grad inside the level',
+    );
+  }
+  mode.interpreters++;
+  current = new ForwardMode(mode.interpreters, true);
+}
+
+/**
+ * Closes the level that `enterDualLevel` opened: all tangents are gone, and what was dual is a plain tensor with the primal values.
+ * Throws AutogradError where no level is open, or where a transform that began inside it still runs.
+ *
+ * @example
+ * autograd.forwardAd.enterDualLevel();
+ * const dual = autograd.forwardAd.makeDual(ones([2]), ones([2]));
+ * autograd.forwardAd.exitDualLevel();
+ * dual; // tensor([1., 1.])
+ */
+export function exitDualLevel(): void {
+  const level = openLevel();
+  if (level === null)
+    throw new AutogradError('exitDualLevel: no level of dual numbers is open: call enterDualLevel first, once for each exit');
+  if (level.level !== mode.interpreters)
+    throw new AutogradError('exitDualLevel: a vmap or jvp that began inside the level still runs: close the level where it was opened');
+  level.end();
+  current = null;
+  mode.interpreters--;
+}
+
+/** `using _ = dualLevel();` closes the level at the end of the block. */
+export class DualLevelScope implements Disposable {
+  #open = true;
+  constructor() {
+    enterDualLevel();
+  }
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    exitDualLevel();
+  }
+}
+
+/**
+ * Runs `body` with a level of forward mode open, and returns what it returns; without a body, a scope for `using`. Results that were dual are plain
+ * tensors afterwards: take what is needed of their tangents with `unpackDual` inside.
+ * Throws AutogradError while a level is open, and ArgumentError for an asynchronous body.
+ *
+ * @example
+ * const { dualLevel, makeDual, unpackDual } = autograd.forwardAd;
+ * dualLevel(() => {
+ *   const x = makeDual(tensor([1, 2]), tensor([1, 0]));
+ *   return unpackDual(x.mul(x)).tangent;
+ * }); // tensor([2., 0.])
+ */
+export function dualLevel<R>(body: () => R): R;
+export function dualLevel(): DualLevelScope;
+export function dualLevel<R>(body?: () => R): R | DualLevelScope {
+  if (body === undefined) return new DualLevelScope();
+  const scope = new DualLevelScope();
+  try {
+    const result = body();
+    if (result instanceof Promise)
+      throw new ArgumentError('dualLevel: the function must be synchronous, since the level ends when it returns: open it between awaits');
+    return result;
+  } finally {
+    scope[Symbol.dispose]();
+  }
+}
+
+/**
+ * A tensor with the values of `tensor`, whose memory it shares, and with `tangent`: what is computed from it carries the derivative in that direction.
+ * Gradients flow through it to `tensor` and `tangent`. In-place operations on it write into both. The tangent itself is kept where its elements lie
+ * as those of `tensor`, else a copy. Shapes must be equal and dtypes floating or complex.
+ * Throws AutogradError outside of a level and for a tensor that is dual already or for a dual tangent, ShapeError and DTypeError where the two do
+ * not fit.
+ *
+ * @example
+ * const { dualLevel, makeDual, unpackDual } = autograd.forwardAd;
+ * dualLevel(() => unpackDual(makeDual(tensor([3]), tensor([1])).exp().log()).tangent); // tensor([1.])
+ */
+export function makeDual(tensor: Tensor, tangent: Tensor): Tensor {
+  if (!isTensor(tensor)) throw new ArgumentError(`makeDual: tensor must be a tensor, got ${describeValue(tensor)}`);
+  if (!isTensor(tangent)) throw new ArgumentError(`makeDual: tangent must be a tensor, got ${describeValue(tangent)}`);
+  const level = openLevel();
+  if (level === null) {
+    throw new AutogradError(
+      'makeDual: no level of dual numbers is open: call it inside autograd.forwardAd.dualLevel(() => …), and take the tangents out with unpackDual there',
+    );
+  }
+  for (const [role, x] of [
+    ['tensor', tensor],
+    ['tangent', tangent],
+  ] as const) {
+    if (!x.type.isFloat && !x.type.isComplex)
+      throw new DTypeError(`makeDual: ${role} has dtype ${x.dtype}: only floating and complex tensors have tangents, cast it first`);
+  }
+  checkTangent('makeDual', 'tangent', tensor, tangent);
+  refuseDual(level, 'tensor', tensor, 'has a tangent already: unpackDual it, or use jvp for derivatives of derivatives');
+  refuseDual(level, 'tangent', tangent, 'is itself dual at this level: unpackDual it, or use jvp for derivatives of derivatives');
+  const fits = tangent.type === tensor.type ? tangent : structural().cast(tangent, tensor.type);
+  return tracked(tensor, level, laidOut(tensor, fits));
+}
+
+function refuseDual(level: ForwardMode, role: string, x: Tensor, reason: string): void {
+  settled('makeDual', x);
+  if (level.dualOf(x) !== null && level.unpack(x).tangent !== null)
+    throw new AutogradError(`makeDual: ${role}, ${describeTensor(x)}, ${reason}`);
+}
+
+/** The dual handle; the tape of the handles goes on to `tensor`. */
+function tracked(tensor: Tensor, level: ForwardMode, tangent: Tensor): Tensor {
+  const primal = level.unpack(tensor).primal;
+  const dual = level.lift(primal, tangent, true);
+  if (!mode.grad || !isTracked(tensor)) return dual;
+  const seen = withGradMode(true, () => structural().select(structural().reshape(tensor, [1, ...tensor.shape]), 0, 0));
+  const handle = wrapHandle(dual, dual.wrapped as NonNullable<typeof dual.wrapped>);
+  handle.node = seen.node;
+  handle.outputIndex = seen.outputIndex;
+  handle.tracked = true;
+  return handle;
+}
+
+/** The tangent where it lies as the primal does, alone in a storage as long; else a copy that does, so that all views of the primal have tangents. */
+function laidOut(primal: Tensor, tangent: Tensor): Tensor {
+  if (primal.size === 0) return tangent;
+  if (sameLayout(tangent, primal) && tangent.storage.byteLength === primal.storage.byteLength) return tangent;
+  const copy = zerosInLayout(primal, [tangent]);
+  return overwrite('makeDual', copy, () => tangent);
+}
+
+/** What `unpackDual` returns. */
+export interface UnpackedDual {
+  readonly primal: Tensor;
+  /** Null for a tensor without a tangent. */
+  readonly tangent: Tensor | null;
+}
+
+/**
+ * The values of a tensor without its tangent, sharing memory, and its tangent: null for a tensor that has none, and outside of a level. Gradients flow
+ * through both.
+ *
+ * @example
+ * const { dualLevel, makeDual, unpackDual } = autograd.forwardAd;
+ * dualLevel(() => unpackDual(makeDual(tensor([2]), tensor([5])).mul(3))); // { primal: tensor([6.]), tangent: tensor([15.]) }
+ */
+export function unpackDual(tensor: Tensor): UnpackedDual {
+  if (!isTensor(tensor)) throw new ArgumentError(`unpackDual: expected a tensor, got ${describeValue(tensor)}`);
+  const level = openLevel();
+  settled('unpackDual', tensor);
+  return level === null ? { primal: tensor, tangent: null } : level.unpack(tensor);
+}
