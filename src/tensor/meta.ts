@@ -14,11 +14,11 @@ export interface HookHandle extends Disposable {
 
 /** Hooks in the order in which they were registered. A list is never changed, so one that is being gone through stays as it was. */
 export class HookList<F> {
-  entries: readonly { readonly hook: F }[] = [];
+  entries: readonly { readonly hook: F; readonly always: boolean }[] = [];
 
-  /** The same function may be added several times; each handle takes its own entry away. */
-  add(hook: F): HookHandle {
-    const entry = { hook };
+  /** The same function may be added several times; each handle takes its own entry away. `always`: also where no gradient arrives. */
+  add(hook: F, always = false): HookHandle {
+    const entry = { hook, always };
     this.entries = [...this.entries, entry];
     const remove = (): void => {
       this.entries = this.entries.filter((each) => each !== entry);

@@ -1,7 +1,7 @@
 import { ArgumentError, AutogradError } from '../util/errors.ts';
 import { runningTask, type Task } from './engine.ts';
 import { describeTensor, describeValue } from './messages.ts';
-import { type HookHandle, HookList } from './meta.ts';
+import type { HookHandle } from './meta.ts';
 import { gradientNode, type Node, type Watch, watchOf } from './node.ts';
 import { isTensor, type Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
@@ -19,8 +19,8 @@ interface Place {
 
 /**
  * Calls `fn` once in each backward pass that reaches any of `tensors`: in mode 'all' (the default) with the list of their gradients, when the last of those
- * that this pass computes is there, null for tensors that it does not reach; in mode 'any' with the first gradient. The gradients are those after the hooks of
- * the tensors themselves; `fn` cannot replace them. Passes inside of passes are counted for themselves. Returns a handle that takes the hook away.
+ * that this pass computes is there, null for tensors that it does not reach; in mode 'any' with the first gradient. The gradients are as the hooks that were registered before
+ * left them; `fn` cannot replace them. Passes inside of passes are counted for themselves. Returns a handle that takes the hook away.
  * Throws AutogradError for a tensor that does not require a gradient.
  *
  * @example
@@ -53,10 +53,7 @@ export function registerMultiGradHook(
   const places = tensors.map(placeOf);
   const observer =
     when === 'all' ? whenAllAreThere(places, fn as (grads: (Tensor | null)[]) => void) : atFirst(fn as (grad: Tensor) => void);
-  const handles = places.map(({ watch }, index) => {
-    watch.observers ??= new HookList();
-    return watch.observers.add((g) => observer(index, g));
-  });
+  const handles = places.map(({ watch }, index) => watch.hooks.add((g) => observer(index, g), true));
   const remove = (): void => {
     for (const handle of handles) handle.remove();
   };

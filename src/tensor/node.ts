@@ -22,12 +22,11 @@ export type { HookHandle } from './meta.ts';
 
 /**
  * Who looks at the gradient of one output: hooks in their order, then the state of the tensor that retains it (not the tensor, whose memory
- * the graph must not keep), then those who also want to know that no gradient came.
+ * the graph must not keep).
  */
 export interface Watch {
   readonly hooks: HookList<TensorHook>;
   keeper: AutogradMeta | null;
-  observers: HookList<(grad: Tensor | null) => void> | null;
 }
 
 /** What hooks made of the tensors that a node saved; see `saved-hooks.ts`. */
@@ -294,7 +293,7 @@ export function watchOf(node: Node, index: number): Watch {
   node.watched ??= [];
   const known = node.watched[index];
   if (known !== undefined) return known;
-  const made: Watch = { hooks: new HookList(), keeper: null, observers: null };
+  const made: Watch = { hooks: new HookList(), keeper: null };
   node.watched[index] = made;
   return made;
 }

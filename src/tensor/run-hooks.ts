@@ -19,9 +19,8 @@ export function runTensorHooks(node: Node, grads: (Tensor | null)[]): void {
   (node.watched as (Watch | undefined)[]).forEach((watch, index) => {
     if (watch === undefined) return;
     const g = grads[index] ?? null;
-    const seen = g === null ? null : runWatch(node, watch, g);
-    if (g !== null) grads[index] = seen;
-    if (watch.observers !== null) for (const { hook } of watch.observers.entries) hook(seen);
+    if (g !== null) grads[index] = runWatch(node, watch, g);
+    else for (const { hook, always } of watch.hooks.entries) if (always) (hook as (grad: null) => void)(null);
   });
 }
 
