@@ -31,8 +31,12 @@ export class Cell {
   idle = false;
   /** The bytes, while they are moved out of the heap. */
   bytes: Uint8Array | null = null;
-  /** Tells whether the block is still alive, where a sweep looks. */
+  /** Tells whether the block is still alive, where a major sweep looks: null while it is young. */
   alive: WeakRef<Block> | null = null;
+  /** Whether the block, while it is young, has lived through a sweep. */
+  grown = false;
+  /** Whether the census that is being taken has found the block. */
+  counted = false;
   /** What the block was allocated for, as far as the layers above tell. */
   label = '';
 
@@ -62,10 +66,18 @@ export class Cell {
 
 /** What storages refer to: alive exactly as long as one of them is. */
 export class Block {
+  /** Where blocks go that the inspector comes by, while a census is taken. */
+  static found: Block[] | null = null;
   readonly cell: Cell;
 
   constructor(cell: Cell) {
     this.cell = cell;
+  }
+
+  /** What Node's inspector calls to print a block. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    Block.found?.push(this);
+    return `Block ${this.cell.id}`;
   }
 }
 

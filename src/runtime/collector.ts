@@ -9,9 +9,7 @@
 
 /** A way to have unreachable objects collected at once. */
 export interface Collector {
-  /** Whether a minor collection clears weak references to young objects (V8 14 and later), which is much cheaper. */
-  readonly minorClears: boolean;
-  /** Collects; weak references to unreachable objects are empty afterwards. */
+  /** Collects. After a major collection weak references to unreachable objects are empty; a minor one looks at young objects alone. */
   collect(kind: 'minor' | 'major'): void;
   /** Lets go of what weak references were made to or looked at. */
   clearKept(): void;
@@ -43,11 +41,13 @@ interface HostProcess {
   getBuiltinModule?(name: string): unknown;
   constrainedMemory?(): number;
   availableMemory?(): number;
+  readonly execArgv?: readonly string[];
+  readonly env?: { readonly NODE_OPTIONS?: string };
   readonly versions?: { readonly deno?: string };
 }
 
-// Reached at run time only, so that bundlers for the browser never see a module of Node's.
-function builtin<T>(name: string): T | null {
+/** A module of Node's, where there is one: reached at run time only, so that bundlers for the browser never see it. */
+export function builtin<T>(name: string): T | null {
   const host = (globalThis as { process?: HostProcess }).process;
   return (host?.getBuiltinModule?.(name) as T | undefined) ?? null;
 }
@@ -68,15 +68,18 @@ export function openCollector(): Collector | null {
     const context = vm.createContext({}, { microtaskMode: 'afterEvaluate' });
     const clearKept = (): void => void nothing.runInContext(context);
     // `gc(undefined)` is a minor collection on some versions: a major one takes no argument at all.
+    const collectMinor = minorCollection(gc);
     const collect = (kind: 'minor' | 'major'): void => {
+      if (kind === 'minor') {
+        collectMinor();
+        return;
+      }
       clearKept();
-      if (kind === 'minor') gc({ type: 'minor' });
-      else gc();
+      gc();
     };
-    if (!clears('major', collect)) return null;
-    const minorClears = clears('minor', collect);
+    if (!clears(collect)) return null;
     clearKept();
-    return { minorClears, collect, clearKept };
+    return { collect, clearKept };
   } catch {
     return null;
   }
@@ -121,11 +124,31 @@ function findGarbageCollection(vm: VmModule): GarbageCollection | null {
   return typeof gc === 'function' ? (gc as GarbageCollection) : null;
 }
 
+/** Options of the host that say how collections share their work between threads. */
+const THREADED = /scavenge|single-threaded/;
+
+/**
+ * A minor collection on this thread alone. There is too little to collect for the work to be worth sharing, and waiting for a thread that has no processor at
+ * the moment takes longer than all of it.
+ */
+function minorCollection(gc: GarbageCollection): () => void {
+  const minor = { type: 'minor' } as const;
+  const host = (globalThis as { process?: HostProcess }).process;
+  const chosen = [...(host?.execArgv ?? []), host?.env?.['NODE_OPTIONS'] ?? ''].some((option) => THREADED.test(option));
+  const v8 = host?.versions?.deno === undefined && !chosen ? builtin<V8Module>('v8') : null;
+  if (v8 === null) return () => gc(minor);
+  return () => {
+    v8.setFlagsFromString('--no-parallel-scavenge');
+    gc(minor);
+    v8.setFlagsFromString('--parallel-scavenge');
+  };
+}
+
 const TRIALS = 16;
 
-function clears(kind: 'minor' | 'major', collect: (kind: 'minor' | 'major') => void): boolean {
+function clears(collect: (kind: 'major') => void): boolean {
   const references = makeGarbage();
-  collect(kind);
+  collect('major');
   const dead = references.filter((reference) => reference.deref() === undefined).length;
   // The stack may still hold the last object or two.
   return dead >= TRIALS - 2;

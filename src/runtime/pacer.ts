@@ -51,3 +51,40 @@ export class Pacer {
     this.#lastEnd = end;
   }
 }
+
+/** A sweep of young blocks is dear where a megabyte that it frees costs more milliseconds than this: writing to memory that is in no cache costs more. */
+const DEAR_MEGABYTE = 0.02;
+/** What finding one dead block may cost besides, in milliseconds: that is the same however rare sweeps are. */
+const BURIAL = 0.0003;
+/** Then sweeps become rarer, if they take more than this share of the time. */
+const NOTICED = 0.05;
+/** Cheap sweeps become more frequent. */
+const CHEAP_MEGABYTE = 0.01;
+const UNNOTICED = 0.02;
+
+/**
+ * A budget, in units, for sweeps of young blocks. It starts small, so that a loop writes where the cache has what it wrote before, and grows where sweeps
+ * find little: in a program that keeps what it makes.
+ */
+export class YoungPacer {
+  budget: number;
+  readonly range: BudgetRange;
+  #lastEnd = -1;
+  #lastCost = Number.POSITIVE_INFINITY;
+
+  constructor(range: BudgetRange) {
+    this.range = range;
+    this.budget = range.start;
+  }
+
+  /** Tells that a sweep ran from `begin` to `end`, in milliseconds, and freed so many megabytes in so many blocks. */
+  adapt(begin: number, end: number, freed: number, blocks: number): void {
+    // The quicker one of two: whoever shares the processor may have interrupted the other.
+    const cost = Math.min(end - begin - blocks * BURIAL, this.#lastCost);
+    const share = this.#lastEnd < 0 ? 0 : cost / Math.max(begin - this.#lastEnd, 1e-3);
+    this.#lastCost = end - begin - blocks * BURIAL;
+    this.#lastEnd = end;
+    if (cost > freed * DEAR_MEGABYTE && share > NOTICED) this.budget = Math.min(this.budget * 2, this.range.maximum);
+    else if (cost < freed * CHEAP_MEGABYTE || share < UNNOTICED) this.budget = Math.max(this.budget / 2, this.range.minimum);
+  }
+}

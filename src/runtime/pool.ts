@@ -8,6 +8,7 @@
  */
 import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
+import { openCensus } from './census.ts';
 import {
   availableMemory,
   type Collector,
@@ -18,8 +19,9 @@ import {
   processorMilliseconds,
 } from './collector.ts';
 import { heap } from './heap.ts';
-import { type BudgetRange, Pacer } from './pacer.ts';
+import { type BudgetRange, Pacer, YoungPacer } from './pacer.ts';
 import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
+import { type Outcome, YoungBlocks } from './young.ts';
 
 /** How dead blocks are found. */
 export type Reclaim = 'sweep' | 'evict';
@@ -40,6 +42,8 @@ const EVICTION_SLACK = 0.25;
 const EVICTION_BUDGET = 256 * MEGABYTE;
 /** How much is allocated before the first sweep. */
 const FIRST_BUDGET = 64 * MEGABYTE;
+/** How many megabytes are allocated between two sweeps of young blocks: with what an operator reads, they stay in the largest cache. */
+const YOUNG_BUDGET = 12;
 /** How many bytes are allocated between two nudges of the collector. */
 const NUDGE_UNITS = 32 * MEGABYTE;
 
@@ -79,8 +83,10 @@ export class Pool {
   #reclaim: Reclaim = hasCollector() ? 'sweep' : 'evict';
   #collector: Collector | null = null;
   #budget: number | null = null;
-  #minor = new Pacer({ minimum: 0, start: 0, maximum: 0 });
-  #major = this.#minor;
+  /** Blocks whose death a cheap sweep finds, where the host can tell. */
+  #young: YoungBlocks | null = null;
+  #minor = new YoungPacer({ minimum: 0, start: 0, maximum: 0 });
+  #major = new Pacer({ minimum: 0, start: 0, maximum: 0 });
   #liveAfterMajor = 0;
   #evictionBudget = EVICTION_BUDGET;
   #evictedLast = 0;
@@ -88,6 +94,7 @@ export class Pool {
   #nudgeUnits = 0;
   /** The last buffer made to be seen by the engine's collector. */
   nudge: ArrayBuffer | null = null;
+  readonly #outcome: Outcome = { dead: (cell) => this.#retire(cell), alive: (block) => this.#list(block) };
   readonly #finalizers = new FinalizationRegistry<number>((id) => {
     const cell = this.registry.get(id);
     if (cell !== undefined) this.#retire(cell);
@@ -117,9 +124,8 @@ export class Pool {
   }
 
   #setPacers(): void {
-    this.#minor = new Pacer(this.#range(32, 64, 64));
-    // Where minor collections do most of the work, the major ones are for the few blocks that had grown old, and rare all the same.
-    this.#major = new Pacer(this.#collector?.minorClears === true ? this.#range(48, 48, 256) : this.#range(64, 256, 512));
+    this.#minor = new YoungPacer(this.#range(YOUNG_BUDGET, YOUNG_BUDGET, 256));
+    this.#major = new Pacer(this.#range(64, 256, 512));
   }
 
   /** A range of budgets given in megabytes, less on small machines; the chosen budget where there is one. */
@@ -135,8 +141,10 @@ export class Pool {
   takeBlock(units: number): Block {
     if (this.liveUnits + units > this.limitUnits) this.#makeRoom(units);
     const kind = classOf(units);
-    const released = this.#released[kind]!.pop();
-    const block = released ?? this.#open(this.#dead[kind]!.pop() ?? this.#newCell(kind, units, 0, 0));
+    let block = this.#released[kind]!.pop();
+    // An old block would only be missed by a major sweep: its bytes get a new one.
+    if (block === undefined) block = this.#open(this.#dead[kind]!.pop() ?? this.#newCell(kind, units, 0, 0));
+    else if (this.#reclaim === 'sweep' && this.#young !== null && block.cell.alive !== null) block = this.#open(block.cell);
     const cell = block.cell;
     if (cell.idle) this.#idleCells -= 1;
     cell.idle = false;
@@ -198,7 +206,7 @@ export class Pool {
   collect(): boolean {
     this.clock += 1;
     if (!this.#openCollector()) return false;
-    this.#sweep('major');
+    this.#majorSweep();
     this.#flush();
     this.#setLimit();
     return true;
@@ -228,8 +236,9 @@ export class Pool {
   /** A new block for a cell that has none. */
   #open(cell: Cell): Block {
     const block = new Block(cell);
-    if (this.#reclaim === 'sweep') cell.alive = new WeakRef(block);
-    else this.#watch(block, cell);
+    if (this.#reclaim !== 'sweep') this.#watch(block, cell);
+    else if (this.#young !== null) this.#young.add(block);
+    else cell.alive = new WeakRef(block);
     return block;
   }
 
@@ -245,7 +254,7 @@ export class Pool {
     // The engine's collector does not see the heap's bytes. It sees those of this buffer, which nobody touches, so they cost no memory.
     this.#nudgeUnits = 0;
     this.nudge = new ArrayBuffer(NUDGE_UNITS * UNIT_BYTES);
-    this.#dropSlabs();
+    this.#dropSlabs(false);
   }
 
   /** Keeps the cell of a dead block for the next block of its kind. */
@@ -322,7 +331,7 @@ export class Pool {
     this.#small.trim();
     let range = this.#tryTake(units);
     if (range === null && this.#openCollector()) {
-      this.#sweep('major');
+      this.#majorSweep();
       this.#flush();
       this.#small.trim();
       range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
@@ -357,7 +366,7 @@ export class Pool {
   /** Called from allocations only: addresses resolved earlier are void by contract, so the clock moves on. */
   #makeRoom(units: number): void {
     this.clock += 1;
-    if (this.#reclaim === 'sweep' && this.#openCollector()) this.#pacedSweep();
+    if (this.#reclaim === 'sweep' && this.#openCollector()) this.#pacedSweep(units);
     else this.#evictOver(units);
   }
 
@@ -366,6 +375,8 @@ export class Pool {
     if (!hasCollector()) return false;
     this.#collector = openCollector();
     if (this.#collector !== null) {
+      const census = openCensus(this.#collector);
+      if (census !== null) this.#young = new YoungBlocks(census);
       this.#setPacers();
       return true;
     }
@@ -384,48 +395,59 @@ export class Pool {
     }
   }
 
-  #pacedSweep(): void {
-    const collector = this.#collector as Collector;
-    if (collector.minorClears) {
-      this.#timedSweep('minor', this.#minor);
-      if (this.liveUnits - this.#liveAfterMajor < this.#headroom(this.#liveAfterMajor)) {
-        this.limitUnits = this.liveUnits + this.#minor.budget;
+  #pacedSweep(units: number): void {
+    if (this.#young !== null) {
+      this.#timedMinorSweep(this.#young);
+      // Close to the next major sweep, minor ones would come too often.
+      if (this.#limitOfMajor() - this.liveUnits - units > this.#minor.budget / 2) {
+        this.#setLimit();
         return;
       }
     }
-    this.#timedSweep('major', this.#major);
+    const busy = processorMilliseconds();
+    const begin = performance.now();
+    this.#majorSweep();
+    this.#major.adapt(begin, performance.now(), processorMilliseconds() - busy);
     this.#setLimit();
   }
 
-  #timedSweep(kind: 'minor' | 'major', pacer: Pacer): void {
-    const busy = processorMilliseconds();
+  #timedMinorSweep(young: YoungBlocks): void {
+    const before = this.liveUnits;
     const begin = performance.now();
-    this.#sweep(kind);
-    pacer.adapt(begin, performance.now(), processorMilliseconds() - busy);
+    this.#dropSlabs(true);
+    this.#sweep('minor', young);
+    this.#minor.adapt(begin, performance.now(), (before - this.liveUnits) / MEGABYTE, young.died);
   }
 
-  /** How much may pile up beside `live` units: a program that keeps a lot is not swept for a little. */
-  #headroom(live: number): number {
-    return Math.min(Math.max(this.#major.budget, live / 4), this.#major.range.maximum);
+  /** The live units past which a major sweep is due: a program that keeps a lot is not swept for a little. */
+  #limitOfMajor(): number {
+    const kept = this.#liveAfterMajor;
+    return kept + Math.min(Math.max(this.#major.budget, kept / 4), this.#major.range.maximum);
   }
 
   #setLimit(): void {
     if (this.#reclaim === 'evict') this.limitUnits = this.#evictionBudget;
     // The first sweep comes early: it finds out what sweeps can do here.
     else if (this.#collector === null) this.limitUnits = this.liveUnits + (this.#budget ?? FIRST_BUDGET);
-    else if (this.#collector.minorClears) this.limitUnits = this.liveUnits + this.#minor.budget;
-    else this.limitUnits = this.liveUnits + this.#headroom(this.liveUnits);
+    else if (this.#young === null) this.limitUnits = this.#limitOfMajor();
+    else this.limitUnits = Math.min(this.liveUnits + this.#minor.budget, this.#limitOfMajor());
   }
 
-  #sweep(kind: 'minor' | 'major'): void {
+  #majorSweep(): void {
+    this.#dropSlabs(false);
+    this.#sweep('major', this.#young);
+    this.#liveAfterMajor = this.liveUnits;
+  }
+
+  #sweep(kind: 'minor' | 'major', young: YoungBlocks | null): void {
     const collector = this.#collector as Collector;
     const begin = performance.now();
-    this.#dropSlabs();
     collector.collect(kind);
-    for (const cell of this.registry.values()) this.#examine(cell);
-    collector.clearKept();
+    if (kind === 'major') for (const cell of this.registry.values()) this.#examine(cell);
+    if (young?.settle(this.#outcome) === false) this.#young = null;
+    // What weak references were made to or looked at may die from here on.
+    if (kind === 'major' || young?.madeOld === true) collector.clearKept();
     this.sweeps += 1;
-    if (kind === 'major') this.#liveAfterMajor = this.liveUnits;
     this.collectMilliseconds += performance.now() - begin;
   }
 
@@ -435,17 +457,26 @@ export class Pool {
     if (block === undefined) {
       // A launch may still hold the address of a block whose last reference is gone.
       if (cell.lastUse < this.clock && cell.pins === 0) this.#retire(cell);
-    } else if (cell.freeSlots !== 0) {
-      cell.listed = true;
-      this.#slabs[cell.slotUnits]!.push(block);
-    }
+    } else this.#list(block);
   }
 
-  /** Lets go of slabs with free slots, so that those without any live storage can die. */
-  #dropSlabs(): void {
+  /** Puts a slab that has free slots, and is in no list, into its list. */
+  #list(block: Block): void {
+    const cell = block.cell;
+    if (cell.slotUnits === 0 || cell.freeSlots === 0 || cell.listed) return;
+    cell.listed = true;
+    this.#slabs[cell.slotUnits]!.push(block);
+  }
+
+  /** Lets go of slabs with free slots, or of the young ones, so that those without any live storage can die. */
+  #dropSlabs(youngOnly: boolean): void {
     for (const list of this.#slabs) {
-      for (const slab of list) slab.cell.listed = false;
-      list.length = 0;
+      let kept = 0;
+      for (const slab of list) {
+        if (youngOnly && slab.cell.alive !== null) list[kept++] = slab;
+        else slab.cell.listed = false;
+      }
+      list.length = kept;
     }
   }
 
@@ -467,7 +498,7 @@ export class Pool {
 
   /** Moves at least `units` out of the heap where possible, least recently used first. Returns how many were. */
   #evict(units: number): number {
-    this.#dropSlabs();
+    this.#dropSlabs(false);
     const candidates = [...this.registry.values()].filter((cell) => !cell.idle && cell.pins === 0 && cell.lastUse < this.clock);
     candidates.sort((left, right) => left.lastUse - right.lastUse || left.id - right.id);
     let moved = 0;
