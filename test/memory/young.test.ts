@@ -105,9 +105,13 @@ describe('the pool', () => {
     collectMemory();
   }
 
-  test.each([1, 2, 3])('takes nothing that is alive: random program %i', (seed) => {
-    fixBudget(1);
-    expect(churn(seed, 2500)).toBeGreaterThan(300);
+  test.each([
+    [1, 1],
+    [2, 4],
+    [3, 12],
+  ])('takes nothing that is alive: random program %i, sweeps after %i MB', (seed, megabytes) => {
+    fixBudget(megabytes);
+    expect(churn(seed, 2500)).toBeGreaterThan(400 / megabytes);
   });
 
   test('finds dropped results early', () => {
