@@ -3,7 +3,7 @@ import { formatShape } from '../shape/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ShapeError } from '../util/errors.ts';
 import { conj } from './complex-parts.ts';
-import { described, requireTensor } from './family.ts';
+import { described } from './family.ts';
 import { mT } from './reshaping.ts';
 import type { AdjointFunction, HermitianFunction, MatrixTransposeFunction } from './types.ts';
 
@@ -20,12 +20,11 @@ const turned = (input: Tensor): Tensor => mT(input.type.isComplex ? conj(input) 
 export const H: HermitianFunction = described(
   'H',
   (input: Tensor): Tensor => {
-    requireTensor('H', 'input', input);
     if (input.ndim === 0) return input.type.isComplex ? conj(input) : input;
     if (input.ndim !== 2) throw new ShapeError(`H: expects a matrix (2 dimensions), got ${formatShape(input.shape)}: for batches use mH`);
     return turned(input);
   },
-  { signature: 'input', samples: [{ args: [t([2, 3])] }, { args: [t([])] }], bad: [{ args: [t([3])], error: /a matrix/ }] },
+  { signature: 'input', tensors: 1, samples: [{ args: [t([2, 3])] }, { args: [t([])] }], bad: [{ args: [t([3])], error: /a matrix/ }] },
 );
 
 /**
@@ -37,11 +36,15 @@ export const H: HermitianFunction = described(
 export const mH: MatrixTransposeFunction = described(
   'mH',
   (input: Tensor): Tensor => {
-    requireTensor('mH', 'input', input);
     if (input.ndim < 2) throw new ShapeError(`mH: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
     return turned(input);
   },
-  { signature: 'input', samples: [{ args: [t([2, 3])] }, { args: [t([4, 2, 3])] }], bad: [{ args: [t([3])], error: /at least 2/ }] },
+  {
+    signature: 'input',
+    tensors: 1,
+    samples: [{ args: [t([2, 3])] }, { args: [t([4, 2, 3])] }],
+    bad: [{ args: [t([3])], error: /at least 2/ }],
+  },
 );
 
 /**
@@ -53,13 +56,13 @@ export const mH: MatrixTransposeFunction = described(
 export const adjoint: AdjointFunction = described(
   'adjoint',
   (input: Tensor): Tensor => {
-    requireTensor('adjoint', 'input', input);
     if (input.ndim === 0) return input.type.isComplex ? conj(input) : input;
     if (input.ndim < 2) throw new ShapeError(`adjoint: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
     return turned(input);
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([4, 2, 3])] }, { args: [t([])] }],
     bad: [{ args: [t([3])], error: /at least 2/ }],
   },

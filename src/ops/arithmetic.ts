@@ -190,9 +190,8 @@ export const rsub: BinaryOther<'rsub', NumericDType, [options?: AlphaOptions]> =
 export const positive: UnarySame<NumericDType> = described(
   'positive',
   (input: Tensor): Tensor => {
-    requireTensor('positive', 'input', input);
     notBool(input.type, 'positive');
     return input;
   },
-  { signature: 'input', samples: unarySamples(), bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }] },
+  { signature: 'input', tensors: 1, samples: unarySamples(), bad: [{ args: [t([2], { dtype: 'bool' })], error: /bool/ }] },
 );

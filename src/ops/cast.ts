@@ -19,7 +19,7 @@ import { t } from '../op/contract.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DeviceError } from '../util/errors.ts';
-import { described, requireTensor } from './family.ts';
+import { described } from './family.ts';
 import { cast, clone } from './structural.ts';
 import type { ToFunction, TypeAsFunction, UnaryTo } from './types.ts';
 
@@ -69,13 +69,13 @@ function isOptions(x: unknown): x is ToOptions {
 export const to: ToFunction<ToOptions> = described(
   'to',
   (input: Tensor, target?: DType | 'cpu' | Tensor | ToOptions | null, options?: ToOptions): Tensor => {
-    requireTensor('to', 'input', input);
     const settings = (isOptions(target) ? target : options) ?? {};
     const type = targetType(input, isOptions(target) ? null : target, settings);
     return type === input.type && settings.copy === true ? clone(input) : cast(input, type);
   },
   {
     signature: 'input, target?, *, dtype, copy, device',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), 'float64'] }, { args: [t([]), 'int64'] }, { args: [t([0, 2]), 'bool'] }],
     bad: [{ args: [t([2]), 'float33'], error: /float33/ }],
   },
@@ -90,12 +90,11 @@ export const to: ToFunction<ToOptions> = described(
 export const typeAs: TypeAsFunction = described(
   'typeAs',
   (input: Tensor, other: Tensor): Tensor => {
-    requireTensor('typeAs', 'input', input);
-    requireTensor('typeAs', 'other', other);
     return cast(input, other.type);
   },
   {
     signature: 'input, other',
+    tensors: 2,
     samples: [{ args: [t([2, 3]), t([], { dtype: 'float64' })] }],
     bad: [{ args: [t([2]), 1], error: /other must be a tensor/ }],
   },
@@ -105,11 +104,11 @@ function castTo<E extends DType>(name: string, type: DTypeInfo & { readonly name
   return described(
     name,
     (input: Tensor): Tensor => {
-      requireTensor(name, 'input', input);
       return cast(input, type);
     },
     {
       signature: 'input',
+      tensors: 1,
       samples: [{ args: [t([2, 3])] }, { args: [t([])] }, { args: [t([0, 2])] }],
       bad: [{ args: [1], error: /must be a tensor/ }],
     },

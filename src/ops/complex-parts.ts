@@ -4,7 +4,7 @@ import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
 import { toRealFloat, unarySamples } from './elementwise.ts';
-import { described, requireTensor, unary } from './family.ts';
+import { described, unary } from './family.ts';
 import type { UnaryFloat, UnarySame } from './types.ts';
 
 /** The functions of complex numbers, on real ones: what is real is its own conjugate. */
@@ -15,12 +15,11 @@ function itself(name: string, complexToo: boolean): UnarySame {
   return described(
     name,
     (input: Tensor): Tensor => {
-      requireTensor(name, 'input', input);
       if (input.type.isComplex && !complexToo)
         throw new DTypeError(`${name}: not available for dtype ${input.dtype} yet: only real dtypes are`);
       return input;
     },
-    { signature: 'input', samples: unarySamples(), bad: complexToo ? [{ args: [1], error: /must be a tensor/ }] : BAD },
+    { signature: 'input', tensors: 1, samples: unarySamples(), bad: complexToo ? [{ args: [1], error: /must be a tensor/ }] : BAD },
   );
 }
 
@@ -73,14 +72,13 @@ export const real = itself('real', false);
 export const imag = described(
   'imag',
   (input: Tensor): Tensor => {
-    requireTensor('imag', 'input', input);
     throw new DTypeError(
       input.type.isComplex
         ? `imag: not available for dtype ${input.dtype} yet`
         : `imag: a tensor of the real dtype ${input.dtype} has no imaginary part; use zerosLike`,
     );
   },
-  { signature: 'input', bad: [{ args: [t([2])], error: /no imaginary part/ }] },
+  { signature: 'input', tensors: 1, bad: [{ args: [t([2])], error: /no imaginary part/ }] },
 );
 
 /**

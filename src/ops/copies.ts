@@ -61,11 +61,11 @@ export interface MemoryFormatOptions {
 export const clone: UnarySame<DType, [options?: MemoryFormatOptions]> = described(
   'clone',
   (input: Tensor, _options: MemoryFormatOptions = {}): Tensor => {
-    requireTensor('clone', 'input', input);
     return cloneOf(input);
   },
   {
     signature: 'input, *, memory_format',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([])] }, { args: [t([0, 2])] }],
     bad: [{ args: [3], error: /must be a tensor/ }],
   },
@@ -80,11 +80,11 @@ export const clone: UnarySame<DType, [options?: MemoryFormatOptions]> = describe
 export const contiguous: UnarySame<DType, [options?: MemoryFormatOptions]> = described(
   'contiguous',
   (input: Tensor, _options: MemoryFormatOptions = {}): Tensor => {
-    requireTensor('contiguous', 'input', input);
     return contiguousOf(input);
   },
   {
     signature: 'input, *, memory_format',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
     bad: [{ args: [3], error: /must be a tensor/ }],
   },
@@ -269,7 +269,6 @@ const sumToSizeOperator = compositeOperator<readonly number[]>('sumToSize', ([x]
 export const sumToSize: SumToSizeFunction<'sumToSize'> = described(
   'sumToSize',
   (input: Tensor, ...size: ShapeArguments): Tensor => {
-    requireTensor('sumToSize', 'input', input);
     const shape = asShape('sumToSize', size);
     if (!broadcastsTo(shape, input.shape))
       throw new ShapeError(`sumToSize: ${formatShape(shape)} does not broadcast to the shape ${formatShape(input.shape)} of input`);
@@ -277,6 +276,7 @@ export const sumToSize: SumToSizeFunction<'sumToSize'> = described(
   },
   {
     signature: 'input, ...size',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), [1, 3]] }, { args: [t([2, 3, 4]), [3, 1]] }, { args: [t([2]), []] }, { args: [t([2]), [2]] }],
     bad: [{ args: [t([2, 3]), [2]], error: /does not broadcast/ }],
   },

@@ -42,7 +42,6 @@ function requireOffset(name: string, offset: unknown): asserts offset is number 
 export const diagEmbed: DiagEmbedFunction<'diagEmbed'> = described(
   'diagEmbed',
   (input: Tensor, options: DiagonalOptions = {}): Tensor => {
-    requireTensor('diagEmbed', 'input', input);
     if (input.ndim === 0) throw new ShapeError('diagEmbed: a 0-d tensor has no last dimension');
     const { offset = 0, dim1 = -2, dim2 = -1 } = options;
     requireOffset('diagEmbed', offset);
@@ -53,6 +52,7 @@ export const diagEmbed: DiagEmbedFunction<'diagEmbed'> = described(
   },
   {
     signature: 'input, *, offset, dim1, dim2',
+    tensors: 1,
     samples: [
       { args: [t([3])] },
       { args: [t([2, 3]), { offset: 1 }] },
@@ -80,7 +80,6 @@ const diagOperator = compositeOperator<number>('diag', ([x], offset) => {
 export const diag: DiagFunction<'diag'> = described(
   'diag',
   (input: Tensor, diagonal = 0): Tensor => {
-    requireTensor('diag', 'input', input);
     if (input.ndim !== 1 && input.ndim !== 2)
       throw new ShapeError(`diag: needs 1 or 2 dimensions, got ${formatShape(input.shape)}: use diagEmbed or diagonal`);
     requireOffset('diag', diagonal);
@@ -88,6 +87,7 @@ export const diag: DiagFunction<'diag'> = described(
   },
   {
     signature: 'input, diagonal?',
+    tensors: 1,
     samples: [{ args: [t([3])] }, { args: [t([3]), -1] }, { args: [t([3, 4]), 1] }, { args: [t([0])] }],
     bad: [{ args: [t([2, 2, 2])], error: /1 or 2 dimensions/ }],
   },
@@ -106,13 +106,13 @@ const diagflatOperator = compositeOperator<number>('diagflat', ([x], offset) =>
 export const diagflat: DiagflatFunction = described(
   'diagflat',
   (input: Tensor, options: { readonly offset?: number } = {}): Tensor => {
-    requireTensor('diagflat', 'input', input);
     const offset = options.offset ?? 0;
     requireOffset('diagflat', offset);
     return applyOne(diagflatOperator, [input], offset);
   },
   {
     signature: 'input, *, offset',
+    tensors: 1,
     samples: [{ args: [t([3])] }, { args: [t([2, 2]), { offset: -1 }] }, { args: [t([])] }],
     bad: [{ args: [3], error: /must be a tensor/ }],
   },

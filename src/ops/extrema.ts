@@ -66,7 +66,6 @@ function overDims<N extends string>(name: N, operator: Operator<Tensor, DimsPara
   return described(
     name,
     (input: Tensor, dim?: Dims, options: KeepdimOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       realOnly(input.type, name);
       const dims = normalizeDims(name, dim, input.ndim);
       requireElements(name, input, dims);
@@ -74,6 +73,7 @@ function overDims<N extends string>(name: N, operator: Operator<Tensor, DimsPara
     },
     {
       signature: 'input, dim?, *, keepdim',
+      tensors: 1,
       samples: [
         { args: [t([2, 3])] },
         { args: [t([2, 3, 4]), 1] },
@@ -121,7 +121,6 @@ const aminmaxOperator = compositeOperator<DimsParams>('aminmax', ([x], params) =
 export const aminmax: AminmaxFunction<RealDType> = described(
   'aminmax',
   (input: Tensor, options: KeepdimOptions & { readonly dim?: number | null } = {}): NamedResults<'min' | 'max'> => {
-    requireTensor('aminmax', 'input', input);
     realOnly(input.type, 'aminmax');
     const dims = normalizeDims('aminmax', options.dim, input.ndim);
     requireElements('aminmax', input, dims);
@@ -129,6 +128,7 @@ export const aminmax: AminmaxFunction<RealDType> = described(
   },
   {
     signature: 'input, *, dim, keepdim',
+    tensors: 1,
     samples: [
       { args: [t([2, 3])] },
       { args: [t([2, 3]), { dim: 1 }] },
@@ -264,7 +264,6 @@ function argExtremum<N extends string>(name: N, kind: Extremum): ArgReduction<N>
   return described(
     name,
     (input: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       realOnly(input.type, name);
       if (input.size === 0 && (dim === undefined || dim === null))
         throw new ArgumentError(`${name}: an empty tensor has no such element: pass dim`);
@@ -282,6 +281,7 @@ function argExtremum<N extends string>(name: N, kind: Extremum): ArgReduction<N>
     },
     {
       signature: 'input, dim?, *, keepdim',
+      tensors: 1,
       samples: [
         { args: [t([2, 3], { grad: false })] },
         { args: [t([2, 3, 4], { grad: false }), 1] },

@@ -17,7 +17,7 @@ import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
-import { checkOptions, optionNames } from '../util/options.ts';
+import { checkOptions, optionNames, positionalName } from '../util/options.ts';
 
 /** A number, boolean or bigint where a tensor may stand: a scalar that promotes as PyTorch's scalars do. */
 export type Scalar = number | boolean | bigint;
@@ -33,11 +33,13 @@ export interface DescriptionInput {
   readonly samples?: readonly Sample[];
   readonly bad?: readonly BadSample[];
   readonly random?: boolean;
+  /** How many of the first parameters must be tensors; 0 where `f` sees to it. */
+  readonly tensors?: number;
 }
 
 /**
- * Attaches the description to the function that the user calls, and refuses options that its signature does not name: a misspelt option would
- * otherwise be ignored silently.
+ * Attaches the description to the function that the user calls. Refuses options that the signature does not name, since a misspelt option would
+ * otherwise be ignored silently, and anything but tensors for the first `tensors` parameters.
  *
  * `f` is written with dynamic tensors. `R` is what users see of it, with shapes and dtypes: the type that the result is declared with. The compiler
  * cannot hold the one against the other; test/types does, by running the samples.
@@ -54,22 +56,22 @@ export function described<F extends object, R extends object = F>(
     bad: d.bad ?? [],
     ...(d.random === undefined ? {} : { random: d.random }),
   };
-  const guarded = Object.assign(guardOptions(operator, f as unknown as AnyFunction), f);
+  const guarded = Object.assign(guard(operator, f as unknown as AnyFunction, d.tensors ?? 0), f);
   Object.defineProperty(guarded, 'name', { value: name.slice(name.lastIndexOf('.') + 1), configurable: true });
   return Object.assign(guarded as unknown as R, { operator });
 }
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-function guardOptions(operator: Description, f: AnyFunction): AnyFunction {
+function guard({ name, signature }: Description, f: AnyFunction, tensors: number): AnyFunction {
   return (...args) => {
     for (let i = args.length - 1; i > 0; i--) {
       const last = args[i];
       if (last === undefined) continue;
-      if (typeof last === 'object' && last !== null && last.constructor === Object)
-        checkOptions(operator.name, last, optionNames(operator.signature));
+      if (typeof last === 'object' && last !== null && last.constructor === Object) checkOptions(name, last, optionNames(signature));
       break;
     }
+    for (let i = 0; i < tensors; i++) if (!isTensor(args[i])) requireTensor(name, positionalName(signature, i), args[i]);
     return f(...args);
   };
 }

@@ -91,11 +91,11 @@ export const fill: UnarySame<DType, [value: Tensor | Scalar]> = described(
 export const zero_: DrawInto<DType, []> = described(
   'zero_',
   (input: Tensor): Tensor => {
-    requireTensor('zero_', 'input', input);
     return fillInPlace('zero_', input, 0);
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([2, 3], { grad: false })] }, { args: [t([], { grad: false })] }],
     bad: [{ args: [3], error: /must be a tensor/ }],
   },

@@ -19,7 +19,7 @@ import {
   toRealFloat,
   unarySamples,
 } from './elementwise.ts';
-import { binary, commonType, described, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
+import { binary, commonType, described, makeOperator, mapOperator, realOnly } from './family.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import type { BinaryOtherFloat, BinarySameDType, BinaryTensors, FrexpFunction, LdexpFunction } from './types.ts';
 
@@ -134,14 +134,18 @@ export type Frexp = NamedResults<'mantissa' | 'exponent'>;
 export const frexp: FrexpFunction<FloatDType> = described(
   'frexp',
   (input: Tensor): Frexp => {
-    requireTensor('frexp', 'input', input);
     const compute = realFloatOnly(input.type, 'frexp');
     return namedResults(
       ['mantissa', 'exponent'],
       [applyOne(MANTISSA, [input], { values: [], compute }), applyOne(exponentOperator, [input], null)],
     );
   },
-  { signature: 'input', samples: unarySamples(0.6, 0.9), bad: [{ args: [t([2], { dtype: 'int64', grad: false })], error: /floating/ }] },
+  {
+    signature: 'input',
+    tensors: 1,
+    samples: unarySamples(0.6, 0.9),
+    bad: [{ args: [t([2], { dtype: 'int64', grad: false })], error: /floating/ }],
+  },
 );
 
 const HEAVISIDE = mapOperator(

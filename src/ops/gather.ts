@@ -68,7 +68,6 @@ export function spreadAlong(values: Tensor, indices: Tensor, dim: number, shape:
 export const gather: GatherFunction<'gather'> = described(
   'gather',
   (input: Tensor, dim: number, indices: Tensor, _options: { readonly sparseGrad?: boolean } = {}): Tensor => {
-    requireTensor('gather', 'input', input);
     const d = normalizeDim('gather', dim, input.ndim);
     const at = requireIndex('gather', 'index', indices, 'int32 or int64');
     if (at.size === 0) return applyOne(gatherFamily.gather, [input, at], nothing(input, at.shape));
@@ -77,6 +76,7 @@ export const gather: GatherFunction<'gather'> = described(
   },
   {
     signature: 'input, dim, index, *, sparse_grad',
+    tensors: 1,
     samples: [
       { args: [t([2, 3]), 1, index([2, 2], [0, 2, 1, 1])] },
       { args: [t([3, 2]), 0, index([1, 2], [2, 0])] },
@@ -255,7 +255,6 @@ export function selectAlong(x: Tensor, indices: Tensor, dim: number): Tensor {
 export const indexSelect: IndexSelectFunction<'indexSelect'> = described(
   'indexSelect',
   (input: Tensor, dim: number, indices: Tensor): Tensor => {
-    requireTensor('indexSelect', 'input', input);
     const d = normalizeDim('indexSelect', dim, input.ndim);
     const at = requireIndex('indexSelect', 'index', indices, 'int32 or int64');
     requireLine('indexSelect', at);
@@ -264,6 +263,7 @@ export const indexSelect: IndexSelectFunction<'indexSelect'> = described(
   },
   {
     signature: 'input, dim, index',
+    tensors: 1,
     samples: [
       { args: [t([3, 2]), 0, index([4], [2, 0, 0, 1])] },
       { args: [t([2, 3, 2]), 1, index([2], [2, 0])] },
@@ -295,12 +295,12 @@ export function takeFlat(x: Tensor, indices: Tensor, wrap = true): Tensor {
 export const take: TakeFunction = described(
   'take',
   (input: Tensor, indices: Tensor): Tensor => {
-    requireTensor('take', 'input', input);
     requireTensor('take', 'index', indices);
     return takeFlat(input, requireLong('take', indices));
   },
   {
     signature: 'input, index',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), index([2, 2], [5, 0, -1, 2])] }, { args: [t([]), index([1], [0])] }, { args: [t([3]), index([0], [])] }],
     bad: [
       { args: [t([2, 3]), index([1], [6])], error: /index 6 is out of range for the flattened tensor/ },
@@ -375,8 +375,6 @@ const takeAlongOperator = compositeOperator<{ readonly dim: number; readonly sha
 export const takeAlongDim: TakeAlongDimFunction<'takeAlongDim'> = described(
   'takeAlongDim',
   (input: Tensor, indices: Tensor, dim?: number | null): Tensor => {
-    requireTensor('takeAlongDim', 'input', input);
-    requireTensor('takeAlongDim', 'indices', indices);
     requireLong('takeAlongDim', indices);
     if (dim === undefined || dim === null)
       return applyOne(takeAlongFamily.gather, [input, reshape(indices, [indices.size])], flatIndexing(input.shape, [indices.size]));
@@ -393,6 +391,7 @@ export const takeAlongDim: TakeAlongDimFunction<'takeAlongDim'> = described(
   },
   {
     signature: 'input, indices, dim?',
+    tensors: 2,
     samples: [
       { args: [t([2, 3]), index([2, 2], [0, 2, 1, 1]), 1] },
       { args: [t([1, 3]), index([2, 1], [2, 0]), 1] },

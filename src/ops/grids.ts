@@ -168,7 +168,6 @@ const combinationsOperator = compositeOperator<readonly number[]>('combinations'
 export const combinations = described(
   'combinations',
   (input: Tensor, r = 2, options: CombinationsOptions = {}): Tensor => {
-    requireTensor('combinations', 'input', input);
     if (input.ndim !== 1) throw new ShapeError(`combinations: expects a line (1 dimension), got ${formatShape(input.shape)}`);
     if (!Number.isInteger(r) || r < 0) throw new ArgumentError(`combinations: r must be a whole number from 0 on, got ${String(r)}`);
     if (r === 0) return emptyTensor([0], input.type);
@@ -177,6 +176,7 @@ export const combinations = described(
   },
   {
     signature: 'input, r?, *, with_replacement',
+    tensors: 1,
     samples: [{ args: [t([3])] }, { args: [t([3]), 2, { withReplacement: true }] }, { args: [t([4]), 3] }, { args: [t([2]), 3] }],
     bad: [{ args: [t([2, 2])], error: /line/ }],
   },

@@ -35,13 +35,13 @@ const putFamily = indexFamily('indexPut');
 export const at: AtFunction<IndexItem> = described(
   'at',
   (input: Tensor, ...indices: readonly IndexItem[]): Tensor => {
-    requireTensor('at', 'input', input);
     const plan = planIndexing('at', input.shape, indices);
     const view = applySteps(input, plan.steps);
     return plan.gather === null ? view : applyOne(readFamily.gather, [view, ...plan.gather.indices], plan.gather.indexing);
   },
   {
     signature: 'input, ...indices',
+    tensors: 1,
     samples: [
       { args: [t([3, 4]), 1] },
       { args: [t([3, 4]), ':', -1] },

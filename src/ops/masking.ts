@@ -98,12 +98,12 @@ const maskedSelectOperator = compositeOperator<null>('maskedSelect', ([x, mask])
 export const maskedSelect: MaskedSelectFunction<'maskedSelect'> = described(
   'maskedSelect',
   (input: Tensor, mask: Tensor): Tensor => {
-    requireTensor('maskedSelect', 'input', input);
     requireMask('maskedSelect', mask);
     return applyOne(maskedSelectOperator, [input, mask], null);
   },
   {
     signature: 'input, mask',
+    tensors: 1,
     samples: [
       { args: [t([2, 3]), t([2, 3], { dtype: 'bool', values: [true, false, true, true, false, false], grad: false })] },
       { args: [t([2, 1]), t([3], { dtype: 'bool', values: [true, false, true], grad: false })] },
@@ -138,7 +138,6 @@ const maskedScatterOperator = compositeOperator<null>('maskedScatter', ([x, mask
 export const maskedScatter: MaskedFunction<'maskedScatter', Tensor> = described(
   'maskedScatter',
   (input: Tensor, mask: Tensor, source: Tensor): Tensor => {
-    requireTensor('maskedScatter', 'input', input);
     requireMask('maskedScatter', mask);
     requireTensor('maskedScatter', 'source', source);
     requireSameType('maskedScatter', 'source', input, source);
@@ -146,6 +145,7 @@ export const maskedScatter: MaskedFunction<'maskedScatter', Tensor> = described(
   },
   {
     signature: 'input, mask, source',
+    tensors: 1,
     samples: [
       { args: [t([2, 3]), t([2, 3], { dtype: 'bool', values: [true, false, true, true, false, false], grad: false }), t([4])] },
       { args: [t([3]), t([2, 3], { dtype: 'bool', values: [true, false, true, true, false, false], grad: false }), t([2, 2])] },

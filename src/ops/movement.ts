@@ -45,11 +45,11 @@ export type ShapeArguments = readonly (number | readonly number[])[];
 export const reshape: ReshapeFunction<'reshape'> = described(
   'reshape',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
-    requireTensor('reshape', 'input', input);
     return applyOne(reshapeOperator, [input], inferReshape('reshape', input.shape, asShape('reshape', shape, true)));
   },
   {
     signature: 'input, shape',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), [3, 2]] }, { args: [t([2, 3, 4]), [-1, 4]] }, { args: [t([]), [1, 1]] }],
     bad: [{ args: [t([2, 3]), [4, 2]], error: /\[2, 3\] has 6 elements but \[4, 2\] has 8/ }],
   },
@@ -64,7 +64,6 @@ export const reshape: ReshapeFunction<'reshape'> = described(
 export const permute: PermuteFunction<'permute'> = described(
   'permute',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
-    requireTensor('permute', 'input', input);
     const list = (dims.length === 1 && Array.isArray(dims[0]) ? dims[0] : dims) as readonly number[];
     if (list.length !== input.ndim) {
       throw new ShapeError(`permute: ${formatShape(list)} must list every dimension of ${formatShape(input.shape)} once`);
@@ -75,6 +74,7 @@ export const permute: PermuteFunction<'permute'> = described(
   },
   {
     signature: 'input, dims',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), [1, 0]] }, { args: [t([2, 3, 4]), [2, 0, 1]] }],
     bad: [{ args: [t([2, 3]), [0, 0]], error: /twice/ }],
   },
@@ -101,7 +101,6 @@ function swapping<N extends string>(name: N): TransposeFunction<N> {
   return described(
     name,
     (input: Tensor, dim0: number, dim1: number): Tensor => {
-      requireTensor(name, 'input', input);
       const a = normalizeDim(name, dim0, input.ndim);
       const b = normalizeDim(name, dim1, input.ndim);
       return applyOne(
@@ -112,6 +111,7 @@ function swapping<N extends string>(name: N): TransposeFunction<N> {
     },
     {
       signature: 'input, dim0, dim1',
+      tensors: 1,
       samples: [{ args: [t([2, 3]), 0, 1] }, { args: [t([2, 3, 4]), -1, 0] }, { args: [t([]), 0, 0] }],
       bad: [{ args: [t([2, 3]), 0, 2], error: /dimension 2 is out of range/ }],
     },
@@ -149,12 +149,12 @@ export const swapdims = swapping('swapdims');
 export const transposeMatrix: TransposeMatrixFunction = described(
   't',
   (input: Tensor): Tensor => {
-    requireTensor('t', 'input', input);
     if (input.ndim > 2) throw new ShapeError(`t: expects at most 2 dimensions, got ${formatShape(input.shape)}: use transpose or permute`);
     return applyOne(tOperator, [input], input.ndim === 2 ? [1, 0] : input.shape.map((_, i) => i));
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([3])] }, { args: [t([])] }],
     bad: [{ args: [t([2, 3, 4])], error: /at most 2/ }],
   },
@@ -165,7 +165,6 @@ function moving<N extends string>(name: N): MovedimFunction<N> {
   return described(
     name,
     (input: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
-      requireTensor(name, 'input', input);
       const from = list(source).map((d) => normalizeDim(name, d, input.ndim));
       const to = list(destination).map((d) => normalizeDim(name, d, input.ndim));
       if (from.length !== to.length) throw new ShapeError(`${name}: ${from.length} source dimensions for ${to.length} destinations`);
@@ -183,6 +182,7 @@ function moving<N extends string>(name: N): MovedimFunction<N> {
     },
     {
       signature: 'input, source, destination',
+      tensors: 1,
       samples: [{ args: [t([2, 3, 4]), 0, 2] }, { args: [t([2, 3, 4]), [0, 1], [-1, -2]] }],
       bad: [{ args: [t([2, 3]), [0, 0], [0, 1]], error: /twice/ }],
     },
@@ -227,11 +227,11 @@ export function expandTarget(name: string, shape: readonly number[], wanted: rea
 export const expand: ExpandFunction<'expand'> = described(
   'expand',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
-    requireTensor('expand', 'input', input);
     return applyOne(expandOperator, [input], expandTarget('expand', input.shape, asShape('expand', shape, true)));
   },
   {
     signature: 'input, size',
+    tensors: 1,
     samples: [{ args: [t([3, 1]), [3, 4]] }, { args: [t([3]), [2, 3]] }, { args: [t([]), [2]] }, { args: [t([3, 1]), [-1, 2]] }],
     bad: [{ args: [t([2, 3]), [2, 4]], error: /cannot be expanded/ }],
   },
@@ -246,10 +246,14 @@ export const expand: ExpandFunction<'expand'> = described(
 export const broadcastTo: ExpandFunction<'broadcastTo'> = described(
   'broadcastTo',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
-    requireTensor('broadcastTo', 'input', input);
     return applyOne(expandOperator, [input], expandTarget('broadcastTo', input.shape, asShape('broadcastTo', shape, true)));
   },
-  { signature: 'input, size', samples: [{ args: [t([3, 1]), [3, 4]] }], bad: [{ args: [t([2, 3]), [2, 4]], error: /cannot be expanded/ }] },
+  {
+    signature: 'input, size',
+    tensors: 1,
+    samples: [{ args: [t([3, 1]), [3, 4]] }],
+    bad: [{ args: [t([2, 3]), [2, 4]], error: /cannot be expanded/ }],
+  },
 );
 
 /**
@@ -291,7 +295,6 @@ const squeezeOperator = viewOperator<readonly number[]>({
 export const squeeze: SqueezeFunction<'squeeze'> = described(
   'squeeze',
   (input: Tensor, dim?: number | readonly number[] | null): Tensor => {
-    requireTensor('squeeze', 'input', input);
     const named =
       dim === undefined || dim === null ? input.shape.map((_, i) => i) : list(dim).map((d) => normalizeDim('squeeze', d, input.ndim));
     if (new Set(named).size !== named.length) throw new ShapeError('squeeze: a dimension is named twice');
@@ -303,6 +306,7 @@ export const squeeze: SqueezeFunction<'squeeze'> = described(
   },
   {
     signature: 'input, dim?',
+    tensors: 1,
     samples: [{ args: [t([1, 3, 1])] }, { args: [t([1, 3, 1]), 0] }, { args: [t([2, 3]), 0] }, { args: [t([1, 3, 1]), [0, 2]] }],
     bad: [{ args: [t([2]), 3], error: /out of range/ }],
   },
@@ -332,11 +336,11 @@ const unsqueezeOperator = viewOperator<number>({
 export const unsqueeze: UnsqueezeFunction<'unsqueeze'> = described(
   'unsqueeze',
   (input: Tensor, dim: number): Tensor => {
-    requireTensor('unsqueeze', 'input', input);
     return applyOne(unsqueezeOperator, [input], normalizeDim('unsqueeze', dim, input.ndim + 1));
   },
   {
     signature: 'input, dim',
+    tensors: 1,
     samples: [{ args: [t([3]), 0] }, { args: [t([2, 3]), -1] }, { args: [t([]), 0] }],
     bad: [{ args: [t([3]), 3], error: /out of range/ }],
   },
@@ -382,7 +386,6 @@ export const sliceTensor: SliceFunction<'slice'> = described(
     end: number | null = null,
     options: { readonly step?: number } | number = {},
   ): Tensor => {
-    requireTensor('slice', 'input', input);
     const d = normalizeDim('slice', dim, input.ndim);
     if (input.ndim === 0) throw new ShapeError('slice: a 0-d tensor has no dimension to slice');
     const step = typeof options === 'number' ? options : (options.step ?? 1);
@@ -391,6 +394,7 @@ export const sliceTensor: SliceFunction<'slice'> = described(
   },
   {
     signature: 'input, dim?, start?, end?, *, step',
+    tensors: 1,
     samples: [{ args: [t([6, 2]), 0, 1, 6, { step: 2 }] }, { args: [t([2, 5]), -1, -3, null] }],
     bad: [{ args: [t([6]), 1, 0, 1], error: /out of range/ }],
   },
@@ -405,7 +409,6 @@ export const sliceTensor: SliceFunction<'slice'> = described(
 export const narrow: NarrowFunction<'narrow'> = described(
   'narrow',
   (input: Tensor, dim: number, start: number | Tensor, length: number): Tensor => {
-    requireTensor('narrow', 'input', input);
     if (input.ndim === 0) throw new ShapeError('narrow: a 0-d tensor has no dimension to narrow');
     const d = normalizeDim('narrow', dim, input.ndim);
     const size = input.shape[d] as number;
@@ -418,6 +421,7 @@ export const narrow: NarrowFunction<'narrow'> = described(
   },
   {
     signature: 'input, dim, start, length',
+    tensors: 1,
     samples: [{ args: [t([6, 2]), 0, 2, 3] }, { args: [t([2, 5]), -1, -3, 2] }, { args: [t([4]), 0, 4, 0] }],
     bad: [{ args: [t([6]), 0, 4, 3], error: /reach past/ }],
   },
@@ -439,13 +443,13 @@ function startOf(start: number | Tensor): number {
 export const select: SelectFunction<'select'> = described(
   'select',
   (input: Tensor, dim: number, index: number): Tensor => {
-    requireTensor('select', 'input', input);
     if (input.ndim === 0) throw new ShapeError('select: a 0-d tensor has no dimension to select from');
     const d = normalizeDim('select', dim, input.ndim);
     return applyOne(selectOperator, [input], { dim: d, index: normalizeIndex('select', index, input.shape[d] as number) });
   },
   {
     signature: 'input, dim, index',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), 1, 0] }, { args: [t([4]), 0, -1] }],
     bad: [{ args: [t([2, 3]), 0, 2], error: /index 2 is out of range/ }],
   },
@@ -497,12 +501,12 @@ export function diagonalOf(x: Tensor, offset: number, dim1: number, dim2: number
 export const diagonal: DiagonalFunction<'diagonal'> = described(
   'diagonal',
   (input: Tensor, options: DiagonalOptions = {}): Tensor => {
-    requireTensor('diagonal', 'input', input);
     const [dim1, dim2] = diagonalDims('diagonal', input, options.dim1 ?? 0, options.dim2 ?? 1);
     return diagonalOf(input, options.offset ?? 0, dim1, dim2);
   },
   {
     signature: 'input, *, offset, dim1, dim2',
+    tensors: 1,
     samples: [
       { args: [t([3, 4])] },
       { args: [t([3, 4]), { offset: -1 }] },

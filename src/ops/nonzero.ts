@@ -98,7 +98,6 @@ export const nonzero: NonzeroFunction = described(
 export const nonzeroStatic: NonzeroStaticFunction = described(
   'nonzeroStatic',
   (input: Tensor, options: { readonly size: number; readonly fillValue?: number }): Tensor => {
-    requireTensor('nonzeroStatic', 'input', input);
     const size = options?.size;
     if (!Number.isInteger(size) || size < 0)
       throw new ArgumentError(`nonzeroStatic: size must be a whole number from 0 on, got ${String(size)}`);
@@ -106,6 +105,7 @@ export const nonzeroStatic: NonzeroStaticFunction = described(
   },
   {
     signature: 'input, *, size, fill_value',
+    tensors: 1,
     samples: [
       { args: [t([2, 2], { values: [0, 1, 0, 2], grad: false }), { size: 3 }] },
       { args: [t([3], { grad: false }), { size: 1, fillValue: 7 }] },
@@ -123,11 +123,11 @@ export const nonzeroStatic: NonzeroStaticFunction = described(
 export const argwhere: ArgwhereFunction = described(
   'argwhere',
   (input: Tensor): Tensor => {
-    requireTensor('argwhere', 'input', input);
     return coordinates(input);
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([2, 2], { values: [0, 1, 0, 2], grad: false })] }, { args: [t([], { grad: false })] }],
     bad: [{ args: [3], error: /must be a tensor/ }],
   },

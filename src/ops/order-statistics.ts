@@ -167,7 +167,6 @@ function quantileFunction<N extends 'quantile' | 'nanquantile'>(name: N): Quanti
   return described(
     name,
     (input: Tensor, q: number | Tensor, dim?: number | null, options: QuantileOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       if (input.type !== FLOAT32 && input.type !== FLOAT64)
         throw new DTypeError(`${name}: input must have dtype float32 or float64, got ${input.dtype}`);
       if (input.size === 0) throw new ArgumentError(`${name}: input ${formatShape(input.shape)} has no elements`);
@@ -180,6 +179,7 @@ function quantileFunction<N extends 'quantile' | 'nanquantile'>(name: N): Quanti
     },
     {
       signature: 'input, q, dim?, *, keepdim, interpolation',
+      tensors: 1,
       samples: [
         { args: [t([5]), 0.3] },
         { args: [t([2, 3]), t([2], { values: [0.25, 0.9], grad: false })] },

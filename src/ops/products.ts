@@ -191,8 +191,6 @@ const innerOperator = compositeOperator<null>('inner', ([a, b]) => {
 export const inner: ProductFunction<'inner'> = described(
   'inner',
   (input: Tensor, other: Tensor): Tensor => {
-    requireTensor('inner', 'input', input);
-    requireTensor('inner', 'other', other);
     if (input.ndim > 0 && other.ndim > 0) {
       sameType('inner', input, other);
       if (input.shape[input.ndim - 1] !== other.shape[other.ndim - 1]) {
@@ -203,6 +201,7 @@ export const inner: ProductFunction<'inner'> = described(
   },
   {
     signature: 'input, other',
+    tensors: 2,
     samples: [{ args: [t([3]), t([3])] }, { args: [t([2, 3]), t([4, 3])] }, { args: [t([]), t([2])] }],
     bad: [{ args: [t([3]), t([4])], error: /differ/ }],
   },
@@ -351,7 +350,6 @@ export const addbmm: AddedProduct<'addbmm'> = described(
 export const addr: AddrFunction = described(
   'addr',
   (input: Tensor, vec1: Tensor, vec2: Tensor, options: AddProductOptions = {}): Tensor => {
-    requireTensor('addr', 'input', input);
     ranks('addr', vec1, 'vec1', 1);
     ranks('addr', vec2, 'vec2', 1);
     const type = [input, vec1, vec2].map((x) => x.type).reduce(promoteTypes);
@@ -359,6 +357,7 @@ export const addr: AddrFunction = described(
   },
   {
     signature: 'input, vec1, vec2, *, beta, alpha',
+    tensors: 1,
     samples: [{ args: [t([3, 4]), t([3]), t([4])] }],
     bad: [{ args: [t([3, 5]), t([3]), t([4])], error: /\[3, 5\]/ }],
   },
@@ -412,8 +411,6 @@ function sumKept(x: Tensor, dim: number): Tensor {
 export const tensordot: TensordotFunction = described(
   'tensordot',
   (a: Tensor, b: Tensor, dims: number | readonly [readonly number[], readonly number[]] = 2): Tensor => {
-    requireTensor('tensordot', 'a', a);
-    requireTensor('tensordot', 'b', b);
     sameType('tensordot', a, b);
     const contraction =
       typeof dims === 'number'
@@ -434,6 +431,7 @@ export const tensordot: TensordotFunction = described(
   },
   {
     signature: 'a, b, dims?',
+    tensors: 2,
     samples: [{ args: [t([2, 3, 4]), t([3, 4, 5]), 2] }, { args: [t([2, 3]), t([3, 2]), [[0], [1]]] }, { args: [t([2]), t([3]), 0] }],
     bad: [{ args: [t([2, 3]), t([4, 5]), 1], error: /differ/ }],
   },
@@ -475,9 +473,11 @@ const kronOperator = compositeOperator<null>('kron', ([a, b]) => {
 export const kron: KronFunction = described(
   'kron',
   (input: Tensor, other: Tensor): Tensor => {
-    requireTensor('kron', 'input', input);
-    requireTensor('kron', 'other', other);
     return applyOne(kronOperator, [input, other], null);
   },
-  { signature: 'input, other', samples: [{ args: [t([2, 3]), t([3, 2])] }, { args: [t([3]), t([2, 2])] }, { args: [t([]), t([2])] }] },
+  {
+    signature: 'input, other',
+    tensors: 2,
+    samples: [{ args: [t([2, 3]), t([3, 2])] }, { args: [t([3]), t([2, 2])] }, { args: [t([]), t([2])] }],
+  },
 );

@@ -183,13 +183,17 @@ function drawingLike(name: string, fill: Fill): LikeFunction<RandomOptions> {
   return described(
     name,
     (input: Tensor, options: RandomOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       const result = emptyTensor(input.shape, optionalType(options.dtype) ?? input.type);
       if (!result.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${result.dtype}`);
       fillContiguous(result, options.generator, fill);
       return finish(name, result, options);
     },
-    { signature: 'input, *, dtype, device, requires_grad, generator', random: true, samples: [{ args: [{ shape: [2, 3], grad: false }] }] },
+    {
+      signature: 'input, *, dtype, device, requires_grad, generator',
+      tensors: 1,
+      random: true,
+      samples: [{ args: [{ shape: [2, 3], grad: false }] }],
+    },
   );
 }
 /**
@@ -219,7 +223,6 @@ export const randnLike = drawingLike('randnLike', (generator, out, options) => f
 export const randintLike: RandintLikeFunction = described(
   'randintLike',
   (input: Tensor, ...args: unknown[]): Tensor => {
-    requireTensor('randintLike', 'input', input);
     const options = (isOptions(args[args.length - 1]) ? args.pop() : {}) as RandomOptions;
     const numbers = args.filter((a) => a !== undefined) as number[];
     const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
@@ -229,7 +232,7 @@ export const randintLike: RandintLikeFunction = described(
     );
     return finish('randintLike', result, options);
   },
-  { signature: 'input, low?, high, *, dtype, device, requires_grad, generator', random: true },
+  { signature: 'input, low?, high, *, dtype, device, requires_grad, generator', tensors: 1, random: true },
 );
 
 // ---------------------------------------------------------------- in place
@@ -418,14 +421,13 @@ export const random_: DrawInto<RealDType, [from?: number | null, to?: number | n
 export const bernoulli: UnarySame<RealDType, [p?: number | null, options?: DrawOptions]> = described(
   'bernoulli',
   (input: Tensor, p?: number | null, options: DrawOptions = {}): Tensor => {
-    requireTensor('bernoulli', 'input', input);
     if (p === undefined || p === null) needsFloat('bernoulli', input);
     const result = emptyTensor(input.shape, input.type);
     const probabilities = typeof p === 'number' ? p : (typedArrayOf(input) as FloatArray);
     fillContiguous(result, options.generator, (generator, out) => fillBernoulli(generator, out as Float32Array, probabilities));
     return result;
   },
-  { signature: 'input, p?, *, generator', random: true },
+  { signature: 'input, p?, *, generator', tensors: 1, random: true },
 );
 
 /**
@@ -444,7 +446,6 @@ export const multinomial: MultinomialFunction<
     replacement: boolean | ({ readonly replacement?: boolean } & DrawOptions) = false,
     options: DrawOptions = {},
   ): Tensor => {
-    requireTensor('multinomial', 'input', input);
     needsFloat('multinomial', input);
     if (input.ndim < 1 || input.ndim > 2) throw new ShapeError(`multinomial: needs 1 or 2 dimensions, got ${formatShape(input.shape)}`);
     const withReplacement = typeof replacement === 'boolean' ? replacement : (replacement.replacement ?? false);
@@ -459,7 +460,7 @@ export const multinomial: MultinomialFunction<
     for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
     return result;
   },
-  { signature: 'input, num_samples, replacement?, *, generator', random: true },
+  { signature: 'input, num_samples, replacement?, *, generator', tensors: 1, random: true },
 );
 
 /** Parameters of a normal draw as tensors or numbers. */

@@ -9,7 +9,7 @@ import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
 import { type CreateOptions, filledTensor, finish } from './creation.ts';
-import { described, optionalType, requireTensor, type Scalar } from './family.ts';
+import { described, optionalType, type Scalar } from './family.ts';
 import type {
   ArangeFunction,
   EyeFunction,
@@ -192,10 +192,9 @@ function likeNamed(name: string, make: (shape: readonly number[], type: DTypeInf
   return described(
     name,
     (input: Tensor, options: CreateOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       return finish(name, make(input.shape, optionalType(options.dtype) ?? input.type), options);
     },
-    { signature: 'input, *, dtype, device, requires_grad', random, samples: [{ args: [t([2, 3], { grad: false })] }] },
+    { signature: 'input, *, dtype, device, requires_grad', tensors: 1, random, samples: [{ args: [t([2, 3], { grad: false })] }] },
   );
 }
 /**
@@ -229,20 +228,23 @@ export const emptyLike = likeNamed('emptyLike', emptyTensor, true);
 export const fullLike: FullLikeFunction = described(
   'fullLike',
   (input: Tensor, fillValue: Scalar, options: CreateOptions = {}): Tensor => {
-    requireTensor('fullLike', 'input', input);
     return finish('fullLike', filledTensor('fullLike', input.shape, fillValue, optionalType(options.dtype) ?? input.type), options);
   },
-  { signature: 'input, fill_value, *, dtype, device, requires_grad', samples: [{ args: [t([2, 3], { grad: false }), 7] }] },
+  { signature: 'input, fill_value, *, dtype, device, requires_grad', tensors: 1, samples: [{ args: [t([2, 3], { grad: false }), 7] }] },
 );
 
 function newNamed(name: string, make: (shape: readonly number[], type: DTypeInfo) => Tensor, random = false): NewFunction {
   return described(
     name,
     (input: Tensor, size: readonly number[], options: CreateOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       return finish(name, make(asShape(name, [size]), optionalType(options.dtype) ?? input.type), options);
     },
-    { signature: 'input, size, *, dtype, device, requires_grad', random, samples: [{ args: [t([2], { grad: false }), [2, 3]] }] },
+    {
+      signature: 'input, size, *, dtype, device, requires_grad',
+      tensors: 1,
+      random,
+      samples: [{ args: [t([2], { grad: false }), [2, 3]] }],
+    },
   );
 }
 /**
@@ -276,14 +278,17 @@ export const newEmpty = newNamed('newEmpty', emptyTensor, true);
 export const newFull: NewFullFunction = described(
   'newFull',
   (input: Tensor, size: readonly number[], fillValue: Scalar, options: CreateOptions = {}): Tensor => {
-    requireTensor('newFull', 'input', input);
     return finish(
       'newFull',
       filledTensor('newFull', asShape('newFull', [size]), fillValue, optionalType(options.dtype) ?? input.type),
       options,
     );
   },
-  { signature: 'input, size, fill_value, *, dtype, device, requires_grad', samples: [{ args: [t([2], { grad: false }), [2, 3], 7] }] },
+  {
+    signature: 'input, size, fill_value, *, dtype, device, requires_grad',
+    tensors: 1,
+    samples: [{ args: [t([2], { grad: false }), [2, 3], 7] }],
+  },
 );
 
 // ---------------------------------------------------------------- other layouts
@@ -324,14 +329,13 @@ export const emptyStrided: StridedFunction = described(
 export const newEmptyStrided: NewStridedFunction = described(
   'newEmptyStrided',
   (input: Tensor, size: readonly number[], stride: readonly number[], options: CreateOptions = {}): Tensor => {
-    requireTensor('newEmptyStrided', 'input', input);
     return finish(
       'newEmptyStrided',
       stridedTensor('newEmptyStrided', asShape('newEmptyStrided', [size]), stride, optionalType(options.dtype) ?? input.type),
       options,
     );
   },
-  { signature: 'input, size, stride, *, dtype, device, requires_grad', random: true },
+  { signature: 'input, size, stride, *, dtype, device, requires_grad', tensors: 1, random: true },
 );
 
 /**

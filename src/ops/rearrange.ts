@@ -56,11 +56,11 @@ function distinct(name: string, dims: readonly number[], ndim: number): number[]
 export const flip: FlipFunction<'flip'> = described(
   'flip',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
-    requireTensor('flip', 'input', input);
     return flipDims(input, distinct('flip', (dims.length === 1 && Array.isArray(dims[0]) ? dims[0] : dims) as number[], input.ndim));
   },
   {
     signature: 'input, dims',
+    tensors: 1,
     samples: [
       { args: [t([2, 3]), [1]] },
       { args: [t([2, 3, 4]), [0, -1]] },
@@ -79,13 +79,13 @@ function flipping(name: string, dim: number): UnarySame {
   return described(
     name,
     (input: Tensor): Tensor => {
-      requireTensor(name, 'input', input);
       if (input.ndim <= dim)
         throw new ShapeError(`${name}: needs at least ${dim + 1} dimension${dim > 0 ? 's' : ''}, got ${formatShape(input.shape)}`);
       return flipDims(input, [dim]);
     },
     {
       signature: 'input',
+      tensors: 1,
       samples: [{ args: [t([2, 3])] }, { args: [t([2, 3, 4])] }, { args: [t([2, 0])] }],
       bad: [{ args: [t([])], error: /at least/ }],
     },
@@ -132,7 +132,6 @@ const rot90Operator = compositeOperator<{ readonly turns: number; readonly from:
 export const rot90: Rot90Function<'rot90'> = described(
   'rot90',
   (input: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor => {
-    requireTensor('rot90', 'input', input);
     if (!Number.isInteger(k)) throw new ArgumentError(`rot90: k must be a whole number, got ${String(k)}`);
     if (!Array.isArray(dims) || dims.length !== 2)
       throw new ArgumentError(`rot90: dims must name two dimensions, got ${Array.isArray(dims) ? formatShape(dims) : typeof dims}`);
@@ -142,6 +141,7 @@ export const rot90: Rot90Function<'rot90'> = described(
   },
   {
     signature: 'input, k?, dims?',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([2, 3, 4]), 3, [1, 2]] }, { args: [t([2, 3]), -2] }, { args: [t([2, 3]), 4] }],
     bad: [
       { args: [t([2]), 1], error: /at least 2/ },
@@ -219,7 +219,6 @@ function shiftWithin(shift: number, size: number): number {
 export const roll: RollFunction<'roll'> = described(
   'roll',
   (input: Tensor, shifts: number | readonly number[], dims: number | readonly number[] | null = null): Tensor => {
-    requireTensor('roll', 'input', input);
     const by = typeof shifts === 'number' ? [shifts] : shifts;
     if (!Array.isArray(by) || by.length === 0) throw new ArgumentError('roll: shifts must be a number or a non-empty list of numbers');
     const along = dims === null ? [] : typeof dims === 'number' ? [dims] : dims;
@@ -236,6 +235,7 @@ export const roll: RollFunction<'roll'> = described(
   },
   {
     signature: 'input, shifts, dims?',
+    tensors: 1,
     samples: [
       { args: [t([5]), 2] },
       { args: [t([2, 3]), -1, 1] },
@@ -283,7 +283,6 @@ const tileOperator = compositeOperator<readonly number[]>('tile', ([x], repeats)
 export const repeat: RepeatFunction<'repeat'> = described(
   'repeat',
   (input: Tensor, ...repeats: ShapeArguments): Tensor => {
-    requireTensor('repeat', 'input', input);
     const list = asShape('repeat', repeats);
     if (list.length < input.ndim)
       throw new ShapeError(`repeat: ${formatShape(list)} has fewer entries than ${formatShape(input.shape)} has dimensions: use tile`);
@@ -291,6 +290,7 @@ export const repeat: RepeatFunction<'repeat'> = described(
   },
   {
     signature: 'input, repeats',
+    tensors: 1,
     samples: [
       { args: [t([2]), [3]] },
       { args: [t([2, 1]), [2, 1, 3]] },
@@ -311,12 +311,12 @@ export const repeat: RepeatFunction<'repeat'> = described(
 export const tile: TileFunction = described(
   'tile',
   (input: Tensor, ...dims: ShapeArguments): Tensor => {
-    requireTensor('tile', 'input', input);
     const list = asShape('tile', dims);
     return applyOne(tileOperator, [input], [...Array<number>(Math.max(0, input.ndim - list.length)).fill(1), ...list]);
   },
   {
     signature: 'input, dims',
+    tensors: 1,
     samples: [{ args: [t([2]), [3]] }, { args: [t([2, 1]), [2]] }, { args: [t([]), [2]] }, { args: [t([2, 3]), []] }],
     bad: [{ args: [t([2, 3]), [-2]], error: /negative/ }],
   },

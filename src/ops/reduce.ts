@@ -6,7 +6,7 @@ import { normalizeDims } from '../shape/dims.ts';
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
-import { callMap, compositeOperator, described, mapOperator, optionalType, requireTensor } from './family.ts';
+import { callMap, compositeOperator, described, mapOperator, optionalType } from './family.ts';
 import { cast, expand as expandTo, type ReduceParams, reducedShape, reshape, sumDimsOperator } from './structural.ts';
 import type { MeanFunction, SumFunction } from './types.ts';
 
@@ -33,7 +33,6 @@ const scaleBy = mapOperator('mul', 1, 1, ([x], [s]) => mulExpr(x as never, s as 
 export const sum: SumFunction<'sum'> = described(
   'sum',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
-    requireTensor('sum', 'input', input);
     const dims = normalizeDims('sum', dim, input.ndim);
     const type = optionalType(options.dtype) ?? (input.type.isInteger || input.type === BOOL ? INT64 : input.type);
     const source =
@@ -42,6 +41,7 @@ export const sum: SumFunction<'sum'> = described(
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: [
       { args: [t([2, 3])] },
       { args: [t([2, 3, 4]), 1] },
@@ -79,7 +79,6 @@ const meanOperator = compositeOperator<MeanParams>(
 export const mean: MeanFunction<'mean'> = described(
   'mean',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
-    requireTensor('mean', 'input', input);
     const dims = normalizeDims('mean', dim, input.ndim);
     const type: DTypeInfo = optionalType(options.dtype) ?? input.type;
     if (!type.isFloat && !type.isComplex)
@@ -89,6 +88,7 @@ export const mean: MeanFunction<'mean'> = described(
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([2, 3, 4]), 1] }, { args: [t([2, 3, 4]), [0, -1], { keepdim: true }] }],
     bad: [{ args: [t([2], { dtype: 'int64' })], error: /floating/ }],
   },

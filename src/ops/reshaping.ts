@@ -30,7 +30,6 @@ import { replaced, viewOperator } from './view.ts';
 export const view: ViewFunction = described(
   'view',
   (input: Tensor, ...shape: ShapeArguments): Tensor => {
-    requireTensor('view', 'input', input);
     if (shape.length === 1 && typeof shape[0] === 'string') return viewAsType(input, shape[0]);
     const target = inferReshape('view', input.shape, asShape('view', shape, true));
     if (!input.rowMajor && input.wrapped === null && viewStrides(input.shape, input.strides, target) === null) {
@@ -42,6 +41,7 @@ export const view: ViewFunction = described(
   },
   {
     signature: 'input, size',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), [3, 2]] }, { args: [t([2, 3, 4]), [-1, 4]] }],
     bad: [{ args: [t([2, 3]), [4, 2]], error: /6 elements/ }],
   },
@@ -110,7 +110,6 @@ export const reshapeAs = likeOther('reshapeAs');
 export const flatten: FlattenFunction<'flatten'> = described(
   'flatten',
   (input: Tensor, startDim = 0, endDim = -1): Tensor => {
-    requireTensor('flatten', 'input', input);
     const start = normalizeDim('flatten', startDim, input.ndim);
     const end = normalizeDim('flatten', endDim, input.ndim);
     if (start > end) throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim}`);
@@ -121,6 +120,7 @@ export const flatten: FlattenFunction<'flatten'> = described(
   },
   {
     signature: 'input, start_dim?, end_dim?',
+    tensors: 1,
     samples: [{ args: [t([2, 3, 4])] }, { args: [t([2, 3, 4]), 1] }, { args: [t([2, 3, 4]), 0, 1] }, { args: [t([])] }],
     bad: [{ args: [t([2, 3]), 1, 0], error: /comes after/ }],
   },
@@ -135,11 +135,11 @@ export const flatten: FlattenFunction<'flatten'> = described(
 export const ravel: RavelFunction = described(
   'ravel',
   (input: Tensor): Tensor => {
-    requireTensor('ravel', 'input', input);
     return reshape(input, [input.size]);
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([])] }],
   },
 );
@@ -153,7 +153,6 @@ export const ravel: RavelFunction = described(
 export const unflatten: UnflattenFunction<'unflatten'> = described(
   'unflatten',
   (input: Tensor, dim: number, sizes: readonly number[]): Tensor => {
-    requireTensor('unflatten', 'input', input);
     const d = normalizeDim('unflatten', dim, input.ndim);
     if (!Array.isArray(sizes) || sizes.length === 0) throw new ArgumentError('unflatten: sizes must be a non-empty list');
     const target = inferReshape('unflatten', [input.shape[d] as number], sizes);
@@ -161,6 +160,7 @@ export const unflatten: UnflattenFunction<'unflatten'> = described(
   },
   {
     signature: 'input, dim, sizes',
+    tensors: 1,
     samples: [{ args: [t([2, 12]), 1, [3, -1]] }, { args: [t([6]), 0, [2, 3]] }],
     bad: [{ args: [t([2, 12]), 1, [5, 2]], error: /12 elements/ }],
   },
@@ -201,7 +201,6 @@ const unfoldOperator: Operator<Tensor, UnfoldParams> = viewOperator<UnfoldParams
 export const unfold: UnfoldFunction<'unfold'> = described(
   'unfold',
   (input: Tensor, dimension: number, size: number, step: number): Tensor => {
-    requireTensor('unfold', 'input', input);
     const dim = normalizeDim('unfold', dimension, input.ndim);
     if (!Number.isInteger(step) || step < 1) throw new ArgumentError(`unfold: step must be a whole number above 0, got ${step}`);
     const total = input.ndim === 0 ? 1 : (input.shape[dim] as number);
@@ -213,6 +212,7 @@ export const unfold: UnfoldFunction<'unfold'> = described(
   },
   {
     signature: 'input, dimension, size, step',
+    tensors: 1,
     samples: [{ args: [t([7]), 0, 3, 1] }, { args: [t([2, 7]), 1, 3, 2] }, { args: [t([4, 2]), 0, 2, 2] }],
     bad: [{ args: [t([3]), 0, 4, 1], error: /does not fit/ }],
   },
@@ -227,7 +227,6 @@ export const unfold: UnfoldFunction<'unfold'> = described(
 export const T: TransposeAllFunction = described(
   'T',
   (input: Tensor): Tensor => {
-    requireTensor('T', 'input', input);
     return permute(
       input,
       input.shape.map((_, i) => input.ndim - 1 - i),
@@ -235,6 +234,7 @@ export const T: TransposeAllFunction = described(
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([3])] }],
   },
 );
@@ -248,7 +248,6 @@ export const T: TransposeAllFunction = described(
 export const mT: MatrixTransposeFunction = described(
   'mT',
   (input: Tensor): Tensor => {
-    requireTensor('mT', 'input', input);
     if (input.ndim < 2) throw new ShapeError(`mT: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
     const n = input.ndim;
     return permute(
@@ -256,5 +255,10 @@ export const mT: MatrixTransposeFunction = described(
       input.shape.map((_, i) => (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i)),
     );
   },
-  { signature: 'input', samples: [{ args: [t([2, 3])] }, { args: [t([4, 2, 3])] }], bad: [{ args: [t([3])], error: /at least 2/ }] },
+  {
+    signature: 'input',
+    tensors: 1,
+    samples: [{ args: [t([2, 3])] }, { args: [t([4, 2, 3])] }],
+    bad: [{ args: [t([3])], error: /at least 2/ }],
+  },
 );

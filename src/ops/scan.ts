@@ -117,12 +117,11 @@ function accumulated(input: Tensor, options: ScanOptions): { source: Tensor; typ
 export const cumsum: ScanFunction<'cumsum'> = described(
   'cumsum',
   (input: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
-    requireTensor('cumsum', 'input', input);
     const d = scanDim('cumsum', dim, input);
     const { source, type } = accumulated(input, options);
     return applyOne(cumsumOperator, [source], { dim: d, type, reverse: false });
   },
-  { signature: 'input, dim, *, dtype', samples: SAMPLES, bad: BAD_DIM },
+  { signature: 'input, dim, *, dtype', tensors: 1, samples: SAMPLES, bad: BAD_DIM },
 );
 
 // ---------------------------------------------------------------- cumprod, logcumsumexp
@@ -199,12 +198,11 @@ function logcumsumexpTangent(tangent: Tensor, x: Tensor, { dim, type }: DimType)
 export const cumprod: ScanFunction<'cumprod'> = described(
   'cumprod',
   (input: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
-    requireTensor('cumprod', 'input', input);
     const d = scanDim('cumprod', dim, input);
     const { source, type } = accumulated(input, options);
     return applyOne(cumprodOperator, [source], { dim: d, type });
   },
-  { signature: 'input, dim, *, dtype', samples: [...SAMPLES, { args: [t([4], { values: [2, 0, 3, 0] }), 0] }], bad: BAD_DIM },
+  { signature: 'input, dim, *, dtype', tensors: 1, samples: [...SAMPLES, { args: [t([4], { values: [2, 0, 3, 0] }), 0] }], bad: BAD_DIM },
 );
 
 /**
@@ -216,11 +214,15 @@ export const cumprod: ScanFunction<'cumprod'> = described(
 export const logcumsumexp: AlongDim<'logcumsumexp', FloatDType> = described(
   'logcumsumexp',
   (input: Tensor, dim: number): Tensor => {
-    requireTensor('logcumsumexp', 'input', input);
     realOnly(floatOnly(input.type, 'logcumsumexp'), 'logcumsumexp');
     return applyOne(logcumsumexpOperator, [input], { dim: scanDim('logcumsumexp', dim, input), type: input.type });
   },
-  { signature: 'input, dim', samples: SAMPLES, bad: [...BAD_DIM, { args: [t([2], { dtype: 'int64' }), 0], error: /floating/ }] },
+  {
+    signature: 'input, dim',
+    tensors: 1,
+    samples: SAMPLES,
+    bad: [...BAD_DIM, { args: [t([2], { dtype: 'int64' }), 0], error: /floating/ }],
+  },
 );
 
 // ---------------------------------------------------------------- cummax, cummin
@@ -251,11 +253,10 @@ function extremeScan<N extends 'cummax' | 'cummin'>(name: N, kind: 'max' | 'min'
   return described(
     name,
     (input: Tensor, dim: number): NamedResults<'values' | 'indices'> => {
-      requireTensor(name, 'input', input);
       realOnly(input.type, name);
       return namedResults(['values', 'indices'], applyMany(operator, [input], scanDim(name, dim, input)));
     },
-    { signature: 'input, dim', samples: SAMPLES, bad: BAD_DIM },
+    { signature: 'input, dim', tensors: 1, samples: SAMPLES, bad: BAD_DIM },
   );
 }
 
@@ -305,7 +306,6 @@ const diffOperator = compositeOperator<DiffParams>('diff', (parts, { n, dim }) =
 export const diff: DiffFunction = described(
   'diff',
   (input: Tensor, n?: number | null, dim?: number | null, prepend?: Tensor | null, append?: Tensor | null): Tensor => {
-    requireTensor('diff', 'input', input);
     const order = n ?? 1;
     if (!Number.isInteger(order) || order < 0) throw new ArgumentError(`diff: n must be a whole number from 0 on, got ${order}`);
     if (input.ndim === 0) throw new ShapeError('diff: a 0-d tensor has no neighbours: it needs at least one dimension');
@@ -317,6 +317,7 @@ export const diff: DiffFunction = described(
   },
   {
     signature: 'input, n?, dim?, prepend?, append?',
+    tensors: 1,
     samples: [{ args: [t([4])] }, { args: [t([3, 4]), 2, 0] }, { args: [t([2, 3]), 1, -1, t([2, 1]), t([2, 2])] }, { args: [t([3]), 0] }],
     bad: [
       { args: [t([])], error: /at least one dimension/ },
@@ -386,7 +387,6 @@ function integrating<R extends object>(name: string, cumulative: boolean): R {
   return described(
     name,
     (y: Tensor, x?: Tensor | null, options: TrapezoidOptions = {}): Tensor => {
-      requireTensor(name, 'y', y);
       if (y.ndim === 0) throw new ShapeError(`${name}: y needs at least one dimension`);
       const d = normalizeDim(name, options.dim ?? -1, y.ndim);
       const params = { dim: d, dx: Number(options.dx ?? 1), cumulative };
@@ -398,6 +398,7 @@ function integrating<R extends object>(name: string, cumulative: boolean): R {
     },
     {
       signature: 'y, x?, *, dx, dim',
+      tensors: 1,
       samples: [
         { args: [t([5])] },
         { args: [t([2, 3]), t([2, 3])] },

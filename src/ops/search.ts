@@ -87,7 +87,6 @@ function inOrder(sequence: Tensor, sorter: Tensor): Tensor {
 export const searchsorted: SearchsortedFunction<SearchsortedOptions> = described(
   'searchsorted',
   (sortedSequence: Tensor, input: Tensor | Scalar, options: SearchsortedOptions = {}): Tensor => {
-    requireTensor('searchsorted', 'sortedSequence', sortedSequence);
     realOnly(sortedSequence.type, 'searchsorted');
     if (sortedSequence.ndim === 0) throw new ShapeError('searchsorted: sortedSequence must have at least 1 dimension');
     const values = isScalar(input) ? fullTensor([], Number(input), Number.isInteger(Number(input)) ? INT64 : FLOAT64) : input;
@@ -105,6 +104,7 @@ export const searchsorted: SearchsortedFunction<SearchsortedOptions> = described
   },
   {
     signature: 'sorted_sequence, input, *, out_int32, right, side, sorter',
+    tensors: 1,
     samples: [
       { args: [t([4], { values: [1, 2, 2, 5], grad: false }), t([2, 2], { values: [0, 2, 3, 9], grad: false })] },
       {
@@ -215,7 +215,6 @@ const bincountOperator = makeOperator<number>({
 export const bincount: BincountFunction = described(
   'bincount',
   (input: Tensor, weights: Tensor | null = null, minlength = 0): Tensor => {
-    requireTensor('bincount', 'input', input);
     if (!input.type.isInteger) throw new DTypeError(`bincount: input must have an integer dtype, got ${input.dtype}`);
     if (input.ndim !== 1) throw new ShapeError(`bincount: input must have 1 dimension, got ${formatShape(input.shape)}`);
     if (!Number.isInteger(minlength) || minlength < 0)
@@ -233,6 +232,7 @@ export const bincount: BincountFunction = described(
   },
   {
     signature: 'input, weights?, minlength?',
+    tensors: 1,
     samples: [
       { args: [t([5], { dtype: 'int64', values: [0, 3, 1, 3, 3], grad: false })] },
       { args: [t([3], { dtype: 'int64', values: [1, 0, 1], grad: false }), t([3], { grad: false })] },
@@ -292,7 +292,6 @@ const histcOperator = makeOperator<HistcParams>({
 export const histc: HistcFunction = described(
   'histc',
   (input: Tensor, bins = 100, options: { readonly min?: number; readonly max?: number } = {}): Tensor => {
-    requireTensor('histc', 'input', input);
     if (!input.type.isFloat) throw new DTypeError(`histc: input must have a floating dtype, got ${input.dtype}`);
     if (!Number.isInteger(bins) || bins < 1) throw new ArgumentError(`histc: bins must be a whole number above 0, got ${String(bins)}`);
     const [min, max] = [options.min ?? 0, options.max ?? 0];
@@ -301,6 +300,7 @@ export const histc: HistcFunction = described(
   },
   {
     signature: 'input, bins?, *, min, max',
+    tensors: 1,
     samples: [
       { args: [t([20], { grad: false }), 5] },
       { args: [t([2, 5], { grad: false }), 4, { min: -1, max: 1 }] },
@@ -345,7 +345,6 @@ const COORDINATE = mapOperator(
 export const unravelIndex = described(
   'unravelIndex',
   (indices: Tensor, shape: number | readonly number[]): Tensor[] => {
-    requireTensor('unravelIndex', 'indices', indices);
     if (!indices.type.isInteger) throw new DTypeError(`unravelIndex: indices must have an integer dtype, got ${indices.dtype}`);
     const sizes = asShape('unravelIndex', [shape]);
     if (indices.size > 0 && numel(sizes) === 0) throw new IndexError(`unravelIndex: ${formatShape(sizes)} has no elements`);
@@ -354,6 +353,7 @@ export const unravelIndex = described(
   },
   {
     signature: 'indices, shape',
+    tensors: 1,
     samples: [
       { args: [t([2, 2], { dtype: 'int64', values: [0, 5, 3, 2], grad: false }), [2, 3]] },
       { args: [t([0], { dtype: 'int64', grad: false }), [4]] },

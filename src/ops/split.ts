@@ -273,7 +273,6 @@ function alongFixed(
   return described(
     name,
     (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => {
-      requireTensor(name, 'input', input);
       if (input.ndim < minimum)
         throw new ShapeError(`${name}: needs at least ${minimum} dimension${minimum > 1 ? 's' : ''}, got ${formatShape(input.shape)}`);
       const dim = dimFor(input.ndim);
@@ -287,6 +286,7 @@ function alongFixed(
     },
     {
       signature: 'input, indices_or_sections',
+      tensors: 1,
       samples: [{ args: [t([4, 6, 2]), 2] }, { args: [t([4, 6, 4]), [1, 3]] }],
       bad: [{ args: [t([]), 2], error: /at least/ }],
     },

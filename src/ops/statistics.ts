@@ -110,7 +110,6 @@ function isWhole(type: DTypeInfo): boolean {
 export const prod: SumFunction<'prod', DimArgument> = described(
   'prod',
   (input: Tensor, dim?: number | null, options: ReduceOptions = {}): Tensor => {
-    requireTensor('prod', 'input', input);
     const type = optionalType(options.dtype) ?? (isWhole(input.type) ? INT64 : input.type);
     const dims = normalizeDims('prod', dim, input.ndim);
     const keepdim = options.keepdim === true;
@@ -118,6 +117,7 @@ export const prod: SumFunction<'prod', DimArgument> = described(
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: [
       { args: [t([2, 3])] },
       { args: [t([2, 3, 4]), 1] },
@@ -308,12 +308,11 @@ const NAN_SAMPLES = [
 export const nansum: SumFunction<'nansum', DimsArgument, RealDType> = described(
   'nansum',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
-    requireTensor('nansum', 'input', input);
     realOnly(input.type, 'nansum');
     const type = optionalType(options.dtype) ?? (isWhole(input.type) ? INT64 : input.type);
     return applyOne(nansumOperator, [input], { dims: normalizeDims('nansum', dim, input.ndim), keepdim: options.keepdim === true, type });
   },
-  { signature: 'input, dim?, *, keepdim, dtype', samples: NAN_SAMPLES, bad: BAD_DIM },
+  { signature: 'input, dim?, *, keepdim, dtype', tensors: 1, samples: NAN_SAMPLES, bad: BAD_DIM },
 );
 
 /**
@@ -325,12 +324,12 @@ export const nansum: SumFunction<'nansum', DimsArgument, RealDType> = described(
 export const nanmean: MeanFunction<'nanmean', FloatDType> = described(
   'nanmean',
   (input: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => {
-    requireTensor('nanmean', 'input', input);
     const type = realOnly(floatOnly(optionalType(options.dtype) ?? input.type, 'nanmean'), 'nanmean');
     return applyOne(nanmeanOperator, [input], { dims: normalizeDims('nanmean', dim, input.ndim), keepdim: options.keepdim === true, type });
   },
   {
     signature: 'input, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: NAN_SAMPLES,
     bad: [...BAD_DIM, { args: [t([2], { dtype: 'int64' })], error: /floating/ }],
   },
@@ -364,11 +363,11 @@ const countNonzeroOperator = makeOperator<DimsParams>({
 export const countNonzero: CountReduction<'countNonzero'> = described(
   'countNonzero',
   (input: Tensor, dim?: Dims): Tensor => {
-    requireTensor('countNonzero', 'input', input);
     return applyOne(countNonzeroOperator, [input], { dims: normalizeDims('countNonzero', dim, input.ndim), keepdim: false });
   },
   {
     signature: 'input, dim?',
+    tensors: 1,
     samples: [
       { args: [t([2, 3], { grad: false })] },
       { args: [t([2, 3, 4], { grad: false }), [0, 1]] },
@@ -394,11 +393,11 @@ function truth<N extends 'any' | 'all'>(name: N): TruthReduction<N> {
   return described(
     name,
     (input: Tensor, dim?: Dims, options: KeepdimOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       return applyOne(operator, [input], { dims: normalizeDims(name, dim, input.ndim), keepdim: options.keepdim === true });
     },
     {
       signature: 'input, dim?, *, keepdim',
+      tensors: 1,
       samples: [
         { args: [t([2, 3], { grad: false })] },
         { args: [t([2, 3, 4], { grad: false }), 1] },
@@ -482,12 +481,12 @@ export function logsumexpOver(x: Tensor, dims: readonly number[], keepdim = fals
 export const logsumexp: FloatReduction<'logsumexp', RealDType> = described(
   'logsumexp',
   (input: Tensor, dim: number | readonly number[], options: KeepdimOptions = {}): Tensor => {
-    requireTensor('logsumexp', 'input', input);
     realOnly(input.type, 'logsumexp');
     return logsumexpOver(cast(input, toFloatType(input.type)), normalizeDims('logsumexp', dim, input.ndim), options.keepdim === true);
   },
   {
     signature: 'input, dim, *, keepdim',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), 1] }, { args: [t([2, 3, 4]), [0, 2], { keepdim: true }] }, { args: [t([]), 0] }],
     bad: BAD_DIM,
   },
@@ -508,12 +507,12 @@ const traceOperator = compositeOperator<DTypeInfo>('trace', ([x], type) =>
 export const trace: TraceFunction = described(
   'trace',
   (input: Tensor): Tensor => {
-    requireTensor('trace', 'input', input);
     if (input.ndim !== 2) throw new ShapeError(`trace: expects a matrix, got ${formatShape(input.shape)}`);
     return applyOne(traceOperator, [input], isWhole(input.type) ? INT64 : input.type);
   },
   {
     signature: 'input',
+    tensors: 1,
     samples: [{ args: [t([3, 3])] }, { args: [t([2, 4])] }, { args: [t([0, 3])] }],
     bad: [{ args: [t([2, 3, 4])], error: /expects a matrix/ }],
   },

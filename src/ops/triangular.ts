@@ -6,7 +6,7 @@ import { applyOne } from '../tensor/apply.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
-import { callMap, described, makeOperator, mapOperator, optionalType, requireTensor } from './family.ts';
+import { callMap, described, makeOperator, mapOperator, optionalType } from './family.ts';
 import type { TriangleFunction } from './types.ts';
 
 /** Triangles of matrices. */
@@ -59,13 +59,13 @@ function halfFunction<R extends object>(half: Half): R {
   return described(
     half,
     (input: Tensor, diagonal = 0): Tensor => {
-      requireTensor(half, 'input', input);
       if (input.ndim < 2) throw new ShapeError(`${half}: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
       if (!Number.isInteger(diagonal)) throw new ArgumentError(`${half}: diagonal must be a whole number, got ${String(diagonal)}`);
       return triangleOf(half, input, diagonal);
     },
     {
       signature: 'input, diagonal?',
+      tensors: 1,
       samples: [{ args: [t([3, 3])] }, { args: [t([2, 3, 4]), 1] }, { args: [t([3, 2]), -1] }, { args: [t([0, 2])] }],
       bad: [{ args: [t([3])], error: /at least 2/ }],
     },

@@ -152,10 +152,9 @@ export const unsqueeze_: UnsqueezeFunction<'unsqueeze_'> = inPlaceView('unsqueez
 export const resize_: ResizeFunction = described(
   'resize_',
   (input: Tensor, ...size: ShapeArguments): Tensor => {
-    requireTensor('resize_', 'input', input);
     return resized('resize_', input, asShape('resize_', size));
   },
-  { signature: 'input, size', random: true, bad: [{ args: [t([2], { grad: false }), [-1]], error: /not negative/ }] },
+  { signature: 'input, size', tensors: 1, random: true, bad: [{ args: [t([2], { grad: false }), [-1]], error: /not negative/ }] },
 );
 
 /**
@@ -167,11 +166,9 @@ export const resize_: ResizeFunction = described(
 export const resizeAs_: ResizeAsFunction = described(
   'resizeAs_',
   (input: Tensor, template: Tensor): Tensor => {
-    requireTensor('resizeAs_', 'input', input);
-    requireTensor('resizeAs_', 'template', template);
     return resized('resizeAs_', input, template.shape);
   },
-  { signature: 'input, template', random: true, bad: [{ args: [t([2], { grad: false }), 3], error: /must be a tensor/ }] },
+  { signature: 'input, template', tensors: 2, random: true, bad: [{ args: [t([2], { grad: false }), 3], error: /must be a tensor/ }] },
 );
 
 function resized(name: string, input: Tensor, shape: readonly number[]): Tensor {

@@ -99,7 +99,6 @@ const selectScatterOperator = viewScatter<SelectParams>(
 export const selectScatter: SelectScatterFunction<'selectScatter'> = described(
   'selectScatter',
   (input: Tensor, src: Tensor, dim: number, index: number): Tensor => {
-    requireTensor('selectScatter', 'input', input);
     if (input.ndim === 0) throw new ShapeError('selectScatter: a 0-d tensor has no dimension to select from');
     const d = normalizeDim('selectScatter', dim, input.ndim);
     const at = normalizeIndex('selectScatter', index, input.shape[d] as number);
@@ -107,6 +106,7 @@ export const selectScatter: SelectScatterFunction<'selectScatter'> = described(
   },
   {
     signature: 'input, src, dim, index',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), t([3]), 0, 1] }, { args: [t([2, 3, 4]), t([2, 3]), -1, -2] }, { args: [t([3]), t([]), 0, 0] }],
     bad: [
       { args: [t([2, 3]), t([2]), 0, 0], error: /must be equal/ },
@@ -147,7 +147,6 @@ export const sliceScatter: PartScatterFunction<
     end: number | null = null,
     options: { readonly step?: number } = {},
   ): Tensor => {
-    requireTensor('sliceScatter', 'input', input);
     if (input.ndim === 0) throw new ShapeError('sliceScatter: a 0-d tensor has no dimension to slice');
     const d = normalizeDim('sliceScatter', dim, input.ndim);
     const step = options.step ?? 1;
@@ -159,6 +158,7 @@ export const sliceScatter: PartScatterFunction<
   },
   {
     signature: 'input, src, dim?, start?, end?, *, step',
+    tensors: 1,
     samples: [
       { args: [t([4, 2]), t([2, 2]), 0, 1, 3] },
       { args: [t([2, 5]), t([2, 2]), 1, 0, 4, { step: 2 }] },
@@ -194,7 +194,6 @@ export function placeDiagonal(src: Tensor, shape: readonly number[], offset: num
 export const diagonalScatter: PartScatterFunction<'diagonalScatter', [options?: DiagonalOptions]> = described(
   'diagonalScatter',
   (input: Tensor, src: Tensor, options: DiagonalOptions = {}): Tensor => {
-    requireTensor('diagonalScatter', 'input', input);
     const [dim1, dim2] = diagonalDims('diagonalScatter', input, options.dim1 ?? 0, options.dim2 ?? 1);
     const params = { offset: options.offset ?? 0, dim1, dim2 };
     const rest = input.shape.filter((_, d) => d !== dim1 && d !== dim2);
@@ -203,6 +202,7 @@ export const diagonalScatter: PartScatterFunction<'diagonalScatter', [options?: 
   },
   {
     signature: 'input, src, *, offset, dim1, dim2',
+    tensors: 1,
     samples: [
       { args: [t([3, 4]), t([3])] },
       { args: [t([3, 4]), t([2]), { offset: -1 }] },

@@ -13,6 +13,11 @@ export function optionNames(signature: string): ReadonlySet<string> {
   return known;
 }
 
+/** The name of a parameter that is given by its position, in camelCase. */
+export function positionalName(signature: string, position: number): string {
+  return [...camelNames(signature)][position] ?? 'an argument';
+}
+
 /** The names of a list of parameters as PyTorch writes it, in camelCase. */
 export function camelNames(list: string): ReadonlySet<string> {
   const names = list.split(',').map((name) => name.trim().replace(/[?*.]/g, ''));

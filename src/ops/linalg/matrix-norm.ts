@@ -120,7 +120,6 @@ export const linalgNorm = described(
   'linalg.norm',
   (A: Tensor, ord: MatrixOrder | null = null, dim: Dims = null, options: NormOptions = {}): Tensor => {
     const name = 'linalg.norm';
-    requireTensor(name, 'A', A);
     const count = dim === null || dim === undefined ? null : typeof dim === 'number' ? 1 : dim.length;
     if (ord === null) return vectorNorm(A, 2, dim ?? undefined, options) as Tensor;
     if (count === null && A.ndim !== 1 && A.ndim !== 2) {
@@ -134,6 +133,7 @@ export const linalgNorm = described(
   },
   {
     signature: 'A, ord?, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: [
       { args: [t([2, 3, 4])] },
       { args: [t([3]), 3] },

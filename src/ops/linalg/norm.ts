@@ -8,17 +8,7 @@ import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { amaxOver, aminOver, type KeepdimOptions } from '../extrema.ts';
-import {
-  callMap,
-  commonType,
-  compositeOperator,
-  described,
-  floatOnly,
-  mapOperator,
-  optionalType,
-  realOnly,
-  requireTensor,
-} from '../family.ts';
+import { callMap, commonType, compositeOperator, described, floatOnly, mapOperator, optionalType, realOnly } from '../family.ts';
 import type { Dims } from '../reduce.ts';
 import { type DimsParams, restored, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
@@ -120,12 +110,12 @@ export const vectorNorm: NormFunction<'vectorNorm', number> = described(
   'linalg.vectorNorm',
   (x: Tensor, ord: number = 2, dim?: Dims, options: NormOptions = {}): Tensor => {
     const name = 'linalg.vectorNorm';
-    requireTensor(name, 'x', x);
     const params = { order: orderOf(name, ord), dims: normalizeDims(name, dim, x.ndim), keepdim: options.keepdim === true };
     return normed(name, vectorNormOperator, x, params, optionalType(options.dtype));
   },
   {
     signature: 'x, ord?, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: [
       { args: [t([3])] },
       { args: [t([2, 3]), 1, 1], skipNumericGradient: true },
@@ -152,7 +142,6 @@ export const vectorNorm: NormFunction<'vectorNorm', number> = described(
 export const pNorm: NormFunction<'norm', number | 'fro' | 'nuc' | null> = described(
   'norm',
   (input: Tensor, p: number | 'fro' | 'nuc' | null = 'fro', dim?: Dims, options: NormOptions = {}): Tensor => {
-    requireTensor('norm', 'input', input);
     if (p === 'nuc') return nuclear(input, dim, options);
     const order = p === 'fro' || p === null ? 2 : orderOf('norm', p);
     return normed(
@@ -165,6 +154,7 @@ export const pNorm: NormFunction<'norm', number | 'fro' | 'nuc' | null> = descri
   },
   {
     signature: 'input, p?, dim?, *, keepdim, dtype',
+    tensors: 1,
     samples: [
       { args: [t([2, 3])] },
       { args: [t([2, 3]), 3, 1] },
@@ -219,13 +209,12 @@ const distOperator = compositeOperator<number>('dist', ([x, y], order) => {
 export const dist: DistFunction<'dist'> = described(
   'dist',
   (input: Tensor, other: Tensor, p = 2): Tensor => {
-    requireTensor('dist', 'input', input);
-    requireTensor('dist', 'other', other);
     const type = realOnly(floatOnly(commonType([input, other]), 'dist'), 'dist');
     return applyOne(distOperator, [cast(input, type), cast(other, type)], orderOf('dist', p));
   },
   {
     signature: 'input, other, p?',
+    tensors: 2,
     samples: [{ args: [t([2, 3]), t([2, 3])] }, { args: [t([2, 3]), t([3]), 3] }, { args: [t([]), t([])] }],
     bad: [{ args: [t([2, 3]), t([4])], error: /\[2, 3\].*\[4\]/ }],
   },
@@ -257,7 +246,6 @@ const renormOperator = compositeOperator<RenormParams>('renorm', ([input], { ord
 export const renorm: UnarySame<FloatDType, [p: number, dim: number, maxnorm: number]> = described(
   'renorm',
   (input: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
-    requireTensor('renorm', 'input', input);
     realOnly(floatOnly(input.type, 'renorm'), 'renorm');
     if (input.ndim < 2) throw new ShapeError(`renorm: the input needs at least 2 dimensions, got ${formatShape(input.shape)}`);
     if (!(p > 0)) throw new ArgumentError(`renorm: the order p must be greater than 0, got ${p}`);
@@ -266,6 +254,7 @@ export const renorm: UnarySame<FloatDType, [p: number, dim: number, maxnorm: num
   },
   {
     signature: 'input, p, dim, maxnorm',
+    tensors: 1,
     samples: [{ args: [t([2, 3]), 2, 0, 1] }, { args: [t([2, 3, 4]), 1, -1, 0.5] }, { args: [t([2, 3]), 2, 0, 100] }],
     bad: [
       { args: [t([3]), 2, 0, 1], error: /at least 2 dimensions/ },

@@ -165,8 +165,6 @@ export const vecdot = described(
   'linalg.vecdot',
   (x: Tensor, y: Tensor, { dim = -1 }: { readonly dim?: number } = {}): Tensor => {
     const name = 'linalg.vecdot';
-    requireTensor(name, 'x', x);
-    requireTensor(name, 'y', y);
     requireOneType(name, x, y);
     realOnly(x.type, name);
     const shape = broadcastShapes(name, x.shape, y.shape);
@@ -175,6 +173,7 @@ export const vecdot = described(
   },
   {
     signature: 'x, y, *, dim',
+    tensors: 2,
     samples: [
       { args: [t([3]), t([3])] },
       { args: [t([2, 3]), t([2, 1, 3])] },
@@ -273,7 +272,6 @@ export const vander = described(
   'linalg.vander',
   (x: Tensor, { N = null }: { readonly N?: number | null } = {}): Tensor => {
     const name = 'linalg.vander';
-    requireTensor(name, 'x', x);
     realOnly(x.type, name);
     const vectors = x.ndim === 0 ? reshape(x, [1]) : x;
     const columns = N ?? (vectors.shape.at(-1) as number);
@@ -283,6 +281,7 @@ export const vander = described(
   },
   {
     signature: 'x, *, N',
+    tensors: 1,
     samples: [{ args: [t([3])] }, { args: [t([2, 3]), { N: 2 }] }, { args: [t([3]), { N: 4 }] }],
     bad: [{ args: [t([3]), { N: 0 }], error: /greater than 0/ }],
   },
@@ -301,7 +300,6 @@ export const tensorinv = described(
   'linalg.tensorinv',
   (A: Tensor, { ind = 2 }: { readonly ind?: number } = {}): Tensor => {
     const name = 'linalg.tensorinv';
-    requireTensor(name, 'A', A);
     if (!Number.isInteger(ind) || ind < 1)
       throw new ArgumentError(`${name}: ind must be a whole number greater than 0, got ${String(ind)}`);
     const [left, right] = [A.shape.slice(0, ind), A.shape.slice(ind)];
@@ -314,6 +312,7 @@ export const tensorinv = described(
   },
   {
     signature: 'A, *, ind',
+    tensors: 1,
     samples: [{ args: [t([2, 3, 6]), { ind: 2 }] }, { args: [t([4, 2, 2]), { ind: 1 }] }],
     bad: [{ args: [t([2, 3, 4])], error: /must be equal/ }],
   },
@@ -329,8 +328,6 @@ export const tensorsolve = described(
   'linalg.tensorsolve',
   (A: Tensor, B: Tensor, { dims = null }: { readonly dims?: readonly number[] | null } = {}): Tensor => {
     const name = 'linalg.tensorsolve';
-    requireTensor(name, 'A', A);
-    requireTensor(name, 'B', B);
     const last = (dims ?? []).map((d) => normalizeDim(name, d, A.ndim));
     const moved = permute(A, [...A.shape.map((_, d) => d).filter((d) => !last.includes(d)), ...last]);
     const shape = moved.shape.slice(B.ndim);
@@ -343,6 +340,7 @@ export const tensorsolve = described(
   },
   {
     signature: 'A, B, *, dims',
+    tensors: 2,
     samples: [{ args: [t([2, 3, 6]), t([2, 3])] }, { args: [t([2, 6, 3]), t([2, 3]), { dims: [1] }] }],
     bad: [{ args: [t([2, 3]), t([2])], error: /not square/ }],
   },

@@ -430,9 +430,6 @@ export const linearCrossEntropy: ReducedLoss<
   'nn.functional.linearCrossEntropy',
   (input: Tensor, linearWeight: Tensor, target: Tensor, options: LinearCrossEntropyOptions & { readonly options?: null } = {}): Tensor => {
     const name = 'nn.functional.linearCrossEntropy';
-    requireTensor(name, 'input', input);
-    requireTensor(name, 'linearWeight', linearWeight);
-    requireTensor(name, 'target', target);
     const { linearBias = null, weight = null, options: _chunks, ...rest } = options;
     if (input.ndim < 1 || input.ndim > 2)
       throw new ShapeError(`${name}: the input must have 1 or 2 dimensions, got ${formatShape(input.shape)}`);
@@ -455,6 +452,7 @@ export const linearCrossEntropy: ReducedLoss<
   },
   {
     signature: 'input, linear_weight, target, *, linear_bias, weight, reduction, ignore_index, label_smoothing, options',
+    tensors: 3,
     samples: [
       { args: [t([2, 3]), t([4, 3]), classes([2], [0, 3])] },
       { args: [t([3]), t([4, 3]), classes([], [1]), { linearBias: t([4]), reduction: 'sum' }] },

@@ -142,7 +142,6 @@ export const normalize: UnarySame<FloatDType, [options?: NormalizeOptions]> = de
   'nn.functional.normalize',
   (input: Tensor, options: NormalizeOptions = {}): Tensor => {
     const name = 'nn.functional.normalize';
-    requireTensor(name, 'input', input);
     realOnly(floatOnly(input.type, name), name);
     return applyOne(normalizeOperator, [input], {
       p: options.p ?? 2,
@@ -152,6 +151,7 @@ export const normalize: UnarySame<FloatDType, [options?: NormalizeOptions]> = de
   },
   {
     signature: 'input, *, p, dim, eps',
+    tensors: 1,
     samples: [{ args: [t([2, 3])] }, { args: [t([2, 3, 4]), { p: 3, dim: -1 }] }, { args: [t([3]), { dim: 0 }] }],
     bad: [{ args: [t([3])], error: /dimension 1 is out of range/ }],
   },

@@ -173,7 +173,6 @@ export const oneHot: OneHotFunction = described(
   'nn.functional.oneHot',
   (input: Tensor, numClasses = -1): Tensor => {
     const name = 'nn.functional.oneHot';
-    requireTensor(name, 'input', input);
     if (input.type !== INT64) throw new DTypeError(`${name}: class indices must have dtype int64, got ${input.dtype}`);
     if (!Number.isInteger(numClasses) || numClasses < -1)
       throw new ArgumentError(`${name}: numClasses must be a whole number, got ${numClasses}`);
@@ -181,6 +180,7 @@ export const oneHot: OneHotFunction = described(
   },
   {
     signature: 'input, num_classes?',
+    tensors: 1,
     samples: [{ args: [index([3], [0, 2, 1]), 3] }, { args: [index([2, 2], [0, 1, 1, 0]), 4] }, { args: [index([], [1]), 2] }],
     bad: [
       { args: [index([1], [3]), 2], error: /out of range for 2 classes/ },

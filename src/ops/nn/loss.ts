@@ -455,8 +455,6 @@ export const gaussianNllLoss: ReducedLoss<[target: Tensor, variance: Tensor | nu
   'nn.functional.gaussianNllLoss',
   (input: Tensor, target: Tensor, variance: Tensor | number, options: GaussianOptions = {}): Tensor => {
     const name = 'nn.functional.gaussianNllLoss';
-    requireTensor(name, 'input', input);
-    requireTensor(name, 'target', target);
     const v = typeof variance === 'number' ? fullTensor(input.shape, variance, input.type) : variance;
     requireTensor(name, 'var', v);
     if (v.wrapped === null && elementsOf(any(callMap(NEGATIVE, [v], [], v.type)))[0] === true)
@@ -472,6 +470,7 @@ export const gaussianNllLoss: ReducedLoss<[target: Tensor, variance: Tensor | nu
   },
   {
     signature: 'input, target, var, *, full, eps, reduction',
+    tensors: 2,
     samples: [
       { args: [t([3]), t([3]), t([3], { low: 0.5, high: 2 })] },
       { args: [t([2, 3]), t([2, 3]), t([2], { low: 0.5, high: 2 }), { full: true }] },

@@ -454,7 +454,6 @@ export const instanceNorm: UnarySame<
     options: RunningOptions & { readonly useInputStats?: boolean } = {},
   ): Tensor => {
     const name = 'nn.functional.instanceNorm';
-    requireTensor(name, 'input', input);
     if (input.ndim < 3)
       throw new ShapeError(`${name}: the input needs batch, channel and at least one more dimension, got ${formatShape(input.shape)}`);
     checkInputs(name, input, { runningMean, runningVar, weight, bias }, [input.shape[1] as number]);
@@ -481,6 +480,7 @@ export const instanceNorm: UnarySame<
   },
   {
     signature: 'input, running_mean?, running_var?, weight?, bias?, *, use_input_stats, momentum, eps',
+    tensors: 1,
     samples: [{ args: [t([2, 3, 4])] }, { args: [t([2, 3, 4]), null, null, t([3]), t([3]), { eps: 0.1 }] }],
     bad: [
       { args: [t([2, 3])], error: /at least one more/ },
@@ -541,7 +541,6 @@ export const localResponseNorm: UnarySame<RealDType, [size: number, options?: Re
   'nn.functional.localResponseNorm',
   (input: Tensor, size: number, options: ResponseOptions = {}): Tensor => {
     const name = 'nn.functional.localResponseNorm';
-    requireTensor(name, 'input', input);
     realOnly(input.type, name);
     if (input.ndim < 3) throw new ShapeError(`${name}: the input needs at least 3 dimensions, got ${formatShape(input.shape)}`);
     if (!Number.isInteger(size) || size < 1) throw new ArgumentError(`${name}: size must be a whole number from 1 on, got ${size}`);
@@ -550,6 +549,7 @@ export const localResponseNorm: UnarySame<RealDType, [size: number, options?: Re
   },
   {
     signature: 'input, size, *, alpha, beta, k',
+    tensors: 1,
     samples: [{ args: [t([1, 4, 3]), 2] }, { args: [t([2, 5, 2, 2]), 3, { alpha: 0.5, beta: 0.5, k: 2 }] }],
     bad: [{ args: [t([2, 3]), 2], error: /at least 3 dimensions/ }],
   },

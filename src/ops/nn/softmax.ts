@@ -5,17 +5,7 @@ import { normalizeDim } from '../../shape/dims.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { MapParams } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import {
-  callMap,
-  compositeOperator,
-  described,
-  floatOnly,
-  makeOperator,
-  mapOperator,
-  optionalType,
-  realOnly,
-  requireTensor,
-} from '../family.ts';
+import { callMap, compositeOperator, described, floatOnly, makeOperator, mapOperator, optionalType, realOnly } from '../family.ts';
 import { discard, reduceBy, sumKept } from '../reduction.ts';
 import { cast } from '../structural.ts';
 import type { ImpliedSoftmax, SoftmaxLike } from '../types.ts';
@@ -118,7 +108,6 @@ function normalizing<R extends object>(name: string, operator: Operator<Tensor, 
   return described(
     name,
     (input: Tensor, dim?: number | null, options: SoftmaxOptions = {}): Tensor => {
-      requireTensor(name, 'input', input);
       const type = realOnly(floatOnly(optionalType(options.dtype) ?? realOnly(input.type, name), name), name);
       realOnly(input.type, name);
       const d = normalizeDim(name, (implied ? (dim ?? impliedDim(input.ndim)) : dim) as number, input.ndim);
@@ -126,6 +115,7 @@ function normalizing<R extends object>(name: string, operator: Operator<Tensor, 
     },
     {
       signature: implied ? 'input, dim?, *, dtype' : 'input, dim, *, dtype',
+      tensors: 1,
       samples: [
         { args: [t([4]), 0] },
         { args: [t([2, 3]), 1] },
