@@ -3,19 +3,18 @@ import { H, mH } from '../ops/adjoint.ts';
 import { imag, real } from '../ops/complex-parts.ts';
 import { detach } from '../ops/detach.ts';
 import { mT, T } from '../ops/reshaping.ts';
-import { separatelyCounted } from '../runtime/storage.ts';
-import { sameShape } from '../shape/shape.ts';
 import type { BackwardOptions } from '../tensor/autograd.ts';
-import { bytesOf, elementsOf, type NestedElements, requirePlain, type TypedArray, typedArrayOf } from '../tensor/data.ts';
+import { bytesOf, elementsOf, type NestedElements, type TypedArray, typedArrayOf } from '../tensor/data.ts';
 import { type LendOptions, type LentArray, lendData } from '../tensor/lend.ts';
-import { describeTensor, describeValue } from '../tensor/messages.ts';
+import { describeTensor } from '../tensor/messages.ts';
 import { type AccumulateHook, metaOf, type TensorHook } from '../tensor/meta.ts';
 import type { Node } from '../tensor/node.ts';
 import { formatTensor } from '../tensor/printing.ts';
 import { disposeTensor } from '../tensor/scope.ts';
-import { aliasOf, Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { isTracked, settled } from '../tensor/views.ts';
-import { ArgumentError, AutogradError, DTypeError, InPlaceError } from '../util/errors.ts';
+import { AutogradError, InPlaceError } from '../util/errors.ts';
+import { dataOf, setData, setSource } from './data.ts';
 import { type FactMembers, factAccessors, factMethods, rowsOf } from './facts.ts';
 import { gradDtypeOf, gradOf, setGrad, setGradDtype } from './gradient.ts';
 import * as members from './members.ts';
@@ -43,8 +42,13 @@ export interface CoreMembers extends FactMembers {
   readonly version: number;
   /** Whether the tensor was made in `inferenceMode`. */
   isInference(): boolean;
-  /** The values without history; writing through it is not counted as a change. Assigning replaces the values. */
+  /**
+   * The values without history: writing through it is not counted as a change of this tensor. Assigning a tensor makes this one see its elements from
+   * then on, of any shape and of any dtype that can have a gradient if this one requires it.
+   */
   data: Tensor;
+  /** Makes this tensor see the elements of another of the same dtype, as a write in place: refused for leaves that require a gradient outside noGrad. */
+  set_(source: Tensor): this;
   /** All dimensions in reverse order. */
   readonly T: Tensor;
   /** The last two dimensions swapped. */
@@ -115,40 +119,6 @@ function historyOf(x: Tensor): Node | null | undefined {
   }
 }
 
-function dataOf(x: Tensor): Tensor {
-  requirePlain('data', x);
-  const view = aliasOf(x);
-  view.storage = separatelyCounted(x.storage);
-  view.wrapped = null;
-  return view;
-}
-
-/** Replaces the values of `x` by those of `value`: the handle moves to the other storage. */
-function setData(x: Tensor, value: Tensor): void {
-  if (!(value instanceof Tensor)) throw new ArgumentError(`data: assign a tensor, got ${describeValue(value)}`);
-  requirePlain('data', x);
-  requirePlain('data', value);
-  if (isTracked(x) && !value.type.isFloat && !value.type.isComplex) {
-    throw new DTypeError(
-      `data: assigned ${value.dtype} values to ${describeTensor(x)}, which requires a gradient: only floating and complex dtypes can have one`,
-    );
-  }
-  const storage = separatelyCounted(value.storage);
-  // The versions that nodes saved are those of this handle.
-  if (storage.version >= 0) storage.version = Math.max(x.storage.version, 0);
-  // A gradient that arrives later has the new shape and dtype.
-  if (x.meta !== null && (x.type !== value.type || !sameShape(x.shape, value.shape))) x.meta.accumulator = null;
-  Object.assign(x, {
-    storage,
-    offset: value.offset,
-    shape: value.shape,
-    strides: value.strides,
-    type: value.type,
-    size: value.size,
-    rowMajor: value.rowMajor,
-  });
-}
-
 function detachInPlace(x: Tensor): Tensor {
   if (x.meta?.base) throw new InPlaceError(`detach_: ${describeTensor(x)} is a view, which cannot be cut off in place: use detach()`);
   if (x.wrapped !== null) x.wrapped = detach(x).wrapped;
@@ -184,6 +154,9 @@ const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
   },
   backward(gradient?: members.GradientData | null, options?: BackwardOptions) {
     members.backwardOf(this, gradient, options);
+  },
+  set_(source: Tensor) {
+    return setSource(this, source);
   },
   detach() {
     return detach(this);

@@ -13,6 +13,7 @@ export { type MultiGradHookOptions, registerMultiGradHook } from '../tensor/mult
 export { saveOnHost } from '../tensor/save-on-host.ts';
 export { disableSavedTensorsHooks, type SavedHooksScope, savedTensorsHooks } from '../tensor/saved-hooks.ts';
 export { type SavedTensor, savedValues } from '../tensor/saved-values.ts';
+export { incrementVersion, unsafePreserveVersionCounter, unsafeSetVersionCounter } from '../tensor/versions.ts';
 export { AccumulateGrad, GradientEdge, Node };
 
 /**

@@ -4,6 +4,8 @@ import type { DTypeOf, ShapeOf } from '../ops/types.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { aliasOf, type Shape, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
+import { warnOnce } from '../util/warn.ts';
 import { setRequiresGrad } from './members.ts';
 
 type VariableOptions = Pick<CreateOptions, 'requiresGrad'> | boolean;
@@ -27,9 +29,16 @@ export type Variable<S extends Shape = number[], D extends DType = DType> = Tens
  */
 export const Variable: VariableConstructor = makeVariable as unknown as VariableConstructor;
 
+const OPTIONS: ReadonlySet<string> = new Set(['requiresGrad', 'volatile']);
+
 function makeVariable(data: Tensor, options: VariableOptions = {}): Tensor {
   if (!(data instanceof Tensor))
     throw new ArgumentError(`Variable: data must be a tensor, got ${describeValue(data)}; wrap data in tensor(…)`);
+  if (typeof options === 'object') {
+    checkOptions('Variable', options, OPTIONS);
+    if ('volatile' in options)
+      warnOnce('volatile', 'Variable: volatile has had no effect for long: compute inside noGrad(() => …) instead');
+  }
   data.storage.shared = true;
   const leaf = aliasOf(data);
   const wanted = typeof options === 'boolean' ? options : (options.requiresGrad ?? false);
