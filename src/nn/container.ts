@@ -241,4 +241,8 @@ export class ParameterList extends Module {
   override ownParameters(): [string, Tensor][] {
     return this.#parameters.map((parameter, i) => [String(i), parameter]);
   }
+
+  override setState(property: string, value: Tensor): void {
+    this.#parameters[Number(property)] = value;
+  }
 }

@@ -99,6 +99,11 @@ export abstract class Module {
     return Object.entries(this).filter((entry): entry is [string, Tensor] => isParameter(entry[1]));
   }
 
+  /** @internal Puts another tensor in the place of a parameter or buffer of this module itself. Containers override it. */
+  setState(property: string, value: Tensor): void {
+    Object.assign(this, { [property]: value });
+  }
+
   /** The buffers of this module itself. */
   ownBuffers(persistentOnly = false): [string, Tensor][] {
     return [...this.#buffers].flatMap(([property, persistent]) => {
