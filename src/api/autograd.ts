@@ -1,5 +1,12 @@
 /** What `torch.autograd` offers. */
-export { type AnomalyOptions, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '../tensor/anomaly.ts';
+export {
+  type AnomalyOptions,
+  AnomalyScope,
+  detectAnomaly,
+  isAnomalyCheckNanEnabled,
+  isAnomalyEnabled,
+  setDetectAnomaly,
+} from '../tensor/anomaly.ts';
 export { backward } from '../tensor/autograd.ts';
 export { enableGrad, noGrad, setGradEnabled } from '../tensor/grad-mode.ts';
 export { inferenceMode } from '../tensor/inference.ts';

@@ -35,7 +35,6 @@ export class Task {
   callbacks: (() => void)[] | null = null;
   readonly #interpreters = mode.interpreters;
   readonly #observer = mode.observer;
-  readonly #inspect = mode.inspect;
   readonly #trackers = trackerCount();
 
   constructor(options: TaskOptions, roots: readonly GradientEdge[], seeds: readonly Tensor[], targets: readonly GradientEdge[] | null) {
@@ -52,7 +51,6 @@ export class Task {
       !this.options.createGraph &&
       this.#interpreters === outer.#interpreters &&
       this.#observer === outer.#observer &&
-      this.#inspect === outer.#inspect &&
       this.#trackers === outer.#trackers
     );
   }
@@ -184,7 +182,6 @@ export class Task {
       if (free) endTracking(mark, (storage) => claims(results, storage));
       else if (node.packs !== null) node.packs.close();
     }
-    if (mode.inspect !== null) mode.inspect(node, results);
     if (node.postHooks !== null) results = runPostHooks(node, results, hooked);
     for (const g of results) if (g !== null && g.storage.holders >= 0) g.storage.holders++;
     for (let i = 0; i < grads.length; i++) {

@@ -8,7 +8,9 @@ export interface Saving {
   pack(node: object): void;
   /** While a composite is recorded, hooks are shown its inputs in the place of the inner leaves. */
   enter(leaves: readonly object[], inputs: readonly object[]): void;
-  /** Packs the inputs of a composite and takes its inner values' memory; returns what it keeps of its results. */
+  /** Ends that where the composite keeps none of its values. */
+  leave(leaves: readonly object[]): void;
+  /** Ends it, packs the inputs of the composite and takes its inner values' memory; returns what it keeps of its results. */
   enclose<T extends object>(node: object, leaves: readonly T[], outputs: readonly T[]): readonly T[];
 }
 
@@ -33,8 +35,6 @@ export const mode = {
   saving: null as null | Saving,
   /** Looks at a tensor that is about to be written in place; null unless saved tensors may be written (see `allow-mutation.ts`). */
   beforeWrite: null as null | ((target: object) => void),
-  /** Looks at what each node of a backward pass returns. */
-  inspect: null as null | ((node: object, grads: readonly unknown[]) => void),
   /** Sees every operator, in-place write and backward node instead of the engine, and hands them on. */
   observer: null as null | Observer,
   /** Draws random numbers for the members of a batch, while vmap runs. */
