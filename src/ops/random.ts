@@ -24,16 +24,19 @@ import {
 import { addressOf, beginLaunch } from '../runtime/storage.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
-import { formatShape } from '../shape/shape.ts';
-import { bytesOf, elementsOf, requirePlain, tensorOfBytes, typedArrayOf } from '../tensor/data.ts';
+import { formatShape, numel } from '../shape/shape.ts';
+import { bytesOf, elementsOf, tensorOfBytes, typedArrayOf } from '../tensor/data.ts';
+import { draw } from '../tensor/draw.ts';
 import { IDENTITY } from '../tensor/identity.ts';
-import { checkWritable, markWritten } from '../tensor/inplace.ts';
+import { checkWritable, markWritten, writeInPlace } from '../tensor/inplace.ts';
+import { mode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { add, mul } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { type CreateOptions, finish, splitOptions } from './creation.ts';
 import { described, optionalType, requireTensor } from './family.ts';
+import { cast } from './structural.ts';
 import type {
   DrawFunction,
   DrawInto,
@@ -84,13 +87,19 @@ function fillContiguous(x: Tensor, generator: Generator | null | undefined, fill
   } else fill(source, elementsIn(x) as never, { bool: x.type.name === 'bool' });
 }
 
+/** A new tensor that `fill` fills; under vmap one for each member of the batch, or one for all. */
+function filled(name: string, shape: readonly number[], type: DTypeInfo, generator: Generator | null | undefined, fill: Fill): Tensor {
+  return draw(name, [], shape, (_inputs, sizes) => {
+    const result = emptyTensor(sizes, type);
+    fillContiguous(result, generator, fill);
+    return result;
+  });
+}
+
 function drawing(name: string, fill: Fill): DrawFunction {
   const f = (...args: never[]): Tensor => {
     const { shape, options } = splitOptions(name, args) as { shape: number[]; options: RandomOptions };
-    const type = floatType(name, options);
-    const result = emptyTensor(shape, type);
-    fillContiguous(result, options.generator, fill);
-    return finish(name, result, options);
+    return finish(name, filled(name, shape, floatType(name, options), options.generator, fill), options);
   };
   return described(name, f, {
     signature: 'size, *, dtype, device, requires_grad, generator',
@@ -138,8 +147,8 @@ export const randint: RandintFunction = described(
     const size = numbers.pop() as readonly number[];
     if (numbers.length === 0 || numbers.length > 2) throw new ArgumentError('randint: expected (high, shape) or (low, high, shape)');
     const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
-    const result = emptyTensor(asShape('randint', [size]), optionalType(options.dtype) ?? INT64);
-    fillContiguous(result, options.generator, (generator, out, half) =>
+    const type = optionalType(options.dtype) ?? INT64;
+    const result = filled('randint', asShape('randint', [size]), type, options.generator, (generator, out, half) =>
       fillRandint(generator, out as BigInt64Array, low as number, high as number, half),
     );
     return finish('randint', result, options);
@@ -162,19 +171,22 @@ export const randperm: RandpermFunction = described(
   'randperm',
   (n: number, options: RandomOptions = {}): Tensor => {
     if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`randperm: n must be a whole number from 0 on, got ${n}`);
-    const order = drawPermutation(options.generator ?? defaultGenerator, n);
-    const result = emptyTensor([n], INT64);
-    const out = elementsIn(result) as BigInt64Array;
-    for (let i = 0; i < n; i++) out[i] = BigInt(order[i] as number);
+    const result = draw('randperm', [], [n], (_inputs, sizes) => permutations(options.generator ?? defaultGenerator, sizes));
     const type = optionalType(options.dtype) ?? INT64;
-    return finish('randperm', type === INT64 ? result : castPlain(result, type), options);
+    return finish('randperm', cast(result, type), options);
   },
   { signature: 'n, *, dtype, device, requires_grad, generator', random: true },
 );
 
-function castPlain(x: Tensor, type: DTypeInfo): Tensor {
-  const result = emptyTensor(x.shape, type);
-  backend().map(IDENTITY.program, result, [x], [], type);
+/** One permutation along the last dimension for each position of the others. */
+function permutations(generator: Generator, sizes: readonly number[]): Tensor {
+  const result = emptyTensor(sizes, INT64);
+  const n = sizes[sizes.length - 1] as number;
+  for (let at = 0; at < result.size; at += n) {
+    const order = drawPermutation(generator, n);
+    const out = elementsIn(result) as BigInt64Array;
+    for (let i = 0; i < n; i++) out[at + i] = BigInt(order[i] as number);
+  }
   return result;
 }
 
@@ -183,10 +195,9 @@ function drawingLike(name: string, fill: Fill): LikeFunction<RandomOptions> {
   return described(
     name,
     (input: Tensor, options: RandomOptions = {}): Tensor => {
-      const result = emptyTensor(input.shape, optionalType(options.dtype) ?? input.type);
-      if (!result.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${result.dtype}`);
-      fillContiguous(result, options.generator, fill);
-      return finish(name, result, options);
+      const type = optionalType(options.dtype) ?? input.type;
+      if (!type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${type.name}`);
+      return finish(name, filled(name, input.shape, type, options.generator, fill), options);
     },
     {
       signature: 'input, *, dtype, device, requires_grad, generator',
@@ -226,8 +237,8 @@ export const randintLike: RandintLikeFunction = described(
     const options = (isOptions(args[args.length - 1]) ? args.pop() : {}) as RandomOptions;
     const numbers = args.filter((a) => a !== undefined) as number[];
     const [low, high] = numbers.length === 1 ? [0, numbers[0]] : numbers;
-    const result = emptyTensor(input.shape, optionalType(options.dtype) ?? input.type);
-    fillContiguous(result, options.generator, (generator, out, half) =>
+    const type = optionalType(options.dtype) ?? input.type;
+    const result = filled('randintLike', input.shape, type, options.generator, (generator, out, half) =>
       fillRandint(generator, out as BigInt64Array, low as number, high as number, half),
     );
     return finish('randintLike', result, options);
@@ -240,7 +251,7 @@ export const randintLike: RandintLikeFunction = described(
 /** Draws into a tensor. Any layout: other than row-major ones are drawn in row-major order and copied. */
 function drawInto(name: string, x: Tensor, generator: Generator | null | undefined, fill: Fill): Tensor {
   requireTensor(name, 'input', x);
-  requirePlain(name, x);
+  if (mode.randomness !== null || x.wrapped !== null) return writeInPlace(name, x, () => filled(name, x.shape, x.type, generator, fill));
   checkWritable(name, x);
   if (x.rowMajor) fillContiguous(x, generator, fill);
   else {
@@ -310,6 +321,8 @@ export const normal_: DrawInto<FloatDType, [mean?: number, std?: number, options
 export const bernoulli_: DrawInto<RealDType, [p?: number | Tensor, options?: DrawOptions]> = described(
   'bernoulli_',
   (input: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor => {
+    if (typeof p !== 'number' && (mode.randomness !== null || input.wrapped !== null))
+      return writeInPlace('bernoulli_', input, () => bernoulliOf(cast(p, input.type), null, options.generator));
     const probabilities = typeof p === 'number' ? p : (typedArrayOf(p) as FloatArray);
     return drawInto('bernoulli_', input, options.generator, (generator, out) =>
       fillBernoulli(generator, out as Float32Array, probabilities),
@@ -412,6 +425,16 @@ export const random_: DrawInto<RealDType, [from?: number | null, to?: number | n
   { signature: 'input, from?, to?, *, generator', random: true },
 );
 
+/** Ones with probability `p`, or with those in `input`, in the shape and dtype of `input`. */
+function bernoulliOf(input: Tensor, p: number | null, generator: Generator | null | undefined): Tensor {
+  return draw('bernoulli', p === null ? [input] : [], input.shape, ([given], sizes) => {
+    const result = emptyTensor(sizes, input.type);
+    const probabilities = given === undefined ? (p as number) : (typedArrayOf(given) as FloatArray);
+    fillContiguous(result, generator, (source, out) => fillBernoulli(source, out as Float32Array, probabilities));
+    return result;
+  });
+}
+
 /**
  * Zeros and ones: each element of `input` is the probability of a one, or `p` is that of all.
  *
@@ -422,10 +445,7 @@ export const bernoulli: UnarySame<RealDType, [p?: number | null, options?: DrawO
   'bernoulli',
   (input: Tensor, p?: number | null, options: DrawOptions = {}): Tensor => {
     if (p === undefined || p === null) needsFloat('bernoulli', input);
-    const result = emptyTensor(input.shape, input.type);
-    const probabilities = typeof p === 'number' ? p : (typedArrayOf(input) as FloatArray);
-    fillContiguous(result, options.generator, (generator, out) => fillBernoulli(generator, out as Float32Array, probabilities));
-    return result;
+    return bernoulliOf(input, p ?? null, options.generator);
   },
   { signature: 'input, p?, *, generator', tensors: 1, random: true },
 );
@@ -450,18 +470,25 @@ export const multinomial: MultinomialFunction<
     if (input.ndim < 1 || input.ndim > 2) throw new ShapeError(`multinomial: needs 1 or 2 dimensions, got ${formatShape(input.shape)}`);
     const withReplacement = typeof replacement === 'boolean' ? replacement : (replacement.replacement ?? false);
     const generator = (typeof replacement === 'boolean' ? options.generator : replacement.generator) ?? defaultGenerator;
-    const categories = input.shape[input.ndim - 1] as number;
-    const rows = input.ndim === 1 ? 1 : (input.shape[0] as number);
-    const drawn = drawMultinomial(generator, typedArrayOf(input) as FloatArray, rows, categories, numSamples, {
-      replacement: withReplacement,
+    return draw('multinomial', [input], input.shape, ([weights], sizes) => {
+      const outer = sizes.slice(0, -1);
+      const categories = sizes[sizes.length - 1] as number;
+      const drawn = drawMultinomial(generator, typedArrayOf(weights as Tensor) as FloatArray, numel(outer), categories, numSamples, {
+        replacement: withReplacement,
+      });
+      const result = emptyTensor([...outer, numSamples], INT64);
+      const out = elementsIn(result) as BigInt64Array;
+      for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
+      return result;
     });
-    const result = emptyTensor(input.ndim === 1 ? [numSamples] : [rows, numSamples], INT64);
-    const out = elementsIn(result) as BigInt64Array;
-    for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
-    return result;
   },
   { signature: 'input, num_samples, replacement?, *, generator', tensors: 1, random: true },
 );
+
+/** Under vmap a tensor has no values to look at. */
+function hasNegative(deviation: Tensor): boolean {
+  return deviation.wrapped === null && elementsOf(deviation).some((s) => !((s as number) >= 0));
+}
 
 /** Parameters of a normal draw as tensors or numbers. */
 type NormalParameter = number | Tensor;
@@ -483,20 +510,22 @@ export const normal: NormalFunction = described(
     if (Array.isArray(std)) return normal(mean, 1, std as readonly number[], options);
     const given = (isOptions(size) ? size : options) as RandomOptions;
     const deviation = std as NormalParameter;
-    if (typeof deviation === 'number' ? !(deviation >= 0) : elementsOf(deviation).some((s) => !((s as number) >= 0))) {
+    if (typeof deviation === 'number' ? !(deviation >= 0) : hasNegative(deviation)) {
       throw new ArgumentError('normal: std must not be negative');
     }
     if (typeof mean === 'number' && typeof deviation === 'number') {
       if (!Array.isArray(size)) throw new ArgumentError('normal: two numbers need a size');
-      const result = emptyTensor(asShape('normal', [size]), floatType('normal', given));
-      fillContiguous(result, given.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, mean, deviation, half));
+      const result = filled('normal', asShape('normal', [size]), floatType('normal', given), given.generator, (generator, out, half) =>
+        fillNormal(generator, out as FloatArray, mean, deviation, half),
+      );
       return finish('normal', result, given);
     }
     const like = (typeof mean === 'number' ? deviation : mean) as Tensor;
     const shape =
       typeof mean === 'number' || typeof deviation === 'number' ? like.shape : broadcastShapes('normal', mean.shape, deviation.shape);
-    const drawn = emptyTensor(shape, like.type);
-    fillContiguous(drawn, given.generator, (generator, out, half) => fillNormal(generator, out as FloatArray, 0, 1, half));
+    const drawn = filled('normal', shape, like.type, given.generator, (generator, out, half) =>
+      fillNormal(generator, out as FloatArray, 0, 1, half),
+    );
     return add(mul(drawn, deviation), mean);
   },
   { signature: 'mean, std?, size?, *, dtype, device, requires_grad, generator', random: true },

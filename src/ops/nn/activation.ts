@@ -7,14 +7,13 @@ import { normalizeDim } from '../../shape/dims.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import { tensorOfBytes, typedArrayOf } from '../../tensor/data.ts';
+import { draw } from '../../tensor/draw.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
-import { emptyTensor } from '../create.ts';
 import { type Plan, planned, realFloatOnly, realNumbers, sameType, toRealFloat, unarySamples } from '../elementwise.ts';
 import { compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { narrow } from '../movement.ts';
-import { uniform_ } from '../random.ts';
 import { cast, reshape } from '../structural.ts';
 import type { GluFunction, PreluFunction, UnaryFloat, UnarySame } from '../types.ts';
 
@@ -477,8 +476,10 @@ const RRELU_DRAWN = mapOperator(path('rrelu'), 2, 0, ([v, w]) =>
 
 /** Slopes as PyTorch draws them: in double precision, for the elements that are not above 0, in their order. */
 function drawSlopes(input: Tensor, lower: number, upper: number): Tensor {
-  // A transformed tensor has no values to look at: then each element gets a slope.
-  if (input.wrapped !== null) return uniform_(emptyTensor(input.shape, input.type), lower, upper);
+  return draw('nn.functional.rrelu', [input], input.shape, ([x]) => slopesOf(x as Tensor, lower, upper));
+}
+
+function slopesOf(input: Tensor, lower: number, upper: number): Tensor {
   const values = typedArrayOf(input) as Float32Array | Float64Array;
   const slopes = new Float64Array(values.length);
   let count = 0;

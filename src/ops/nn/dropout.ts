@@ -5,6 +5,7 @@ import { backend } from '../../runtime/backend.ts';
 import { defaultGenerator, type FloatArray, fillDropoutMask } from '../../runtime/random.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany } from '../../tensor/apply.ts';
+import { draw } from '../../tensor/draw.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import { writeInPlace } from '../../tensor/inplace.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -29,7 +30,11 @@ interface DropoutParams {
 }
 
 /** A mask of zeros and 1 / (1 - p), drawn as PyTorch draws it. */
-function drawMask(shape: readonly number[], p: number, type: Tensor['type']): Tensor {
+function drawMask(name: string, shape: readonly number[], p: number, type: Tensor['type']): Tensor {
+  return draw(name, [], shape, (_inputs, sizes) => plainMask(sizes, p, type));
+}
+
+function plainMask(shape: readonly number[], p: number, type: Tensor['type']): Tensor {
   const mask = emptyTensor(shape, type);
   if (type.itemsize === 2) {
     const wide = emptyTensor(shape, FLOAT32);
@@ -45,7 +50,7 @@ function dropping(name: string) {
     name,
     forward: ([x], { p, mask }) => {
       const source = x as Tensor;
-      const drawn = drawMask(mask, p, source.type);
+      const drawn = drawMask(name, mask, p, source.type);
       return [mul(source, drawn), drawn];
     },
     derivative: {
@@ -55,6 +60,7 @@ function dropping(name: string) {
       jvp: ([tangent], context) => [mul(tangent as Tensor, context.output(1)), null],
     },
     nonDifferentiableOutputs: [1],
+    batching: { kind: 'composite' },
   });
 }
 
