@@ -56,14 +56,16 @@ test('test_slice_expanded_v: the gradient of a slice takes one that is expanded'
 });
 
 test('test_pow_zero_tensor_gradient: 0 to the power 0 has the derivative 0 with respect to the base', () => {
-  for (const [shape, exponent] of [
+  const cases: [number[], Tensor | number][] = [
     [[10], zeros([10])],
     [[10, 10], zeros([10, 10])],
     [[10], 0],
-  ] as const) {
-    const base = zeros(shape as number[], { requiresGrad: true });
-    (base.pow(exponent as never) as Tensor).sum().backward();
-    expect(values(base.grad)).toEqual(values(zeros(shape as number[])));
+  ];
+  for (const [shape, exponent] of cases) {
+    const base = zeros(shape, { requiresGrad: true });
+    const power = base.pow(exponent as number) as Tensor;
+    power.sum().backward();
+    expect(values(base.grad)).toEqual(values(zeros(shape)));
   }
 });
 

@@ -5,6 +5,7 @@ import * as data from 'nabla/data';
 import * as func from 'nabla/func';
 import * as io from 'nabla/io';
 import * as profiler from 'nabla/profiler';
+import * as utils from 'nabla/utils';
 import * as viz from 'nabla/viz';
 import { expect, test } from 'vitest';
 import { repository } from '../support/found.ts';
@@ -28,13 +29,13 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
 });
 
 /** Pages whose TypeScript is a program for users, not a sketch. */
-const programs = ['README.md', 'docs/memory.md', 'docs/profiling.md'].flatMap((page) =>
+const programs = ['README.md', 'docs/memory.md', 'docs/checkpointing.md', 'docs/profiling.md'].flatMap((page) =>
   [...textOf(page).matchAll(/```ts\n([\s\S]*?)```/g)].map((match, i) => ({ page, nth: i + 1, code: match[1] as string })),
 );
 
 test.each(programs)('program $nth of $page runs', async ({ code }) => {
   nabla.manualSeed(0);
-  expect(await runExample(code, { ...viz, ...profiler, ...io, ...data, ...nabla, ...only(code, func) })).toEqual([]);
+  expect(await runExample(code, { ...viz, ...profiler, ...utils, ...io, ...data, ...nabla, ...only(code, func) })).toEqual([]);
 });
 
 /** `grad` is a function of the main entry and another one of `nabla/func`: the import says which. */

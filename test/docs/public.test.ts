@@ -5,6 +5,7 @@ import * as data from 'nabla/data';
 import * as func from 'nabla/func';
 import * as io from 'nabla/io';
 import * as profiler from 'nabla/profiler';
+import * as utils from 'nabla/utils';
 import * as viz from 'nabla/viz';
 import { describe, expect, test } from 'vitest';
 import { runExample } from './example.ts';
@@ -44,8 +45,8 @@ test('every public function and class has an example', () => {
 
 /** Every public name, and before all the neighbours of the one that is documented: in `nn`, an example says `Linear` for `nn.Linear`. */
 function scopeOf(name: string): Record<string, unknown> {
-  const scope: Record<string, unknown> = { nabla, data, func, io, profiler, viz, ...viz, ...io, ...data, ...nabla };
-  let namespace: unknown = { ...nabla, data, func, io, profiler, viz };
+  const scope: Record<string, unknown> = { nabla, data, func, io, profiler, utils, viz, ...viz, ...io, ...data, ...nabla };
+  let namespace: unknown = { ...nabla, data, func, io, profiler, utils, viz };
   for (const part of name.split('.').slice(0, -1)) {
     namespace = (namespace as Record<string, unknown>)[part];
     Object.assign(scope, namespace);
