@@ -1,5 +1,5 @@
-import type { Expr } from './core.ts';
-import { reads } from './substitute.ts';
+import { arg, type Expr } from './core.ts';
+import { reads, substitute } from './substitute.ts';
 
 /**
  * An expression that a device can launch, with the kernels that the device has compiled for it. The slots belong to the device: it keys
@@ -16,6 +16,7 @@ export class MapProgram {
   /** The key of the last kernel launched; -1 at first. */
   lastKey = -1;
   lastKernel: unknown = null;
+  #joined: MapProgram | null = null;
 
   constructor(expr: Expr, arity: number, paramCount = 0) {
     const used = reads(expr);
@@ -26,5 +27,10 @@ export class MapProgram {
     this.expr = expr;
     this.arity = arity;
     this.paramCount = paramCount;
+  }
+  /** What a program of two operands is where both are the same tensor: it reads half as much. */
+  get joined(): MapProgram {
+    this.#joined ??= new MapProgram(substitute(this.expr, [undefined, arg(0)]), 1, this.paramCount);
+    return this.#joined;
   }
 }

@@ -13,6 +13,8 @@ import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, wri
 
 const IDENTITY = arg(0);
 const TYPES = DTYPES.length;
+/** From this many elements on, reading less takes less time than telling that there is less to read. */
+const MANY = 2048;
 
 /** Evaluates a scalar expression at each element: see `Backend.map`. */
 export function map(program: MapProgram, out: View, ins: readonly View[], params: readonly number[], compute: DTypeInfo): void {
@@ -41,6 +43,10 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const a = ins[0] as View;
         const b = ins[1] as View;
         if (!isFlat(a, n) || !isFlat(b, n)) break;
+        if (a === b && n >= MANY) {
+          map(program.joined, out, [a], params, compute);
+          return;
+        }
         const uniform = (a.size === n ? 0 : 1) | (b.size === n ? 0 : 2);
         const types = ((a.type.index * TYPES + b.type.index) * TYPES + out.type.index) * TYPES + compute.index;
         const key = (types << 2) | uniform;
