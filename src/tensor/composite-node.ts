@@ -27,6 +27,7 @@ export class CompositeNode extends Node {
     this.leaves = leaves;
     this.linear = savesNothing(outputs);
     if (this.linear) {
+      if (mode.saving !== null) mode.saving.leave(leaves);
       for (const leaf of leaves) leaf.storage = hollow();
       this.outputs = outputs.map(withoutValue);
       return;

@@ -20,7 +20,7 @@ export function runTensorHooks(node: Node, grads: (Tensor | null)[]): void {
     if (watch === undefined) return;
     const g = grads[index] ?? null;
     if (g !== null) grads[index] = runWatch(node, watch, g);
-    else for (const { hook, always } of watch.hooks.entries) if (always) (hook as (grad: null) => void)(null);
+    else for (const { hook, always } of watch.hooks.entries) if (always) (hook as unknown as (grad: null) => void)(null);
   });
 }
 

@@ -202,6 +202,9 @@ const saving: Saving = {
       standIns.set(leaf, { input: inputs[i] as Tensor, packed: null });
     });
   },
+  leave(leaves) {
+    for (const leaf of leaves) standIns.delete(leaf);
+  },
   enclose(node, leaves, outputs) {
     encloseNode(node as CompositeNode, leaves as readonly Tensor[]);
     return (outputs as readonly Tensor[]).map(withoutValue) as never;
