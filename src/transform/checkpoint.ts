@@ -49,7 +49,7 @@ const settings: { earlyStop: boolean | null; debug: boolean | null } = { earlySt
  * const x = tensor([0, 1], { requiresGrad: true });
  * const y = checkpoint((x) => x.exp().sin(), [x]);
  * y.sum().backward(); // runs exp again
- * x.grad; // tensor([ 0.5403, -2.4784])
+ * x.grad; // tensor([ 0.5403, -2.4783])
  */
 export function checkpoint<A extends readonly unknown[], R>(
   fn: (...inputs: A) => R,
