@@ -105,6 +105,16 @@ export class Recorder implements Observer {
     }
   }
 
+  call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R {
+    const event = this.begin(name, 'operator');
+    if (this.#shapes) event.inputShapes = inputs.map((x) => [...x.shape]);
+    try {
+      return this.#outer === null ? forward() : this.#outer.call(name, pure, inputs, forward);
+    } finally {
+      this.end(event);
+    }
+  }
+
   visit(node: Node, grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
     const event = this.begin(node.name, 'backward');
     event.sequenceNumber = node.sequence;

@@ -11,6 +11,11 @@ export interface Observer {
   apply(operator: Operator<Tensor, never>, inputs: readonly Tensor[], params: never): Tensor | Tensor[];
   /** An in-place operation, which `write` carries out. */
   write(name: string, target: Tensor, write: () => Tensor): Tensor;
+  /**
+   * The forward of a custom function, which `forward` runs. `pure`: what its backward pass reads follows from inputs and results alone, so results may be
+   * returned in its place.
+   */
+  call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R;
   /** A node of a backward pass: returns what `node.run(grads, keep)` returns. */
   visit(node: Node, grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[];
 }

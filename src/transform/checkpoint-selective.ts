@@ -13,14 +13,15 @@ import { checkOptions } from '../util/options.ts';
 import { CheckpointError } from './checkpoint-error.ts';
 import type { CheckpointContext } from './checkpoint-frame.ts';
 import { observed, PassingObserver } from './checkpoint-trace.ts';
+import { flattenTree, type Structure } from './tree.ts';
 
 /** What to do with the results of one operator: keep them, or compute them again. `prefer…` leaves the choice open, and is taken at its word today. */
 export type CheckpointPolicy = 'mustSave' | 'preferSave' | 'mustRecompute' | 'preferRecompute';
 
 /** What a policy can look at besides the operator and its inputs. */
 export interface SelectiveCheckpointContext {
-  /** What the operator returned. */
-  readonly output: Tensor | readonly Tensor[];
+  /** What the operator returned: a tensor, or a list; of a custom function also anything else. */
+  readonly output: Tensor | readonly unknown[];
 }
 
 /** Decides for each call of an operator, by its name (as a profile shows it) and its inputs. True means 'mustSave', false 'preferRecompute'. */
@@ -42,13 +43,13 @@ const OPTIONS: ReadonlySet<string> = new Set(['allowCacheEntryMutation']);
 const POLICIES: ReadonlySet<unknown> = new Set(['mustSave', 'preferSave', 'mustRecompute', 'preferRecompute']);
 const NAME = 'createSelectiveCheckpointContexts';
 
-/** One call of an operator in the first run. */
+/** One call of an operator or a custom function in the first run. */
 interface Entry {
   readonly operator: string;
-  /** What it returned, if that is kept. */
+  /** The tensors that it returned, if they are kept, and how its result is put together from them. */
   kept: readonly Kept[] | null;
+  readonly structure: Structure | null;
   consumed: boolean;
-  readonly several: boolean;
 }
 
 interface Kept {
@@ -79,20 +80,29 @@ class Keeping extends PassingObserver {
   }
 
   override apply(operator: Operator<Tensor, never>, inputs: readonly Tensor[], params: never): Tensor | Tensor[] {
-    if (!canKeep(operator)) return super.apply(operator, inputs, params);
+    const run = (): Tensor | Tensor[] => super.apply(operator, inputs, params);
+    return canKeep(operator) ? this.#asked(operator.name, inputs, run) : run();
+  }
+
+  override call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R {
+    const run = (): R => super.call(name, pure, inputs, forward);
+    return pure ? this.#asked(name, inputs, run) : run();
+  }
+
+  #asked<R>(name: string, inputs: readonly Tensor[], run: () => R): R {
     const at = this.#entries.length;
-    const entry: Entry = { operator: operator.name, kept: null, consumed: false, several: false };
-    this.#entries.push(entry);
-    const output = super.apply(operator, inputs, params);
-    if (this.#saves({ output }, operator.name, inputs)) {
-      const outputs = Array.isArray(output) ? output : [output];
-      const kept = outputs.map((x) => ({ tensor: aliasOf(x), version: x.storage.version }));
-      // An operator around this one may free what it does not return.
-      for (const x of outputs) untrack(x.storage);
-      // Nobody asks for the calls inside of one that is not made again.
-      this.#entries.length = at;
-      this.#entries.push({ ...entry, kept, several: Array.isArray(output) });
-    }
+    this.#entries.push({ operator: name, kept: null, structure: null, consumed: false });
+    const output = run();
+    const { leaves, structure } = flattenTree(output);
+    // What returns an input of its own is not made anew.
+    const keepable = !leaves.some((x) => inputs.includes(x));
+    if (!keepable || !this.#saves({ output: output as Tensor | readonly unknown[] }, name, inputs)) return output;
+    const kept = leaves.map((x) => ({ tensor: aliasOf(x), version: x.storage.version }));
+    // An operator around this one may free what it does not return.
+    for (const x of leaves) untrack(x.storage);
+    // Nobody asks for the calls inside of one that is not made again.
+    this.#entries.length = at;
+    this.#entries.push({ operator: name, kept, structure, consumed: false });
     return output;
   }
 }
@@ -110,26 +120,37 @@ class Giving extends PassingObserver {
   }
 
   override apply(operator: Operator<Tensor, never>, inputs: readonly Tensor[], params: never): Tensor | Tensor[] {
-    if (!canKeep(operator)) return super.apply(operator, inputs, params);
+    const found = canKeep(operator) ? this.#next(operator.name) : null;
+    if (found === null) return super.apply(operator, inputs, params);
+    const result = found.value as Tensor | Tensor[];
+    record(operator as unknown as AnyOperator, inputs, params, result);
+    return result;
+  }
+
+  override call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R {
+    const found = pure ? this.#next(name) : null;
+    return found === null ? super.call(name, pure, inputs, forward) : (found.value as R);
+  }
+
+  /** What the next call returned, or null where it is to be made again. */
+  #next(operator: string): { readonly value: unknown } | null {
     const entry = this.#entries[this.#position++];
-    if (entry === undefined || entry.operator !== operator.name) {
+    if (entry === undefined || entry.operator !== operator) {
       throw new CheckpointError(
-        `checkpoint: when the function ran again, operator ${this.#position} was ${operator.name}, where the first run had ${entry?.operator ?? 'ended'}: ` +
+        `checkpoint: when the function ran again, operator ${this.#position} was ${operator}, where the first run had ${entry?.operator ?? 'ended'}: ` +
           'it must do the same each time it runs with the same inputs',
       );
     }
     if (entry.consumed) {
       throw new CheckpointError(
-        `checkpoint: what ${operator.name} had returned was given up in an earlier backward pass: a region with a policy can be differentiated once, even with retainGraph`,
+        `checkpoint: what ${operator} had returned was given up in an earlier backward pass: a region with a policy can be differentiated once, even with retainGraph`,
       );
     }
-    if (entry.kept === null) return super.apply(operator, inputs, params);
-    const outputs = entry.kept.map((kept) => this.#fresh(operator.name, kept));
+    if (entry.kept === null) return null;
+    const outputs = entry.kept.map((kept) => this.#fresh(operator, kept));
     entry.kept = null;
     entry.consumed = true;
-    const result = entry.several ? outputs : (outputs[0] as Tensor);
-    record(operator as unknown as AnyOperator, inputs, params, result);
-    return result;
+    return { value: (entry.structure as Structure).rebuild(outputs) };
   }
 
   #fresh(operator: string, { tensor, version }: Kept): Tensor {
@@ -191,8 +212,8 @@ function policyOf(given: PolicyFunction | readonly OperatorChoice[]): Saves {
  * function that is asked after each call of the first run, or a list of the operators to keep. So what is expensive (`matmul`) can be kept and what is
  * cheap computed again.
  *
- * Views are never kept, since they have no memory of their own; neither are results of autograd functions, nor those of operators that are differentiated
- * through others inside of them, about which the policy is asked instead. What is kept is given up as it is used, so such a region can be differentiated once.
+ * Views are never kept, since they have no memory of their own; neither are results of operators that are differentiated through others inside of them,
+ * about which the policy is asked instead, nor those of custom functions without `setupContext`. What is kept is given up as it is used, so such a region can be differentiated once.
  * The backward pass throws CheckpointError for a second time, and if what was kept has been changed in place.
  *
  * @example

@@ -18,6 +18,10 @@ export class PassingObserver implements Observer {
     return this.outer === null ? write() : this.outer.write(name, target, write);
   }
 
+  call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R {
+    return this.outer === null ? forward() : this.outer.call(name, pure, inputs, forward);
+  }
+
   visit(node: Node, grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
     return this.outer === null ? node.run(grads, keep) : this.outer.visit(node, grads, keep);
   }
@@ -49,6 +53,10 @@ class Listing extends PassingObserver {
 
   override write(name: string, target: Tensor, write: () => Tensor): Tensor {
     return this.#noted(name, [target], () => super.write(name, target, write));
+  }
+
+  override call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R {
+    return this.#noted(name, inputs, () => super.call(name, pure, inputs, forward));
   }
 
   #noted<R>(name: string, inputs: readonly Tensor[], body: () => R): R {

@@ -194,6 +194,36 @@ test('test_function_with_more_than_one_output: all results of an operator are ke
   expect(names().filter((name) => name === 'sort' || name === 'sin' || name === 'exp')).toEqual(['sin', 'exp']);
 });
 
+test('test_function_with_non_tensor_output: a custom function that also returns a number is kept with it', () => {
+  let runs = 0;
+  class SinWithExtra extends autograd.Function {
+    static forward(x: Tensor): [Tensor, number] {
+      runs++;
+      return [x.sin() as Tensor, 7];
+    }
+    static setupContext(context: autograd.FunctionContext, inputs: [Tensor]): void {
+      context.saveForBackward(inputs[0]);
+    }
+    static backward(context: autograd.FunctionContext, g: Tensor): Tensor {
+      return g.mul((context.savedTensors[0] as Tensor).cos() as never) as Tensor;
+    }
+  }
+  const x = leaf(3);
+  const f: Unary = (x) => {
+    const [y, extra] = (SinWithExtra as unknown as { apply(x: Tensor): [Tensor, number] }).apply(x.mul(2) as Tensor);
+    return y.mul(extra).exp() as Tensor;
+  };
+  const expected = plainGradient((x) => x.mul(2).sin().mul(7).exp() as Tensor, x);
+  for (const [policy, times, again] of [
+    [['SinWithExtra'], 1, ['mul', 'mul', 'exp']],
+    [[], 2, ['mul', 'SinWithExtra', '  sin', 'mul', 'exp']],
+  ] as const) {
+    runs = 0;
+    expect(gradientOf(selective(f, policy, x), x)).toEqual(expected);
+    expect([runs, names()]).toEqual([times, again]);
+  }
+});
+
 test('test_can_only_trigger_recompute_once: a second backward pass is refused', () => {
   const x = leaf(2);
   const y = selective((x) => x.exp().sin().exp() as Tensor, ['exp'], x).sum() as Tensor;

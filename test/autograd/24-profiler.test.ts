@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { averagesOf, ProfilerEvent } from '../../src/api/profiler-events.ts';
-import { ones, optim, randn, vmap } from '../../src/index.ts';
+import { autograd, ones, optim, randn, type Tensor, vmap } from '../../src/index.ts';
 import { profile, recordFunction } from '../../src/profiler.ts';
 import { mode } from '../../src/tensor/modes.ts';
 import { refused } from '../engine/support.ts';
@@ -262,6 +262,25 @@ test('bytes: each operator reports what it allocated, and the profile the most t
   const without = profile(() => x.exp(), { profileMemory: false });
   expect([without.allocatedBytes, without.events[0]?.bytes]).toEqual([0, 0]);
   expect(without.table()).not.toMatch(/bytes/);
+});
+
+test('custom functions are events, with what they run inside', () => {
+  class Twice extends autograd.Function {
+    static forward(_context: autograd.FunctionContext, x: Tensor): Tensor {
+      return x.mul(2) as Tensor;
+    }
+    static backward(_context: autograd.FunctionContext, g: Tensor): Tensor {
+      return g.mul(2) as Tensor;
+    }
+  }
+  const profiled = profile(() =>
+    Twice.apply(ones([2], { requiresGrad: true }))
+      .sum()
+      .backward(),
+  );
+  expect(namesOf(profiled.events).slice(0, 2)).toEqual(['Twice', 'mul']);
+  expect(profiled.events[1]?.parent).toBe(profiled.events[0]);
+  expect(namesOf(profiled.events)).toContain('TwiceBackward');
 });
 
 test('operators inside transforms are recorded as they run', () => {

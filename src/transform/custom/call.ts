@@ -47,7 +47,9 @@ function freshContext(rules: Rules, needs: readonly boolean[]): FunctionContext 
 function onTensors(rules: Rules, args: readonly unknown[], needs: readonly boolean[], recorded: boolean): Called {
   const context = freshContext(rules, needs);
   const output = withGradMode(false, () => {
-    const returned = rules.forward(context, args);
+    const forward = (): unknown => rules.forward(context, args);
+    const returned =
+      mode.observer === null ? forward() : mode.observer.call(rules.name, rules.setup !== null, args.filter(isTensor), forward);
     rules.setup?.(context, args, returned);
     return returned;
   });
