@@ -4,7 +4,10 @@ export {
   dualLevel,
   enterDualLevel,
   exitDualLevel,
+  ForwardGradScope,
+  isForwardGradEnabled,
   makeDual,
+  setForwardGradEnabled,
   type UnpackedDual,
   unpackDual,
 } from '../transform/dual.ts';

@@ -220,7 +220,7 @@ export const asStridedOperator = makeOperator<Geometry & { readonly source: Geom
 });
 
 /** The same places of a tangent: a view of it where its elements lie as those of the primal do. */
-function stridedTangent(tangent: Tensor, { source, ...view }: Geometry & { readonly source: Geometry }): Tensor {
+export function stridedTangent(tangent: Tensor, { source, ...view }: Geometry & { readonly source: Geometry }): Tensor {
   const alike = tangent.strides.every((stride, i) => stride === source.strides[i] || (source.shape[i] as number) <= 1);
   const { start, extent } = reachOf(source, view);
   if (alike && extent === reachOf(source).extent)

@@ -5,7 +5,7 @@ import { structural } from '../tensor/structural.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked, settled } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError } from '../util/errors.ts';
-import { ForwardMode } from './forward.ts';
+import { ForwardMode, forwardGrad } from './forward.ts';
 import { wrapHandle } from './interpret.ts';
 import { checkTangent } from './jvp.ts';
 import { sameLayout, zerosInLayout } from './layout.ts';
@@ -148,7 +148,7 @@ function refuseDual(level: ForwardMode, role: string, x: Tensor, reason: string)
 /** The dual handle; the tape of the handles goes on to `tensor`. */
 function tracked(tensor: Tensor, level: ForwardMode, tangent: Tensor): Tensor {
   const primal = level.unpack(tensor).primal;
-  const dual = level.lift(primal, tangent, true);
+  const dual = level.lift(primal, forwardGrad.enabled ? tangent : null, true);
   if (!mode.grad || !isTracked(tensor)) return dual;
   const seen = withGradMode(true, () => structural().select(structural().reshape(tensor, [1, ...tensor.shape]), 0, 0));
   const handle = wrapHandle(dual, dual.wrapped as NonNullable<typeof dual.wrapped>);
@@ -161,16 +161,23 @@ function tracked(tensor: Tensor, level: ForwardMode, tangent: Tensor): Tensor {
 /** The tangent where it lies as the primal does, alone in a storage as long; else a copy that does, so that all views of the primal have tangents. */
 function laidOut(primal: Tensor, tangent: Tensor): Tensor {
   if (primal.size === 0) return tangent;
-  if (sameLayout(tangent, primal) && tangent.storage.byteLength === primal.storage.byteLength) return tangent;
+  const alone = tangent.storage.byteLength === primal.storage.byteLength && tangent.offset === primal.offset;
+  if (sameLayout(tangent, primal) && (alone || tangent.wrapped !== null || primal.wrapped !== null)) return tangent;
   const copy = zerosInLayout(primal, [tangent]);
   return overwrite('makeDual', copy, () => tangent);
 }
 
-/** What `unpackDual` returns. */
-export interface UnpackedDual {
+/** What `unpackDual` returns: `const { primal, tangent } = …`, or `const [primal, tangent] = …`. */
+export interface UnpackedDual extends Iterable<Tensor | null> {
   readonly primal: Tensor;
   /** Null for a tensor without a tangent. */
   readonly tangent: Tensor | null;
+}
+
+function unpacked(primal: Tensor, tangent: Tensor | null): UnpackedDual {
+  const pair = { primal, tangent };
+  Object.defineProperty(pair, Symbol.iterator, { value: () => [primal, tangent][Symbol.iterator]() });
+  return pair as unknown as UnpackedDual;
 }
 
 /**
@@ -185,5 +192,56 @@ export function unpackDual(tensor: Tensor): UnpackedDual {
   if (!isTensor(tensor)) throw new ArgumentError(`unpackDual: expected a tensor, got ${describeValue(tensor)}`);
   const level = openLevel();
   settled('unpackDual', tensor);
-  return level === null ? { primal: tensor, tangent: null } : level.unpack(tensor);
+  if (level === null) return unpacked(tensor, null);
+  const { primal, tangent } = level.unpack(tensor);
+  return unpacked(primal, tangent);
+}
+
+/**
+ * Turns forward mode off or on for `body`, or until the returned scope is disposed: while it is off, results have no tangents, and in-place operations
+ * leave those of their targets as they are. What `noGrad` is for reverse mode.
+ *
+ * @example
+ * const { dualLevel, makeDual, setForwardGradEnabled, unpackDual } = autograd.forwardAd;
+ * dualLevel(() => {
+ *   const x = makeDual(tensor([1]), tensor([1]));
+ *   return unpackDual(setForwardGradEnabled(false, () => x.mul(2))).tangent;
+ * }); // null
+ */
+export function setForwardGradEnabled<R>(enabled: boolean, body: () => R): R;
+export function setForwardGradEnabled(enabled: boolean): ForwardGradScope;
+export function setForwardGradEnabled<R>(enabled: boolean, body?: () => R): R | ForwardGradScope {
+  const scope = new ForwardGradScope(enabled);
+  if (body === undefined) return scope;
+  try {
+    const result = body();
+    if (result instanceof Promise)
+      throw new ArgumentError('setForwardGradEnabled: the function must be synchronous, since the mode ends when it returns');
+    return result;
+  } finally {
+    scope[Symbol.dispose]();
+  }
+}
+
+/** `using _ = setForwardGradEnabled(false);` restores the mode at the end of the block. */
+export class ForwardGradScope implements Disposable {
+  readonly #before: boolean;
+  constructor(enabled: boolean) {
+    this.#before = forwardGrad.enabled;
+    forwardGrad.enabled = enabled;
+  }
+  [Symbol.dispose](): void {
+    forwardGrad.enabled = this.#before;
+  }
+}
+
+/**
+ * Whether forward mode carries tangents on.
+ *
+ * @example
+ * const { isForwardGradEnabled, setForwardGradEnabled } = autograd.forwardAd;
+ * setForwardGradEnabled(false, () => isForwardGradEnabled()); // false
+ */
+export function isForwardGradEnabled(): boolean {
+  return forwardGrad.enabled;
 }

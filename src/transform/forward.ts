@@ -1,9 +1,11 @@
 import type { Operator } from '../op/contract.ts';
+import { stridedTangent } from '../ops/structural.ts';
 import { apply } from '../tensor/apply.ts';
 import { overwrite } from '../tensor/inplace.ts';
 import { AutogradMeta } from '../tensor/meta.ts';
 import { structural } from '../tensor/structural.ts';
 import { aliasOf, type Interpreter, type Tensor, type Wrapped } from '../tensor/tensor.ts';
+import { InPlaceError } from '../util/errors.ts';
 import { outputsOf, refuseEscaped, wrapHandle } from './interpret.ts';
 import { type Spreading, sameLayout, spreadLike, zerosInLayout } from './layout.ts';
 import { fitTangent, hasOwnTangent, tangentsOf } from './tangent-rules.ts';
@@ -32,6 +34,9 @@ export interface Pair {
   readonly primal: Tensor;
   readonly tangent: Tensor | null;
 }
+
+/** Whether forward mode carries tangents on: while it does not, results have none. */
+export const forwardGrad = { enabled: true };
 
 /** Forward mode: each operator's tangent from its derivative's kind. */
 export class ForwardMode implements Spreading {
@@ -109,7 +114,8 @@ export class ForwardMode implements Spreading {
     const tangents = pairs.map((pair) => (isContinuous(pair.primal) ? pair.tangent : null));
     const result = apply(operator, primals, params as never);
     const outputs = outputsOf(result);
-    const outputTangents = tangents.every((t) => t === null) ? [] : tangentsOf(operator, primals, tangents, outputs, params);
+    const outputTangents =
+      !forwardGrad.enabled || tangents.every((t) => t === null) ? [] : tangentsOf(operator, primals, tangents, outputs, params);
     const lifted = outputs.map((output, i) => {
       const tangent = outputTangents[i] ?? null;
       return this.lift(output, tangent !== null && isContinuous(output) ? fitTangent(tangent, output) : null);
@@ -121,7 +127,8 @@ export class ForwardMode implements Spreading {
     const { primal, tangent } = this.unpack(result);
     const dual = this.dualOf(target) ?? this.promote(target);
     overwrite(name, dual.primal, () => primal);
-    if (isContinuous(target)) this.writeTangent(name, target, dual, tangent !== null && isContinuous(result) ? tangent : null);
+    if (forwardGrad.enabled && isContinuous(target))
+      this.writeTangent(name, target, dual, tangent !== null && isContinuous(result) ? tangent : null);
   }
 
   /** Gives what a custom function wrote into the primal of `target` its tangent. */
@@ -138,6 +145,11 @@ export class ForwardMode implements Spreading {
       base === null || whole === null
         ? this.ownTangent(target, dual, tangent)
         : partOf(this.ownTangent(base, whole, tangent), base, target);
+    if (whole !== null && part.storage !== whole.tangent?.storage) {
+      throw new InPlaceError(
+        `${name}: the target reaches elements of its storage that its base does not see, and the tangent of the base has no place for them: write into a view of the base that lies inside it`,
+      );
+    }
     dual.tangent = part;
     if (tangent === null) overwrite(name, part, (old) => structural().zeros(old.shape, old.type));
     else overwrite(name, part, () => structural().cast(tangent, part.type));
@@ -221,7 +233,7 @@ function isContinuous(x: Tensor): boolean {
   return x.type.isFloat || x.type.isComplex;
 }
 
-/** The part of `tangent`, which lies as `base` does, that `view` is of `base`. */
+/** The part of `tangent`, which lies as `base` does, that `view` is of `base`: a view of it, or a copy where it reaches further. */
 function partOf(tangent: Tensor, base: Tensor, view: Tensor): Tensor {
-  return structural().asStrided(tangent, view.shape, view.strides, tangent.offset + view.offset - base.offset);
+  return stridedTangent(tangent, { shape: view.shape, strides: view.strides, offset: view.offset, source: base });
 }

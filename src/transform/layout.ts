@@ -21,15 +21,24 @@ export function sameLayout(a: Tensor, b: Tensor): boolean {
   return a.strides.every((stride, i) => stride === b.strides[i] || (b.shape[i] as number) <= 1);
 }
 
-/** Zeros in the layout of `like`, with a value for each member of the batches that one of `sources` is in. */
+/**
+ * Zeros in the layout of `like`, with a value for each member of the batches that one of `sources` is in: over a storage as long, so that there is a
+ * place for every view of that storage.
+ */
 export function zerosInLayout(like: Tensor, sources: readonly (Tensor | null)[]): Tensor {
-  let [low, high] = [0, 0];
-  like.shape.forEach((size, i) => {
-    const reach = (size - 1) * (like.strides[i] as number);
+  const [start, length] = like.wrapped === null ? [0, like.storage.byteLength / like.type.itemsize] : reachOf(like);
+  let line = structural().zeros([length], like.type);
+  for (const source of sources) if (source !== null) line = spreadLike(line, source);
+  return structural().asStrided(line, like.shape, like.strides, line.offset + like.offset - start);
+}
+
+/** Where the elements of one member of a batch start, and how many places they span. */
+function reachOf(x: Tensor): [start: number, length: number] {
+  let [low, high] = [x.offset, x.offset];
+  x.shape.forEach((size, i) => {
+    const reach = (size - 1) * (x.strides[i] as number);
     if (reach < 0) low += reach;
     else high += reach;
   });
-  let line = structural().zeros([like.size === 0 ? 0 : high - low + 1], like.type);
-  for (const source of sources) if (source !== null) line = spreadLike(line, source);
-  return structural().asStrided(line, like.shape, like.strides, line.offset - low);
+  return [low, x.size === 0 ? 0 : high - low + 1];
 }
