@@ -8,7 +8,8 @@ import { ArgumentError } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
 import { type Argnums, type JacobianOf, type Picked, positionsOf } from './argnums.ts';
 import { jvp, pairOf } from './jvp.ts';
-import { pullBack, record, released } from './reverse.ts';
+import { released } from './lifted.ts';
+import { pullBack, record } from './reverse.ts';
 import { flattenTree, returnedLeaves, type Structure } from './tree.ts';
 import { checkChunk, vmap } from './vmap.ts';
 

@@ -2,7 +2,7 @@ import { formatShape } from '../shape/shape.ts';
 import { grad as gradOf } from '../tensor/autograd.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { mode, withGradMode } from '../tensor/modes.ts';
-import { AccumulateGrad, gradientNode, type Node } from '../tensor/node.ts';
+import { gradientNode, type Node } from '../tensor/node.ts';
 import { structural } from '../tensor/structural.ts';
 import { aliasOf, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
@@ -10,6 +10,7 @@ import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/er
 import { checkOptions } from '../util/options.ts';
 import { type Argnums, type Picked, positionsOf } from './argnums.ts';
 import { checkTangent, pairOf } from './jvp.ts';
+import { connected, released } from './lifted.ts';
 import { companionsOf, flattenTree, isPlainObject, mapTree, returnedLeaves, type Structure } from './tree.ts';
 
 export type { Argnums } from './argnums.ts';
@@ -24,27 +25,6 @@ function lift(x: Tensor, name: string): Tensor {
   const leaf = aliasOf(x);
   leaf.tracked = true;
   return leaf;
-}
-
-/** A recorded copy of the handle: gradients stop being looked for at it, and flow on to what the outside recorded. */
-function connected(x: Tensor): Tensor {
-  return withGradMode(true, () => structural().select(structural().reshape(x, [1, ...x.shape]), 0, 0));
-}
-
-/** Cuts off the graph of a result that only this transform's own inputs hang on to; one that the outside recorded stays. */
-export function released(x: Tensor, own: ReadonlySet<Tensor>): Tensor {
-  if (!isTracked(x) || x.node === null) return own.has(x) ? aliasOf(x) : x;
-  const stack: Node[] = [x.node];
-  const seen = new Set(stack);
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (node instanceof AccumulateGrad && !own.has(node.variable)) return x;
-    for (const next of node.next) {
-      if (next === null || seen.has(next)) continue;
-      seen.add(next);
-      stack.push(next);
-    }
-  }
-  return aliasOf(x);
 }
 
 type AnyFunction = (...args: never[]) => unknown;

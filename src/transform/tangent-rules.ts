@@ -2,11 +2,13 @@ import type { Operator, RuleContext } from '../op/contract.ts';
 import { apply } from '../tensor/apply.ts';
 import { grad } from '../tensor/autograd.ts';
 import type { MapOperator, MapParams } from '../tensor/map-operator.ts';
-import { withGradMode } from '../tensor/modes.ts';
+import { mode, withGradMode } from '../tensor/modes.ts';
 import { structural } from '../tensor/structural.ts';
 import { aliasOf, type Tensor } from '../tensor/tensor.ts';
+import { isTracked } from '../tensor/views.ts';
 import { AutogradError } from '../util/errors.ts';
 import { outputsOf } from './interpret.ts';
+import { connected, released } from './lifted.ts';
 
 /** The tangent of one operator's results from those of its inputs, by the kind of its derivative. */
 
@@ -123,11 +125,16 @@ function transposedTwice(
   tangents: readonly (Tensor | null)[],
   params: unknown,
 ): (Tensor | null)[] {
+  // Levels below may record what the tangent is made of, also where the handles of this level do not show it.
+  const recorded = mode.grad && (mode.interpreters > 1 || [...primals, ...tangents].some((x) => x !== null && isTracked(x)));
   return withGradMode(true, () => {
+    const own = new Set<Tensor>();
     const leaves = primals.map((x, i) => {
+      if (tangents[i] === null) return x;
+      if (isTracked(x)) return connected(x);
       const leaf = aliasOf(x);
-      leaf.wrapped = x.wrapped;
-      leaf.tracked = tangents[i] !== null;
+      leaf.tracked = true;
+      own.add(leaf);
       return leaf;
     });
     const outputs = outputsOf(apply(operator, leaves, params as never));
@@ -135,9 +142,10 @@ function transposedTwice(
     const cotangents = tracked.map((y) => {
       const w = zerosLike(y);
       w.tracked = true;
+      own.add(w);
       return w;
     });
-    const wanted = leaves.filter((leaf) => leaf.tracked);
+    const wanted = leaves.filter((_, i) => tangents[i] !== null);
     const products = grad(tracked, wanted, cotangents, { createGraph: true, allowUnused: true });
     const pairs: [Tensor, Tensor][] = [];
     let k = 0;
@@ -151,9 +159,12 @@ function transposedTwice(
       pairs.map(([product]) => product),
       cotangents,
       pairs.map(([, t]) => t),
-      { allowUnused: true },
+      { allowUnused: true, createGraph: recorded },
     );
     let j = 0;
-    return outputs.map((y) => (y.tracked ? (found[j++] ?? null) : null));
+    return outputs.map((y) => {
+      const tangent = y.tracked ? (found[j++] ?? null) : null;
+      return tangent === null ? null : released(tangent, own);
+    });
   });
 }

@@ -20,14 +20,14 @@ function selections(call: SampleCall): number[][] {
 }
 
 /** The members of the batch as calls of their own: selected slots differ between them. */
-function membersOf(call: SampleCall, selected: readonly number[]): SampleCall[] {
+export function membersOf(call: SampleCall, selected: readonly number[]): SampleCall[] {
   return Array.from({ length: SIZE }, (_, k) => {
     const other = call.reseeded(`member ${k}`);
     return call.with((slot, i) => (selected.includes(i) ? (other.slots[i] as typeof slot) : slot));
   });
 }
 
-function batchOf(members: readonly SampleCall[], slot: number): Tensor {
+export function batchOf(members: readonly SampleCall[], slot: number): Tensor {
   const slots = members.map((member) => member.slots[slot] as SampleCall['slots'][number]);
   const first = slots[0] as SampleCall['slots'][number];
   return layOut(
@@ -71,7 +71,7 @@ function checkSelection(call: SampleCall, selected: readonly number[], report: (
 }
 
 /** The results of each member; null where members have results of different shapes, or cannot be computed alone. */
-function loop(members: readonly SampleCall[]): Tensor[][] | null {
+export function loop(members: readonly SampleCall[]): Tensor[][] | null {
   try {
     const results = members.map((member) => member.evaluate(member.tensors()));
     const first = results[0] as Tensor[];

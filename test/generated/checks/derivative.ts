@@ -10,17 +10,17 @@ import { type Entry, writesInput } from '../operators.ts';
 import { type Check, forEachCall } from '../report.ts';
 
 /** Operators that draw or write have no derivative to compare. */
-function isOutside(entry: Entry): boolean {
+export function isOutside(entry: Entry): boolean {
   return entry.description.random === true || writesInput(entry);
 }
 
 /** Whether differences of values are precise enough to say anything. */
-function isDouble(call: SampleCall, outputs: readonly Tensor[]): boolean {
+export function isDouble(call: SampleCall, outputs: readonly Tensor[]): boolean {
   const precise = (dtype: string): boolean => dtype === 'float64' || dtype === 'complex128';
   return call.differentiable.every((i) => precise(call.slots[i]?.dtype ?? '')) && outputs.every((y) => precise(y.dtype));
 }
 
-function seedOf(call: SampleCall, purpose: string): string {
+export function seedOf(call: SampleCall, purpose: string): string {
   return `${call.entry.description.name}/${call.index}/${purpose}`;
 }
 
@@ -34,14 +34,14 @@ function symmetrized(values: readonly number[], shape: readonly number[]): numbe
 }
 
 /** A direction in which a slot may move. */
-function directionFor(call: SampleCall, slot: number, purpose: string): Tensor {
+export function directionFor(call: SampleCall, slot: number, purpose: string): Tensor {
   const like = call.slots[slot] as SampleCall['slots'][number];
   const drawn = randomLike(like, seedOf(call, purpose));
   return SYMMETRIC.has(call.entry.description.name) ? layOut(symmetrized(numbersOf(drawn), like.shape), like.shape, like.dtype) : drawn;
 }
 
 /** Whether differences of values say nothing about the derivative. */
-function skipsNumeric(call: SampleCall): boolean {
+export function skipsNumeric(call: SampleCall): boolean {
   return call.skipNumericGradient && !SYMMETRIC.has(call.entry.description.name);
 }
 
@@ -164,7 +164,7 @@ export const forward: Check = {
 };
 
 /** The gradients of a sample at moved slots and moved cotangents, without a graph. */
-function gradientsAt(
+export function gradientsAt(
   call: SampleCall,
   moved: readonly (readonly number[])[],
   at: Cotangents,
@@ -180,7 +180,7 @@ function gradientsAt(
   return valuesOrZeros(vjpOf(outputs, wanted, { positions: at.positions, cotangents }), wanted);
 }
 
-function along(values: readonly number[], direction: readonly number[] | null, step: number): readonly number[] {
+export function along(values: readonly number[], direction: readonly number[] | null, step: number): readonly number[] {
   return direction === null ? values : values.map((x, i) => x + step * (direction[i] as number));
 }
 
