@@ -17,5 +17,6 @@ export type { Gradient, VmapInfo } from '../transform/custom/rules.ts';
 export * as forwardAd from './forward-ad.ts';
 export * as functional from './functional.ts';
 export { type GradCallOptions, grad } from './grad.ts';
-export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
+export { type GradcheckOptions, type GradgradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.ts';
+export { type AnalyticalJacobian, GradcheckError, getAnalyticalJacobian, getNumericalJacobian } from './gradcheck-jacobian.ts';
 export * as graph from './graph.ts';

@@ -34,6 +34,10 @@ class AnomalyObserver implements Observer {
     return this.before === null ? write() : this.before.write(name, target, write);
   }
 
+  call<R>(name: string, pure: boolean, inputs: readonly Tensor[], forward: () => R): R {
+    return this.before === null ? forward() : this.before.call(name, pure, inputs, forward);
+  }
+
   visit(node: Node, grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
     if (!mode.tracing) return this.#run(node, grads, keep);
     let results: readonly (Tensor | null)[];
@@ -53,24 +57,31 @@ class AnomalyObserver implements Observer {
 
 const observer = new AnomalyObserver();
 
+let installed = false;
+
 /** Takes the observer out again, unless another one that knows it came later: then it stays, and hands on. */
 function watch(on: boolean): void {
-  if (on && !isWatching()) {
+  if (on && !installed) {
     observer.before = mode.observer;
     mode.observer = observer;
+    installed = true;
   } else if (!on && mode.observer === observer) {
     mode.observer = observer.before;
     observer.before = null;
+    installed = false;
   }
 }
 
-function isWatching(): boolean {
-  for (let each = mode.observer as (Observer & { readonly before?: unknown }) | null; each; each = (each.before ?? null) as Observer | null)
-    if (each === observer) return true;
-  return false;
-}
-
-/** `using _ = detectAnomaly();` restores what was set at the end of the block. */
+/**
+ * Restores what was set before at the end of the block.
+ *
+ * @example
+ * {
+ *   using _ = autograd.detectAnomaly();
+ *   autograd.isAnomalyEnabled(); // true
+ * }
+ * autograd.isAnomalyEnabled(); // false
+ */
 export class AnomalyScope implements Disposable {
   readonly #before: readonly [boolean, boolean];
   constructor(enabled: boolean, options: AnomalyOptions) {
