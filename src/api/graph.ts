@@ -147,5 +147,6 @@ function countDependencies(task: Task, roots: ReadonlySet<Node>): Map<Node, numb
  * visited; // false
  */
 export function willEngineExecuteNode(node: Node): boolean {
+  if (!(node instanceof Node)) throw new ArgumentError(`willEngineExecuteNode: expected a node, got ${describeValue(node)}`);
   return willRun(requireRunning('willEngineExecuteNode'), node);
 }
