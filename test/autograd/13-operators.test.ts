@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   arange,
   autograd,
+  cat,
   eye,
   indexReduce,
   jvp,
@@ -11,6 +12,7 @@ import {
   randn,
   safeWhere,
   scatterReduce,
+  stack,
   type Tensor,
   tensor,
   vmap,
@@ -175,6 +177,38 @@ test('test_where_scalar: a number may stand for either branch', () => {
   for (const f of [left, right]) {
     expect(gradcheck(f, [x])).toBe(true);
     expect(gradgradcheck(f, [x])).toBe(true);
+  }
+});
+
+test('test_cat_stack_r_to_c: real and complex tensors join into complex ones, and each gets a gradient of its own kind', () => {
+  const real = tensor([[1, 2]], { dtype: 'float64', requiresGrad: true });
+  const complex = tensor(
+    [
+      [
+        { re: 1, im: 2 },
+        { re: 3, im: -1 },
+      ],
+    ],
+    { dtype: 'complex128', requiresGrad: true },
+  );
+  for (const join of [cat, stack] as unknown as ((xs: readonly Tensor[], dim: number) => Tensor)[]) {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const f = (...xs: Tensor[]): Tensor =>
+        join(
+          order.map((k) => xs[k] as Tensor),
+          0,
+        );
+      expect(f(real, complex).dtype).toBe('complex128');
+      expect(gradcheck(f, [real, complex], { checkForwardAd: true } as never)).toBe(true);
+      const g = complex.detach().reshape([-1]).expand([2, 2]).reshape(f(real, complex).shape);
+      const [gReal, gComplex] = grad(f(real, complex), [real, complex], g as Tensor) as [Tensor, Tensor];
+      expect([gReal.dtype, gComplex.dtype]).toEqual(['float64', 'complex128']);
+      expect(values(gReal)).toEqual([[1, 3]]);
+      expect(values(gComplex)).toEqual(values(complex));
+    }
   }
 });
 

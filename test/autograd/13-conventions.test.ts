@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import * as nabla from '../../src/index.ts';
-import { total, values } from './support.ts';
+import { total, values } from '../engine/support.ts';
 
 type Tensor = nabla.Tensor;
 const { functional } = nabla.nn;
@@ -62,17 +62,17 @@ const CONVENTIONS: readonly (readonly [string, (x: Tensor) => Tensor, readonly n
   ['remainder', (x) => nabla.remainder(x, 2), [3], [1]],
 ];
 
-describe('derivatives that are a convention', () => {
-  for (const [name, f, at, expected] of CONVENTIONS) {
-    test(name, () => {
-      expect(gradientOf(f, at)).toEqual(expected);
-    });
-  }
+const HEADING =
+  'behaviour tie-breaking: max all equal / relu 0 / abs 0 / clamp boundary / max(a,b) equal / sort / median / norm 0 / sqrt 0 / pow 0 ** 0';
 
-  test('maximum of equal values halves between its arguments', () => {
-    const a = nabla.tensor([1], { requiresGrad: true });
-    const b = nabla.tensor([1], { requiresGrad: true });
-    total(nabla.maximum(a, b)).backward();
-    expect([values(a.grad), values(b.grad)]).toEqual([[0.5], [0.5]]);
-  });
+test.each(CONVENTIONS)(
+  'behaviour tie-breaking: max all equal / relu 0 / abs 0 / clamp boundary / max(a,b) equal / sort / median / norm 0 / sqrt 0 / pow 0 ** 0: %s',
+  (_name, f, at, expected) => expect(gradientOf(f, at)).toEqual(expected),
+);
+
+test(`${HEADING}: maximum of equal values halves between its arguments`, () => {
+  const a = nabla.tensor([1], { requiresGrad: true });
+  const b = nabla.tensor([1], { requiresGrad: true });
+  total(nabla.maximum(a, b)).backward();
+  expect([values(a.grad), values(b.grad)]).toEqual([[0.5], [0.5]]);
 });
