@@ -7,7 +7,7 @@ import { checkOptions } from '../util/options.ts';
 import { Module, stateName } from './module.ts';
 
 /** Parameters and buffers by dotted name, as `namedParameters` and `stateDict` name them. */
-export type NamedTensors = Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
+export type NamedTensors = Readonly<Record<string, Tensor | undefined>> | ReadonlyMap<string, Tensor>;
 
 export interface FunctionalCallOptions {
   /** A tensor that the module has under several names is replaced under all of them. Default true. */
@@ -81,6 +81,7 @@ function mergedState(records: readonly NamedTensors[]): Map<string, Tensor> {
     if (typeof record !== 'object' || record === null || isTensor(record))
       throw new ArgumentError(`functionalCall: state must be an object or map of tensors by name, got ${describeValue(record)}`);
     for (const [name, value] of record instanceof Map ? record : Object.entries(record)) {
+      if (value === undefined) continue;
       if (!isTensor(value)) throw new ArgumentError(`functionalCall: '${name}' must be a tensor, got ${describeValue(value)}`);
       if (merged.has(name)) throw new ArgumentError(`functionalCall: '${name}' is given twice, in two of the objects`);
       merged.set(name, value);

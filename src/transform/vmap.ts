@@ -49,7 +49,7 @@ export function vmap(f: (...args: never[]) => unknown, options: VmapOptions = {}
   if (!['error', 'different', 'same'].includes(randomness))
     throw new ArgumentError(`vmap: randomness is 'error', 'different' or 'same', got ${describeValue(randomness)}`);
   return (...args) => {
-    const { mapped, rebuild } = mappedArguments(args, options.inDims ?? 0);
+    const { mapped, rebuild } = mappedArguments(args, options.inDims === undefined ? 0 : options.inDims);
     const size = commonSize(mapped);
     const fronts = mapped.map(({ x, dim }) => toFront(x, dim));
     const outDims = options.outDims === undefined ? 0 : options.outDims;
