@@ -184,6 +184,7 @@ class MapCompiler {
     repeat(f, left, rounds, () => {
       this.emitStores(vectors);
       this.emitAdvance(vectors * e.lanes);
+      e.forget();
     });
   }
 

@@ -58,4 +58,13 @@ describe('levels of kernels', () => {
       expect(result.unchanged).toBe(true);
     },
   );
+
+  test.each(findRuntimes().filter(({ name }) => name.startsWith('node')))(
+    'on $name kernels that were widened give the same bits',
+    (runtime) => {
+      const program = fileURLToPath(new URL('programs/widen.ts', import.meta.url));
+      const result = JSON.parse(execFileSync(runtime.command, ['--import', 'tsx', program], { encoding: 'utf8' })) as { different: number };
+      expect(result.different).toBe(0);
+    },
+  );
 });

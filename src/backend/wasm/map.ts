@@ -2,7 +2,8 @@
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { DTYPES, FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { type Access, compileMap } from '../../kernel/map.ts';
-import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { isHeavy } from '../../kernel/vector/cost.ts';
+import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocatePermanent, beginLaunch, type Storage } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
@@ -10,6 +11,7 @@ import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.
 import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
 import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
+import { flatExtent, kernelFor, LARGE, looped, loopedExtent } from './widen.ts';
 
 const IDENTITY = arg(0);
 const TYPES = DTYPES.length;
@@ -23,7 +25,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
   if (out.rowMajor && out.type.kind !== 'complex') {
     switch (ins.length) {
       case 0: {
-        const key = out.type.index * TYPES + compute.index;
+        const key = (out.type.index * TYPES + compute.index) * 2 + isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
         kernel(n, addressOfView(out), ...params);
@@ -33,7 +35,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const a = ins[0] as View;
         if (!isFlat(a, n)) break;
         const uniform = a.size === n ? 0 : 1;
-        const key = (((a.type.index * TYPES + out.type.index) * TYPES + compute.index) << 1) | uniform;
+        const key = (((a.type.index * TYPES + out.type.index) * TYPES + compute.index) << 2) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
         launch1(kernel, n, out, a, params);
@@ -49,7 +51,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         }
         const uniform = (a.size === n ? 0 : 1) | (b.size === n ? 0 : 2);
         const types = ((a.type.index * TYPES + b.type.index) * TYPES + out.type.index) * TYPES + compute.index;
-        const key = (types << 2) | uniform;
+        const key = (types << 3) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
         launch2(kernel, n, out, a, b, params);
@@ -62,7 +64,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         if (!isFlat(a, n) || !isFlat(b, n) || !isFlat(c, n)) break;
         const uniform = (a.size === n ? 0 : 1) | (b.size === n ? 0 : 2) | (c.size === n ? 0 : 4);
         const types = (((a.type.index * TYPES + b.type.index) * TYPES + c.type.index) * TYPES + out.type.index) * TYPES + compute.index;
-        const key = (types << 3) | uniform;
+        const key = (types << 4) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
         launch3(kernel, n, out, a, b, c, params);
@@ -75,6 +77,11 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
     }
   }
   mapGeneral(program, out, ins, params, compute);
+}
+
+/** Large launches have kernels of their own, which may become wider. */
+function isLarge(size: number): number {
+  return size >= LARGE ? 1 : 0;
 }
 
 /** Whether an operand is read from front to back, or is one element for all. */
@@ -121,7 +128,7 @@ function launch3(kernel: KernelFunction, n: number, out: View, a: View, b: View,
 /** A flat launch with more operands than the common ones. */
 function launchMany(program: MapProgram, out: View, ins: readonly View[], params: readonly number[], compute: DTypeInfo): void {
   const n = out.size;
-  let key = out.type.index * TYPES + compute.index;
+  let key = (out.type.index * TYPES + compute.index) * 2 + isLarge(n);
   for (let k = 0; k < ins.length; k++) {
     const view = ins[k] as View;
     key = (key * TYPES + view.type.index) * 2 + (view.size === n ? 0 : 1);
@@ -144,8 +151,7 @@ function flatKernel(program: MapProgram, key: number, out: View, ins: readonly V
   if (kernel === undefined) {
     const n = out.size;
     const access = ins.map((view) => (view.size === n ? 'unit' : 'uniform') as Access);
-    kernel = compileKernel(program, out.type, ins, compute, 'unit', access, false);
-    program.kernels.set(key, kernel);
+    kernel = compileKernel(program, key, out, ins, compute, 'unit', access, false);
   }
   program.lastKey = key;
   program.lastKernel = kernel;
@@ -154,24 +160,35 @@ function flatKernel(program: MapProgram, key: number, out: View, ins: readonly V
 
 function compileKernel(
   program: MapProgram,
-  output: DTypeInfo,
+  key: number | string,
+  out: View,
   ins: readonly View[],
   compute: DTypeInfo,
   outputAccess: 'unit' | 'strided',
   inputAccess: readonly Access[],
   nested: boolean,
 ): KernelFunction {
+  const output = out.type;
+  const inputs = ins.map((view) => view.type);
   const signature = {
     expr: program.expr,
     compute: computeFor(program.expr, output, ins, compute),
     output,
-    inputs: ins.map((view) => view.type),
+    inputs,
     paramCount: program.paramCount,
     outputAccess,
     inputAccess,
     nested,
   };
-  return instantiate([compileMap('map', signature)], heap.memory).map as KernelFunction;
+  const remember = (kernel: KernelFunction): void => {
+    program.kernels.set(key, kernel);
+    if (program.lastKey === key) program.lastKernel = kernel;
+  };
+  const isFlatLaunch = typeof key === 'number' && key >= 0;
+  const extent = isFlatLaunch ? flatExtent(output, inputs) : loopedExtent;
+  const kernel = kernelFor((name) => compileMap(name, signature), isLarge(out.size) === 1 && isHeavy(program.expr), extent, remember);
+  program.kernels.set(key, kernel);
+  return kernel;
 }
 
 /** A copy or cast says the same in the dtype of either side: the wider one has the fewer lanes to convert one by one. */
@@ -200,6 +217,8 @@ function mapGeneral(program: MapProgram, out: View, ins: readonly View[], params
     mapComplex(program, out, ins);
     return;
   }
+  looped.out = out;
+  looped.ins = ins;
   const plan = planAddress();
   const operands = ins.length + 1;
   const loops = planLoops(out, ins);
@@ -238,7 +257,7 @@ function outputAccess(out: View): number {
 
 /** A number below -1 for what the kernel depends on, apart from those of flat launches. */
 function shortKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: number): number {
-  let key = ((out.type.index * TYPES + compute.index) * 3 + outputAccess(out)) * 2 + (loops > 1 ? 1 : 0);
+  let key = (((out.type.index * TYPES + compute.index) * 3 + outputAccess(out)) * 2 + (loops > 1 ? 1 : 0)) * 2 + isLarge(out.size);
   for (let k = 0; k < ins.length; k++) {
     const type = (ins[k] as View).type;
     key = (key * TYPES + type.index) * 3 + accessAlong(k + 1, type.itemsize);
@@ -248,7 +267,7 @@ function shortKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: nu
 
 function longKey(out: View, ins: readonly View[], compute: DTypeInfo, loops: number): string {
   const inputs = ins.map(({ type }, k) => `${type.index}.${accessAlong(k + 1, type.itemsize)}`);
-  return `${out.type.index}.${outputAccess(out)} ${inputs.join(' ')} ${compute.index} ${loops > 1}`;
+  return `${out.type.index}.${outputAccess(out)} ${inputs.join(' ')} ${compute.index} ${loops > 1} ${isLarge(out.size)}`;
 }
 
 function launchLoops(
@@ -311,9 +330,7 @@ function compileNested(
 ): KernelFunction {
   const access = ins.map((view, k) => ACCESSES[accessAlong(k + 1, view.type.itemsize)] as Access);
   const outAccess = outputAccess(out) === 0 ? 'unit' : 'strided';
-  const kernel = compileKernel(program, out.type, ins, compute, outAccess, access, isNested(out, ins, loops));
-  program.kernels.set(key, kernel);
-  return kernel;
+  return compileKernel(program, key, out, ins, compute, outAccess, access, isNested(out, ins, loops));
 }
 
 // ---- complex ----

@@ -41,3 +41,15 @@ export function vectorsAtOnce(e: Expr, compute: DTypeInfo): number {
   if (!hasCode || calls > MANY) return 1;
   return isLong || calls > FEW ? 2 : 4;
 }
+
+/** Whether computing takes longer than fetching the operands: only then do wider vectors help. */
+export function isHeavy(e: Expr): boolean {
+  let calls = 0;
+  let isLong = false;
+  forEachNode(e, ({ op }) => {
+    if (typeof op === 'string') return;
+    calls++;
+    isLong ||= !LIGHT.has(op.name);
+  });
+  return isLong || calls > FEW;
+}

@@ -49,6 +49,7 @@ export class VectorEmitter {
   readonly rowCode: Fragment = newFragment();
 
   private level = VECTOR;
+  private readonly kept: Local[] = [];
   /** How many vectors are computed side by side. */
   private width = 1;
   private readonly source: Arguments;
@@ -74,6 +75,7 @@ export class VectorEmitter {
   /** Starts a new group of `width` vectors: forgets what was computed for the one before. */
   nextVectors(width: number): void {
     this.width = width;
+    this.kept.length = 0;
     this.values[VECTOR]?.clear();
     this.masks[VECTOR]?.clear();
   }
@@ -191,7 +193,14 @@ export class VectorEmitter {
   keep(): Local {
     const local = this.f.local('v128');
     this.f.set(local);
+    if (this.level === VECTOR) this.kept.push(local);
     return local;
+  }
+
+  /** Lets go of what was computed for the vectors of this round. */
+  forget(): void {
+    for (const local of this.kept) this.f.i32x4(0).set(local);
+    this.kept.length = 0;
   }
 
   /** Computes each of the vectors side by side: `push` gets the operands of one of them and leaves the result on the stack. */

@@ -1,0 +1,24 @@
+/** Runs heavy elementwise kernels on large tensors often enough that they are compiled again, and compares with the first results bit by bit. */
+import { configureKernels, kernelLevels, manualSeed, randn, type Tensor } from 'nabla';
+
+manualSeed(0);
+const x = randn([123, 457]);
+const row = randn([457]);
+const programs: ((x: Tensor) => Tensor)[] = [
+  (x) => x.exp(),
+  (x) => x.tanh(),
+  (x) => x.double().log1p(),
+  (x) => x.sigmoid().mul(row),
+  (x) => x.t().exp(),
+  (x) => x.sub(row).exp(),
+  (x) => x.clone().exp_(),
+];
+const bits = (x: Tensor): string => Buffer.from(new Uint8Array((x.toTypedArray() as Float32Array).buffer)).toString('base64');
+
+configureKernels({ level: 'wide' });
+const different = programs.filter((program) => {
+  const first = bits(program(x));
+  for (let i = 0; i < 20; i++) if (bits(program(x)) !== first) return true;
+  return false;
+});
+console.log(JSON.stringify({ levels: kernelLevels(), different: different.length }));
