@@ -29,7 +29,8 @@ export class CompositeNode extends Node {
     if (this.linear) {
       if (mode.saving !== null) mode.saving.leave(leaves);
       for (const leaf of leaves) leaf.storage = hollow();
-      this.outputs = outputs.map(withoutValue);
+      // An output that is an input, as the product of one element, has the sink of that leaf.
+      this.outputs = outputs.map((output) => (leaves.includes(output) ? output : withoutValue(output)));
       return;
     }
     this.saved = inputs;
