@@ -165,4 +165,25 @@ describe('recorded behaviours', () => {
     refused(() => x.expand(3).add_(1), 'InPlaceError', /expanded.*clone/);
     expect([values(x), x.version]).toEqual([[1], 0]);
   });
+  test('behaviour out_kwarg_rg: no operator takes out', () => {
+    const a = leaf(3);
+    const out = ones([3], { dtype: 'float64', requiresGrad: true });
+    refused(() => (a.add as (...args: unknown[]) => unknown)(a, { out }), 'ArgumentError', /unknown option 'out'/);
+    expect(values(out)).toEqual([1, 1, 1]);
+  });
+  test('behaviour out_kwarg_input_rg: copy_ is the form that writes a result into a tensor, and it is recorded', () => {
+    const a = leaf(3);
+    const out = ones([3], { dtype: 'float64' });
+    refused(() => (a.add as (...args: unknown[]) => unknown)(a, { out }), 'ArgumentError', /unknown option 'out'/);
+    total(out.copy_(a.add(a))).backward();
+    expect([values(out), values(a.grad)]).toEqual([
+      [2, 2, 2],
+      [2, 2, 2],
+    ]);
+  });
+  test('behaviour deepcopy_nonleaf: a copy of a result is part of the graph, unless it is detached', () => {
+    const y = leaf(3).mul(2);
+    expect([y.clone().isLeaf, y.clone().gradFn?.name, y.detach().clone().isLeaf]).toEqual([false, 'CloneBackward', true]);
+    expect(() => structuredClone(y)).toThrow();
+  });
 });
