@@ -77,9 +77,10 @@ function peers(): Peer[] {
   const torch = spawnSync(values.python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
   if (torch.status === 0) list.push(new Peer('torch', values.python, ['peers/pytorch.py', '1']));
   else console.log(`no PyTorch: ${values.python} does not import torch (--python COMMAND names another)`);
-  if (existsSync(`${here}/node_modules/@tensorflow`)) list.push(new Peer('tfjs', process.execPath, ['peers/tfjs.mjs']));
-  else console.log('no TensorFlow.js or jax-js: install them with `npm install --prefix bench`');
-  if (existsSync(`${here}/node_modules/@jax-js`)) list.push(new Peer('jax-js', process.execPath, ['peers/jax-js.mjs']));
+  for (const [name, folder] of Object.entries({ tfjs: '@tensorflow', 'jax-js': '@jax-js' })) {
+    if (existsSync(`${here}/node_modules/${folder}`)) list.push(new Peer(name, process.execPath, ['--import', 'tsx', `peers/${name}.mjs`]));
+    else console.log(`no ${name}: \`npm install --prefix bench\` installs it`);
+  }
   return list;
 }
 
@@ -90,7 +91,10 @@ function median(times: readonly number[]): number {
 
 const all = peers();
 const running: Peer[] = [];
-for (const peer of all) if (await peer.start()) running.push(peer);
+for (const peer of all) {
+  if (await peer.start()) running.push(peer);
+  else console.error(`${peer.name} does not start`);
+}
 if (running[0] !== all[0]) throw new Error('nabla does not start: build it first, with `npm run build`');
 const [ours, ...others] = running as [Peer, ...Peer[]];
 const pattern = new RegExp(values.only);

@@ -1,9 +1,7 @@
 /** jax-js's side: the WebAssembly device, compiled with jit where it pays. */
 
-import { register } from 'node:module';
 import * as jax from '@jax-js/jax';
 
-register('tsx/esm', import.meta.url);
 jax.defaultDevice('wasm');
 const { serve } = await import('../timing.ts');
 const { numpy: np, random, nn } = jax;
@@ -23,6 +21,36 @@ const workloads = {
   seed: () => {
     const g = jax.jit(jax.grad((a) => np.sum(np.square(np.add(a, 2)))));
     return () => done(g(np.ones([2, 2])));
+  },
+  'hessian 50': () => {
+    const rosenbrock = (x) => {
+      const [now, next] = [x.ref.slice([0, 49]), x.slice([1, 50])];
+      return np.add(np.multiply(np.square(np.subtract(next, np.square(now.ref))), 100), np.square(np.subtract(1, now))).sum();
+    };
+    const x = draw([50]);
+    const g = jax.jit(jax.hessian(rosenbrock));
+    return () => done(g(x.ref));
+  },
+  'per-sample gradients': () => {
+    const parameters = [draw([64, 32]), draw([32]), draw([32, 10]), draw([10])];
+    const loss = ([w1, b1, w2, b2], x, y) => {
+      const hidden = np.tanh(np.add(np.matmul(x, w1), b1));
+      return np.negative(np.sum(np.multiply(nn.logSoftmax(np.add(np.matmul(hidden, w2), b2)), y)));
+    };
+    const labels = np.array(
+      Array.from({ length: 128 }, (_, i) => i % 10),
+      { dtype: np.int32 },
+    );
+    const [x, y] = [draw([128, 64]), nn.oneHot(labels, 10)];
+    const g = jax.jit(jax.vmap(jax.grad(loss), [null, 0, 0]));
+    return () => {
+      for (const each of g(
+        parameters.map((p) => p.ref),
+        x.ref,
+        y.ref,
+      ))
+        done(each);
+    };
   },
   softmax: () => {
     const x = draw([512, 1000]);

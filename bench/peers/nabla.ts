@@ -4,6 +4,7 @@ import { serve } from '../timing.ts';
 
 const module = process.env['NABLA'] ?? '../../dist/index.js';
 const nabla = (await import(module)) as typeof import('nabla');
+const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typeof import('nabla/func');
 const { full, nn, ones, optim, rand, randint, randn, scope } = nabla;
 const F = nn.functional;
 
@@ -55,6 +56,36 @@ const workloads: Record<string, () => Step> = {
       for (let i = 0; i < 500; i++) y = y.mul(x).add(x);
       y.backward();
       x.grad = null;
+    };
+  },
+  'reverse 1000': () => {
+    const x = scalar();
+    let y = x;
+    for (let i = 0; i < 500; i++) y = y.mul(x).add(x);
+    return () => {
+      y.backward(null, { retainGraph: true });
+      x.grad = null;
+    };
+  },
+  'hessian 50': () => {
+    const rosenbrock = (x: Tensor): Tensor => {
+      const [now, next] = [x.narrow(0, 0, 49), x.narrow(0, 1, 49)];
+      return next.sub(now.pow(2)).pow(2).mul(100).add(now.neg().add(1).pow(2)).sum();
+    };
+    const x = randn([50]);
+    const run = func.hessian(rosenbrock);
+    return () => {
+      run(x);
+    };
+  },
+  'per-sample gradients': () => {
+    const parameters = { w1: randn([32, 64]).mul(0.1), b1: randn([32]), w2: randn([10, 32]).mul(0.1), b2: randn([10]) };
+    const loss = (p: typeof parameters, x: Tensor, y: Tensor): Tensor =>
+      F.crossEntropy(F.linear(F.linear(x, p.w1, p.b1).tanh(), p.w2, p.b2), y);
+    const [x, y] = [randn([128, 64]), randint(10, [128])];
+    const run = func.vmap(func.grad(loss), { inDims: [null, 0, 0] });
+    return () => {
+      run(parameters, x, y);
     };
   },
   seed: () => () => {

@@ -43,6 +43,29 @@ def scalars():
     return f
 
 
+def reverse():
+    x = torch.tensor(.5, requires_grad=True); y = x
+    for _ in range(500): y = y * x + x
+    def f():
+        y.backward(retain_graph=True); x.grad = None
+    return f
+
+
+def hessian():
+    def rosenbrock(x):
+        now, after = x[:-1], x[1:]
+        return (100 * (after - now ** 2) ** 2 + (1 - now) ** 2).sum()
+    x = torch.randn(50); run = torch.func.hessian(rosenbrock)
+    return lambda: run(x)
+
+
+def per_sample():
+    p = {'w1': torch.randn(32, 64) * .1, 'b1': torch.randn(32), 'w2': torch.randn(10, 32) * .1, 'b2': torch.randn(10)}
+    def loss(p, x, y): return F.cross_entropy(F.linear(torch.tanh(F.linear(x, p['w1'], p['b1'])), p['w2'], p['b2']), y)
+    x, y = torch.randn(128, 64), torch.randint(0, 10, (128,)); run = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+    return lambda: run(p, x, y)
+
+
 def seed():
     def f():
         a = torch.ones(2, 2, requires_grad=True); ((a + 2) ** 2).sum().backward()
@@ -71,7 +94,8 @@ def pair(n, f):
     return make
 
 
-W = {'dispatch, no tape': dispatch(False), 'dispatch, tape': dispatch(True), 'scalars': scalars, 'seed': seed, 'tiny': tiny, 'mlp': mlp, 'digits step': digits,
+W = {'dispatch, no tape': dispatch(False), 'dispatch, tape': dispatch(True), 'scalars': scalars, 'reverse 1000': reverse, 'hessian 50': hessian,
+     'per-sample gradients': per_sample, 'seed': seed, 'tiny': tiny, 'mlp': mlp, 'digits step': digits,
      'transpose-add': pair(1000, lambda a, b: a + a.t()), 'softmax': lambda: (lambda x: lambda: torch.softmax(x, 1))(torch.randn(512, 1000))}
 W['add 1e6 in scope'] = elementwise(10 ** 6, lambda x: x + x)
 W['mul 1e6 in scope'] = elementwise(10 ** 6, lambda x: x * x)

@@ -1,9 +1,8 @@
 /** TensorFlow.js's side: the WebAssembly backend, eager. */
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-wasm';
-import { register } from 'node:module';
+import * as tf from '@tensorflow/tfjs';
+import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 
-register('tsx/esm', import.meta.url);
+setThreadsCount(1);
 await tf.setBackend('wasm');
 await tf.ready();
 const { serve } = await import('../timing.ts');
