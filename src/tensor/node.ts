@@ -95,9 +95,9 @@ export abstract class Node {
   watched: (Watch | undefined)[] | null = null;
   released = false;
   /** What the derivative reads: inputs by index, then outputs; null where it reads nothing, empty if it reads nothing at all. */
-  saved: readonly (Tensor | null)[] = NOTHING;
+  saved: readonly (Tensor | null)[];
   /** The storage versions at which they were saved. */
-  versions: readonly number[] = NO_VERSIONS;
+  versions: readonly number[];
   /** Set if hooks packed some of them. */
   packs: PackedSaves | null = null;
   /** Its rules are ours: they keep no tensor that they do not return, so the engine may free the rest. */
@@ -113,7 +113,11 @@ export abstract class Node {
     inputTypes: readonly DTypeInfo[],
     outputShapes: readonly (readonly number[])[],
     outputTypes: readonly DTypeInfo[],
+    saved: readonly (Tensor | null)[] = NOTHING,
+    versions: readonly number[] = NO_VERSIONS,
   ) {
+    this.saved = saved;
+    this.versions = versions;
     this.sequence = order;
     this.next = next;
     this.nextIndex = nextIndex;
@@ -330,8 +334,7 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
     if (saved.length > 0) {
       this.saved = saved;
       this.versions = versionsOf(saved);
-      if (mode.inference !== null)
-        for (const x of saved) if (x !== null && x.storage.version < 0) mode.inference.refuseSave(operator.name, x);
+      refuseInference(operator.name, saved);
       if (mode.saving !== null) mode.saving.pack(this);
     }
   }
@@ -399,4 +402,10 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
 
 export function versionsOf(saved: readonly (Tensor | null)[]): readonly number[] {
   return saved.map((tensor) => (tensor === null ? 0 : tensor.storage.version));
+}
+
+/** Tensors made in inference mode cannot be saved: nothing counts what is written into them. */
+export function refuseInference(operator: string, saved: readonly (Tensor | null)[]): void {
+  if (mode.inference === null) return;
+  for (const x of saved) if (x !== null && x.storage.version < 0) mode.inference.refuseSave(operator, x);
 }

@@ -188,6 +188,22 @@ describe('inference tensors outside of the mode', () => {
     }
   });
 
+  test('a custom function cannot save one, and an operator with rules cannot either', () => {
+    class Scale extends autograd.Function {
+      static forward(context: autograd.FunctionContext, x: Tensor, factor: Tensor): Tensor {
+        context.saveForBackward(factor);
+        return x.mul(factor);
+      }
+      static backward(context: autograd.FunctionContext, g: Tensor): [Tensor, null] {
+        return [g.mul(context.savedTensors[0] as Tensor), null];
+      }
+    }
+    const x = leaf(1, 2, 3);
+    refused(() => Scale.apply(x, inferred()), 'AutogradError', /Scale: .*inferenceMode/);
+    expect(Scale.apply(x.detach(), inferred()).requiresGrad).toBe(false);
+    refused(() => x.where(inferred().gt(0), inferred().mul(1)).mul(inferred()), 'AutogradError', /inferenceMode/);
+  });
+
   test('test_mix_inference_and_normal_tensor_inplace_op: as the operand of a write they must not be saved either', () => {
     for (const requiresGrad of both) {
       const a = ordinary(requiresGrad);

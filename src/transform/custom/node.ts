@@ -3,7 +3,7 @@ import { formatShape } from '../../shape/shape.ts';
 import { edgesOf } from '../../tensor/edges.ts';
 import { describeValue, releasedMessage, staleSaveMessage } from '../../tensor/messages.ts';
 import { mode } from '../../tensor/modes.ts';
-import { Node, nextSequence } from '../../tensor/node.ts';
+import { Node, nextSequence, refuseInference, versionsOf } from '../../tensor/node.ts';
 import { structural } from '../../tensor/structural.ts';
 import { isTensor, type Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, AutogradError } from '../../util/errors.ts';
@@ -95,7 +95,8 @@ export class CustomNode extends Node {
   keep(saved: readonly (Tensor | null)[]): void {
     if (saved.length === 0) return;
     this.saved = saved;
-    this.versions = saved.map((x) => (x === null ? 0 : x.storage.version));
+    this.versions = versionsOf(saved);
+    refuseInference(this.#rules.name, saved);
     if (mode.saving !== null) mode.saving.pack(this);
   }
 
