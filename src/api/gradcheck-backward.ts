@@ -144,25 +144,20 @@ export function checkConstants(subject: Subject): void {
 export function checkLinear(subject: Subject, checkDtypes: boolean): void {
   const { targets, differentiable, checked } = subject;
   const outputs = recordedOutputs(subject);
-  const roots = differentiable.map((i) => outputs[i] as Tensor);
-  if (roots.length === 0) return;
-  const found = gradOf(
-    roots,
-    targets,
-    roots.map((y) => zerosLike(y)),
-    { allowUnused: true },
-    null,
-  );
-  found.forEach((g, j) => {
-    if (g === null) return;
-    const x = targets[j] as Tensor;
-    if (coordinates(g).some((v) => v !== 0))
-      throw new GradcheckError(
-        `gradcheck: the backward pass gives something else than zeros for input ${checked[j]} when the gradients that come in are zeros: it must be linear in them`,
-      );
-    if (checkDtypes && g.type !== x.type)
-      throw new GradcheckError(`gradcheck: the gradient of input ${checked[j]} has dtype ${g.type.name}, the input ${x.type.name}`);
-  });
+  for (const output of differentiable) {
+    const y = outputs[output] as Tensor;
+    gradOf([y], targets, [zerosLike(y)], { retainGraph: true, allowUnused: true }, null).forEach((g, j) => {
+      const x = targets[j] as Tensor;
+      if (g === null) return;
+      if (coordinates(g).some((v) => v !== 0)) {
+        throw new GradcheckError(
+          `gradcheck: the backward pass gives something else than zeros for input ${checked[j]} when the gradient of output ${output} is zeros: it must be linear in that`,
+        );
+      }
+      if (checkDtypes && g.type !== x.type)
+        throw new GradcheckError(`gradcheck: the gradient of input ${checked[j]} has dtype ${g.type.name}, the input ${x.type.name}`);
+    });
+  }
 }
 
 /** A gradient that does not arrive must count as zeros: each result alone, the others undefined, against zeros for those. */
