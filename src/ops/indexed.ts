@@ -152,7 +152,7 @@ function batchedIndices(indices: readonly Tensor[], batched: readonly boolean[],
 }
 
 /** The indexing of a tensor with a batch dimension in front of `source`, or of the same one by batched indices. */
-function batchedIndexing(indexing: Indexing, size: number, tensorBatched: boolean): Indexing {
+function batchedIndexing<P extends Indexing>(indexing: P, size: number, tensorBatched: boolean): P {
   const shape = [size, ...indexing.shape];
   const along = indexing.along.map((position) => (position < 0 ? -1 : position + 1));
   if (!tensorBatched) return { ...indexing, along, at: 0, shape };
@@ -172,7 +172,7 @@ function asRows(x: Tensor, indexing: Indexing): Tensor {
 }
 
 /** Batching of operators on a tensor, `values` more tensors with the shape of the positions, and indices; the result has the tensor's shape. */
-function scatterBatching(operator: () => Operator<Tensor, Indexing>, values: number): Batching<Tensor, Indexing> {
+export function scatterBatching<P extends Indexing>(operator: () => Operator<Tensor, P>, values: number): Batching<Tensor, P> {
   return {
     kind: 'rule',
     rule: (inputs, batched, size, indexing) => {

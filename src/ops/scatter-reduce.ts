@@ -12,7 +12,7 @@ import { fullTensor } from './create.ts';
 import { callMap, type Described, described, makeOperator, mapOperator, requireTensor } from './family.ts';
 import { scatterArguments } from './gather.ts';
 import { lineArguments, sourceFit } from './index-along.ts';
-import { alongDim, type IndexFamily, type Indexing, indexFamily, scatterInto } from './indexed.ts';
+import { alongDim, type IndexFamily, type Indexing, indexFamily, scatterBatching, scatterInto } from './indexed.ts';
 import { cloneOperator, expand, reshape } from './structural.ts';
 import type { IndexWriteFunction, ScatterFunction } from './types.ts';
 
@@ -138,7 +138,9 @@ function ruleFor(rule: Rule): [Tensor, Tensor] {
     case 'sum':
       return [g, gatherFrom(rule, g)];
     case 'mean': {
-      const share = div(g, counts(x, params.shape, indices, params));
+      const start = fullTensor(x.shape, params.includeSelf ? 1 : 0, x.type);
+      const met = applyOne(rule.family.add, [start, expand(fullTensor([], 1, x.type), params.shape), ...indices], params);
+      const share = div(g, callMap(AT_LEAST_ONE, [met], [], x.type));
       return [share, gatherFrom(rule, share)];
     }
     case 'prod':
@@ -173,6 +175,7 @@ function reduceOperator(name: string): Operator<Tensor, ReduceIndexing> {
         return [params.includeSelf ? gx : applyOne(family.fill(0), [gx, ...indices], params), gSource];
       },
     },
+    batching: scatterBatching(() => operator, 1),
   });
   return operator;
 }

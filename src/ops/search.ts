@@ -1,5 +1,5 @@
 import { BOOL, FLOAT32, FLOAT64, INT32, INT64 } from '../dtype/dtype.ts';
-import { t } from '../op/contract.ts';
+import { type Operator, t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { asShape } from '../shape/reshape.ts';
@@ -35,7 +35,7 @@ interface SearchParams {
   readonly wide: boolean;
 }
 
-const searchOperator = makeOperator<SearchParams>({
+const searchOperator: Operator<Tensor, SearchParams> = makeOperator<SearchParams>({
   name: 'searchsorted',
   forward: ([sorted, values], { right, wide }) => {
     const result = emptyTensor((values as Tensor).shape, wide ? INT64 : INT32);
@@ -43,7 +43,24 @@ const searchOperator = makeOperator<SearchParams>({
     return result;
   },
   derivative: { kind: 'none' },
+  batching: {
+    kind: 'rule',
+    rule: ([sorted, values], [sortedBatched, valuesBatched], size, params) => {
+      const [lines, points] = [sorted as Tensor, values as Tensor];
+      const oneLine = lines.ndim === (sortedBatched === true ? 2 : 1);
+      if (oneLine && sortedBatched !== true) return applyOne(searchOperator, [lines, points], params);
+      const whole = withMembers(points, valuesBatched === true, size);
+      // One line for a member, whatever the shape of its values.
+      const flat = oneLine ? reshape(whole, [size, whole.shape.slice(1).reduce((n, s) => n * s, 1)]) : whole;
+      const found: Tensor = applyOne(searchOperator, [withMembers(lines, sortedBatched === true, size), flat], params);
+      return reshape(found, whole.shape);
+    },
+  },
 });
+
+function withMembers(x: Tensor, batched: boolean, size: number): Tensor {
+  return batched ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]);
+}
 
 function rowMajor(x: Tensor): Tensor {
   return x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor);

@@ -10,7 +10,7 @@ import { fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { catTensors, commonTensors } from './join.ts';
 import { sliceDim } from './movement.ts';
-import { cast, reshape } from './structural.ts';
+import { cast, expand, reshape } from './structural.ts';
 import type { AtLeastFunction, ListFunction } from './types.ts';
 
 /** Tensors joined as rows, columns, layers and blocks. */
@@ -184,6 +184,22 @@ const blockDiagOperator = makeOperator<null>({
         column += columns;
         return block;
       });
+    },
+  },
+  batching: {
+    kind: 'rule',
+    rule: (xs, batched, size) => {
+      const blocks = xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape])));
+      const columns = blocks.reduce((sum, x) => sum + (x.shape[2] as number), 0);
+      let before = 0;
+      const rows = blocks.map((x) => {
+        const [, height, width] = x.shape as readonly [number, number, number];
+        const empty = (n: number): Tensor => fullTensor([size, height, n], 0, x.type);
+        const row = catTensors([empty(before), x, empty(columns - before - width)], 2);
+        before += width;
+        return row;
+      });
+      return catTensors(rows, 1);
     },
   },
 });
