@@ -202,6 +202,8 @@ function computeFor(expr: Expr, output: DTypeInfo, ins: readonly View[], compute
 
 // ---- every other layout ----
 
+const NO_VIEWS: readonly View[] = [];
+
 /** Where the plans of nested kernels are written: one launch at a time. */
 let planStorage: Storage | null = null;
 const PLAN_BYTES = 8192;
@@ -219,6 +221,13 @@ function mapGeneral(program: MapProgram, out: View, ins: readonly View[], params
   }
   looped.out = out;
   looped.ins = ins;
+  launchGeneral(program, out, ins, params, compute);
+  // Not longer than the launch: the memory of the operands would stay with it.
+  looped.out = null;
+  looped.ins = NO_VIEWS;
+}
+
+function launchGeneral(program: MapProgram, out: View, ins: readonly View[], params: readonly number[], compute: DTypeInfo): void {
   const plan = planAddress();
   const operands = ins.length + 1;
   const loops = planLoops(out, ins);
