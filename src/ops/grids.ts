@@ -11,7 +11,9 @@ import { emptyTensor } from './create.ts';
 import { compositeOperator, described, requireTensor } from './family.ts';
 import { selectAlong } from './gather.ts';
 import { commonTensors, stackTensors } from './join.ts';
+import { sumOver } from './reduction.ts';
 import { expand, reshape } from './structural.ts';
+import { viewOperator } from './view.ts';
 
 /** Combinations of lines, and of shapes. */
 
@@ -67,6 +69,32 @@ export interface MeshgridFunction {
   (...args: readonly (Tensor | MeshgridOptions)[]): Tensor[];
 }
 
+interface GridParams {
+  readonly shape: readonly number[];
+  /** The dimension of the grid that the line runs along. */
+  readonly dim: number;
+  /** Dimensions before those of the grid. */
+  readonly leading: number;
+}
+
+/** A line seen as a grid in which it repeats in all dimensions but one. */
+const gridOperator = viewOperator<GridParams>({
+  name: 'meshgrid',
+  geometry: (x, { shape, dim, leading }) => {
+    const along = x.strides[leading] ?? 0;
+    return {
+      shape: [...x.shape.slice(0, leading), ...shape],
+      strides: [...x.strides.slice(0, leading), ...shape.map((_, d) => (d === dim ? along : 0))],
+      offset: x.offset,
+    };
+  },
+  rewrite: (params) => ({ ...params, leading: params.leading + 1 }),
+  transpose: (g, { shape, dim, leading }, line) => {
+    const others = shape.map((_, d) => d + leading).filter((d) => d !== dim + leading);
+    return reshape(sumOver(g, others), line);
+  },
+});
+
 function meshgridOf(...args: readonly (Tensor | readonly Tensor[] | MeshgridOptions)[]): Tensor[] {
   const last = args[args.length - 1];
   const hasOptions = args.length > 0 && last !== null && typeof last === 'object' && last.constructor === Object;
@@ -82,15 +110,7 @@ function meshgridOf(...args: readonly (Tensor | readonly Tensor[] | MeshgridOpti
   const swap = indexing === 'xy' && xs.length > 1;
   const ordered = swap ? [xs[1] as Tensor, xs[0] as Tensor, ...xs.slice(2)] : xs;
   const shape = ordered.map((x) => x.size);
-  const grids = ordered.map((x, k) =>
-    expand(
-      reshape(
-        x,
-        shape.map((size, d) => (d === k ? size : 1)),
-      ),
-      shape,
-    ),
-  );
+  const grids = ordered.map((x, dim) => applyOne(gridOperator, [x], { shape, dim, leading: 0 }));
   return swap ? [grids[1] as Tensor, grids[0] as Tensor, ...grids.slice(2)] : grids;
 }
 

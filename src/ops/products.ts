@@ -10,7 +10,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { add, mul } from './arithmetic.ts';
 import { compositeOperator, described, requireTensor, type Scalar } from './family.ts';
 import { checkProduct, matmul, matrixProduct } from './matmul.ts';
-import { cast, expand, permute, reshape, sumDimsOperator } from './structural.ts';
+import { cast, permute, reshape, sumDimsOperator } from './structural.ts';
 import type { AddedProduct, AddrFunction, KronFunction, OuterFunction, ProductFunction, TensordotFunction } from './types.ts';
 
 /** Products of matrices and vectors, composed from the batched matrix product. */
@@ -252,7 +252,7 @@ function addProduct(
         `${name}: input of shape ${formatShape(input.shape)} does not broadcast to the product's shape ${formatShape(shape)}`,
       );
     }
-    return applyOne(operator, [expand(input, shape), a, b], { beta, alpha });
+    return applyOne(operator, [input, a, b], { beta, alpha });
   };
 }
 

@@ -289,6 +289,12 @@ export const vander = described(
 
 // ---------------------------------------------------------------- tensors as matrices
 
+const tensorinvOperator = compositeOperator<number>('linalg.tensorinv', ([A], ind) => {
+  const { shape } = A as Tensor;
+  const [left, right] = [shape.slice(0, ind), shape.slice(ind)];
+  return reshape(inv(reshape(A as Tensor, [numel(left), numel(right)])), [...right, ...left]);
+});
+
 /**
  * The inverse of a tensor seen as the matrix that maps its last dimensions to its first `ind`: `tensordot(tensorinv(A), A, ind)` is the identity.
  * float32 or float64. Throws ArgumentError where it is singular.
@@ -308,7 +314,7 @@ export const tensorinv = described(
         `${name}: the first ${ind} dimensions of ${formatShape(A.shape)} have ${numel(left)} elements, the others ${numel(right)}: they must be equal`,
       );
     }
-    return reshape(inv(reshape(A, [numel(left), numel(right)])), [...right, ...left]);
+    return applyOne(tensorinvOperator, [A], ind);
   },
   {
     signature: 'A, *, ind',
@@ -317,6 +323,13 @@ export const tensorinv = described(
     bad: [{ args: [t([2, 3, 4])], error: /must be equal/ }],
   },
 );
+
+/** `order`: the dimensions of A with those that the solution has at the end. */
+const tensorsolveOperator = compositeOperator<readonly number[]>('linalg.tensorsolve', ([A, B], order) => {
+  const right = B as Tensor;
+  const moved = permute(A as Tensor, order);
+  return reshape(solve(reshape(moved, [right.size, right.size]), reshape(right, [right.size])), moved.shape.slice(right.ndim));
+});
 
 /**
  * The X with `tensordot(A, X, X.ndim) = B`: `dims` of A are moved to its end first. float32 or float64. Throws ArgumentError where A is singular.
@@ -329,14 +342,12 @@ export const tensorsolve = described(
   (A: Tensor, B: Tensor, { dims = null }: { readonly dims?: readonly number[] | null } = {}): Tensor => {
     const name = 'linalg.tensorsolve';
     const last = (dims ?? []).map((d) => normalizeDim(name, d, A.ndim));
-    const moved = permute(A, [...A.shape.map((_, d) => d).filter((d) => !last.includes(d)), ...last]);
-    const shape = moved.shape.slice(B.ndim);
-    if (numel(shape) !== B.size || numel(moved.shape) !== B.size * B.size) {
-      throw new ShapeError(
-        `${name}: A of shape ${formatShape(moved.shape)} is not square as a matrix for B of shape ${formatShape(B.shape)}`,
-      );
+    const order = [...A.shape.map((_, d) => d).filter((d) => !last.includes(d)), ...last];
+    const shape = order.map((d) => A.shape[d] as number);
+    if (numel(shape.slice(B.ndim)) !== B.size || A.size !== B.size * B.size) {
+      throw new ShapeError(`${name}: A of shape ${formatShape(shape)} is not square as a matrix for B of shape ${formatShape(B.shape)}`);
     }
-    return reshape(solve(reshape(moved, [B.size, B.size]), reshape(B, [B.size])), shape);
+    return applyOne(tensorsolveOperator, [A, B], order);
   },
   {
     signature: 'A, B, *, dims',

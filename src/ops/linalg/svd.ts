@@ -222,6 +222,12 @@ export const svdvals: SingularValuesFunction<'svdvals', SvdOptions> = described(
   },
 );
 
+/** As `linalg.svd`, with V in the place of its transpose. */
+const torchSvdOperator = compositeOperator<boolean>('svd', ([A], full) => {
+  const [U, S, Vh] = applyMany(svdOperator, [A as Tensor], { name: 'svd', full }) as [Tensor, Tensor, Tensor];
+  return [U, S, transposed(Vh)];
+});
+
 /**
  * `linalg.svd` with V instead of its transpose, and reduced (`some`, the default) or with square U and V; without `computeUv` U and V are zeros.
  *
@@ -233,8 +239,7 @@ export const torchSvd = described(
   (input: Tensor, some = true, computeUv = true): NamedResults<'U' | 'S' | 'V'> => {
     requireMatrices('svd', input, 'input');
     if (computeUv) {
-      const [U, S, Vh] = applyMany(svdOperator, [input], { name: 'svd', full: !some }) as [Tensor, Tensor, Tensor];
-      return namedResults(['U', 'S', 'V'], [U, S, transposed(Vh)]);
+      return namedResults(['U', 'S', 'V'], applyMany(torchSvdOperator, [input], !some));
     }
     const [batch, [m, n]] = [input.shape.slice(0, -2), input.shape.slice(-2) as [number, number]];
     const zeros = (size: number): Tensor => fullTensor([...batch, size, size], 0, input.type);

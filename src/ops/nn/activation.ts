@@ -12,7 +12,7 @@ import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
 import { type Plan, planned, realFloatOnly, realNumbers, sameType, toRealFloat, unarySamples } from '../elementwise.ts';
-import { compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
+import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { narrow } from '../movement.ts';
 import { cast, reshape } from '../structural.ts';
 import type { GluFunction, PreluFunction, UnaryFloat, UnarySame } from '../types.ts';
@@ -415,8 +415,12 @@ export const threshold: UnarySame<RealNumericDType, [threshold: number, value: n
 
 const PRELU = mapOperator(path('prelu'), 2, 0, ([v, w]) => S.select(S.gt(v as S.Expr, 0), v as S.Expr, S.mul(w as S.Expr, v as S.Expr)));
 
-/** The slopes in a shape that broadcasts along dimension 1. */
-function alignedSlopes(input: Tensor, weight: Tensor): Tensor {
+const preluOperator = compositeOperator<null>(path('prelu'), ([input, weight]) => {
+  const x = input as Tensor;
+  return callMap(PRELU, [x, alignedSlopes(x, weight as Tensor)], [], x.type);
+});
+
+function checkSlopes(input: Tensor, weight: Tensor): void {
   if (weight.ndim > 1) throw new ShapeError(`prelu: weight must have at most one dimension, got ${formatShape(weight.shape)}`);
   if (weight.size !== 1) {
     const channels = input.ndim < 2 ? 1 : (input.shape[1] as number);
@@ -426,6 +430,10 @@ function alignedSlopes(input: Tensor, weight: Tensor): Tensor {
       );
     }
   }
+}
+
+/** The slopes in a shape that broadcasts along dimension 1. */
+function alignedSlopes(input: Tensor, weight: Tensor): Tensor {
   return input.ndim === 0
     ? reshape(weight, [])
     : reshape(
@@ -446,7 +454,9 @@ export const prelu: PreluFunction = described(
     requireTensor('prelu', 'weight', weight);
     const compute = requireInput('prelu', input, realFloatOnly);
     sameType('prelu', 'weight', input, weight);
-    return applyOne(PRELU, [input, alignedSlopes(input, weight)], { values: [], compute });
+    checkSlopes(input, weight);
+    const fits = weight.ndim <= input.ndim && (weight.size === 1 || input.ndim === 2);
+    return fits ? applyOne(PRELU, [input, weight], { values: [], compute }) : applyOne(preluOperator, [input, weight], null);
   },
   {
     signature: 'input, weight',

@@ -423,6 +423,10 @@ const gaussian = (x: S.Expr, y: S.Expr, v: S.Expr, eps: S.Expr, offset: S.Expr):
   return S.add(S.mul(0.5, S.add(S.log(bounded), S.div(S.mul(d, d), bounded))), offset);
 };
 const gaussianOperator = elementwiseLoss('nn.functional.gaussianNllLoss', build(gaussian, 3, 2));
+const spreadGaussianOperator = compositeOperator<LossParams>('nn.functional.gaussianNllLoss', ([input, target, variance], params) => {
+  const v = variance as Tensor;
+  return applyOne(gaussianOperator, [input as Tensor, target as Tensor, reshape(v, [...v.shape, 1])], params);
+});
 const NEGATIVE = mapOperator('lt', 1, 0, ([x]) => S.lt(x as S.Expr, 0));
 
 export interface GaussianOptions extends LossOptions {
@@ -432,13 +436,13 @@ export interface GaussianOptions extends LossOptions {
   readonly eps?: number;
 }
 
-/** The variances in a shape that broadcasts with the input: one for each element, or one for all of a last dimension. */
-function varianceFor(name: string, input: Tensor, variance: Tensor): Tensor {
+/** Whether the variances lack the last dimension; else they broadcast with the input. */
+function lacksLast(name: string, input: Tensor, variance: Tensor): boolean {
   const shape = formatShape(variance.shape);
-  if (shape === formatShape(input.shape)) return variance;
-  if (input.ndim > 0 && shape === formatShape(input.shape.slice(0, -1))) return reshape(variance, [...variance.shape, 1]);
+  if (shape === formatShape(input.shape)) return false;
+  if (input.ndim > 0 && shape === formatShape(input.shape.slice(0, -1))) return true;
   const differing = variance.shape.filter((size, d) => size !== input.shape[d]);
-  if (variance.ndim === input.ndim && differing.length === 1 && differing[0] === 1) return variance;
+  if (variance.ndim === input.ndim && differing.length === 1 && differing[0] === 1) return false;
   throw new ShapeError(
     `${name}: var has shape ${shape} for an input of ${formatShape(input.shape)}: it must be equal, or lack or have size 1 in one dimension`,
   );
@@ -459,10 +463,10 @@ export const gaussianNllLoss: ReducedLoss<[target: Tensor, variance: Tensor | nu
     requireTensor(name, 'var', v);
     if (v.wrapped === null && elementsOf(any(callMap(NEGATIVE, [v], [], v.type)))[0] === true)
       throw new ArgumentError(`${name}: var has negative entries`);
-    const fitting = varianceFor(name, input, v);
+    const operator = lacksLast(name, input, v) ? spreadGaussianOperator : gaussianOperator;
     const reduction = reductionOf(name, options.reduction);
-    const compute = lossType(name, [input, target, fitting]);
-    return applyOne(gaussianOperator, [input, target, fitting], {
+    const compute = lossType(name, [input, target, v]);
+    return applyOne(operator, [input, target, v], {
       values: [options.eps ?? 1e-6, options.full === true ? 0.5 * Math.log(2 * Math.PI) : 0],
       compute,
       reduction,

@@ -295,12 +295,12 @@ export const tripletMarginWithDistanceLoss: ReducedLoss<
     const type = lossType(name, tensors, toFloatType);
     const margin = options.margin ?? 1;
     checkTriplet(name, tensors, margin);
-    const between = options.distanceFunction ?? ((x: Tensor, y: Tensor) => distance(x, y, 2, 1e-6, false));
-    return tripletLoss(
-      tensors.map((x) => cast(x, type)),
-      between,
-      { margin, reduction, swap: options.swap === true },
-    );
+    const inputs = tensors.map((x) => cast(x, type));
+    const params = { margin, reduction, swap: options.swap === true };
+    // A distance of the caller's may use tensors of its own, so that it is recorded as it is.
+    return options.distanceFunction
+      ? tripletLoss(inputs, options.distanceFunction, params)
+      : applyOne(tripletOperator, inputs, { ...params, p: 2, eps: 1e-6 });
   },
   { signature: 'anchor, positive, negative, *, distance_function, margin, swap, reduction', samples: TRIPLET_SAMPLES, bad: TRIPLET_BAD },
 );
@@ -369,16 +369,27 @@ const SQUARE = build((x) => S.mul(x, x), 1, 0, 'square');
 const multiMarginOperator: Operator<Tensor, MultiMarginParams> = compositeOperator<MultiMarginParams>(
   'nn.functional.multiMarginLoss',
   (inputs, { margin, p, reduction }) => {
-    const [x, target, weight] = inputs as [Tensor, Tensor, Tensor | undefined];
-    const indices = reshape(target, [...target.shape, 1]);
+    const [input, target, weight] = inputs as [Tensor, Tensor, Tensor | undefined];
+    const x = asRows(input);
+    const indices = reshape(target, [x.shape[0] as number, 1]);
     const size = x.shape[1] as number;
     const excess = callMap(EXCESS, [x, pick(x, indices, 1), positionsEqual(indices, 1, size)], [margin], x.type);
     let losses = sumOver(p === 1 ? excess : callMap(SQUARE, [excess], [], x.type), [1]);
     if (weight !== undefined)
       losses = callMap(DOT, [losses, reshape(pick(expand(reshape(weight, [1, size]), x.shape), indices, 1), losses.shape)], [], x.type);
-    return reduceLoss(scaled(losses, 1 / size), reduction);
+    return reshapedLike(target.shape, reduceLoss(scaled(losses, 1 / size), reduction), reduction);
   },
 );
+
+/** The scores of one example are a matrix of one row. */
+function asRows(x: Tensor): Tensor {
+  return x.ndim === 2 ? x : reshape(x, [1, x.size]);
+}
+
+/** Losses that were not reduced get the shape of the examples. */
+function reshapedLike(shape: readonly number[], loss: Tensor, reduction: Reduction): Tensor {
+  return reduction === 'none' ? reshape(loss, shape) : loss;
+}
 
 export interface MultiMarginOptions extends ClassWeightOptions {
   /** 1 or 2. Default 1. */
@@ -420,14 +431,9 @@ export const multiMarginLoss: ReducedLoss<[target: Tensor], Omit<MultiMarginOpti
     const classes = input.ndim === 0 ? 1 : (input.shape[input.ndim - 1] as number);
     if (weight !== null && (weight.ndim !== 1 || weight.shape[0] !== classes))
       throw new ShapeError(`${name}: weight must have shape [${classes}], got ${formatShape(weight.shape)}`);
-    const rows = reshape(cast(input, type), input.ndim === 2 ? input.shape : [1, classes]);
-    const labels = reshape(target, [rows.shape[0] as number]);
-    const loss = applyOne(multiMarginOperator, weight === null ? [rows, labels] : [rows, labels, weight], {
-      margin: options.margin ?? 1,
-      p,
-      reduction,
-    });
-    return reduction === 'none' && input.ndim < 2 ? reshape(loss, target.shape) : loss;
+    const scores = cast(input, type);
+    const params = { margin: options.margin ?? 1, p, reduction };
+    return applyOne(multiMarginOperator, weight === null ? [scores, target] : [scores, target, weight], params);
   },
   {
     signature: 'input, target, *, p, margin, weight, reduction',
@@ -454,8 +460,8 @@ const IS_NEGATIVE = mapOperator('lt', 1, 0, ([x]) => S.select(S.lt(x as S.Expr, 
 const COUNTED = mapOperator('where', 2, 0, ([hit, ended]) => S.select(S.eq(ended as S.Expr, 0), hit as S.Expr, 0), false);
 
 const multilabelMarginOperator = compositeOperator<Reduction>('nn.functional.multilabelMarginLoss', ([input, target], reduction) => {
-  const x = input as Tensor;
-  const labels = target as Tensor;
+  const x = asRows(input as Tensor);
+  const labels = asRows(target as Tensor);
   const [rows, classes] = x.shape as [number, number];
   // Only labels before the first negative one count: [N, position].
   const ended = cumsumAlong(callMap(IS_NEGATIVE, [labels], [], labels.type), 1);
@@ -464,7 +470,8 @@ const multilabelMarginOperator = compositeOperator<Reduction>('nn.functional.mul
   const column = (y: Tensor): Tensor => reshape(y, [rows, classes, 1]);
   const row = (y: Tensor): Tensor => reshape(y, [rows, 1, classes]);
   const losses = callMap(PAIRS, [column(x), row(x), column(counts), row(counts)], [], x.type);
-  return reduceLoss(scaled(sumOver(losses, [1, 2]), 1 / classes), reduction);
+  const shape = (input as Tensor).ndim === 2 ? [rows] : [];
+  return reshapedLike(shape, reduceLoss(scaled(sumOver(losses, [1, 2]), 1 / classes), reduction), reduction);
 });
 
 /**
@@ -482,10 +489,7 @@ export const multilabelMarginLoss: ReducedLoss<[target: Tensor], unknown> = desc
     const type = lossType(name, [input]);
     requireTensor(name, 'target', target);
     checkClasses(name, input, target, true);
-    const classes = input.ndim === 0 ? 1 : (input.shape[input.ndim - 1] as number);
-    const shape = input.ndim === 2 ? input.shape : [1, classes];
-    const loss = applyOne(multilabelMarginOperator, [reshape(cast(input, type), shape), reshape(target, shape)], reduction);
-    return reduction === 'none' && input.ndim < 2 ? reshape(loss, []) : loss;
+    return applyOne(multilabelMarginOperator, [cast(input, type), target], reduction);
   },
   {
     signature: 'input, target, *, reduction',

@@ -1,7 +1,7 @@
 import { FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { toFloatType } from '../../dtype/promotion.ts';
 import type { FloatDType, RealDType } from '../../dtype/types.ts';
-import { t } from '../../op/contract.ts';
+import { type Operator, t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
@@ -187,7 +187,12 @@ function groupParams(name: string, input: Tensor, groups: number, eps: number, w
 }
 
 const groupNormOperator = normalizationOperator('nn.functional.groupNorm');
-const nativeGroupNormOperator = normalizationOperator('nativeGroupNorm');
+const groupStatistics = normalizationOperator('nativeGroupNorm');
+const nativeGroupNormOperator = compositeOperator<NormalizationParams>('nativeGroupNorm', (inputs, params) => {
+  const [result, mean, inverse] = applyMany(groupStatistics, inputs, params) as [Tensor, Tensor, Tensor];
+  const shape = params.seen.slice(0, 2);
+  return [result, reshape(mean, shape), reshape(inverse, shape)];
+});
 
 /**
  * Normalises groups of channels of each example: `input` [N, C, …], C divided into `numGroups`; `weight` and `bias` [C].
@@ -231,13 +236,7 @@ export const nativeGroupNorm = described(
     eps: number,
   ): [Tensor, Tensor, Tensor] => {
     const params = groupParams('nativeGroupNorm', input, group, eps, weight, bias);
-    const [result, mean, inverse] = applyMany(nativeGroupNormOperator, [input, ...present(weight, bias)], params) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const shape = params.seen.slice(0, 2);
-    return [result, reshape(mean, shape), reshape(inverse, shape)];
+    return applyMany(nativeGroupNormOperator, [input, ...present(weight, bias)], params) as [Tensor, Tensor, Tensor];
   },
   {
     signature: 'input, weight, bias, N, C, HxW, group, eps',
@@ -313,8 +312,7 @@ function channelParams(input: Tensor, dims: readonly number[], eps: number, weig
   };
 }
 
-function batchNormed(name: string) {
-  const operator = normalizationOperator(name);
+function batchNormed(name: string, operator: Operator<Tensor, NormalizationParams> = normalizationOperator(name)) {
   const evaluation = runningOperator(name);
   /** The result, and in training its statistics. */
   return (input: Tensor, running: Running, weight: Maybe, bias: Maybe, training: boolean, momentum: number, eps: number): Tensor[] => {
@@ -347,7 +345,14 @@ function batchNormed(name: string) {
 }
 
 const batchNormOf = batchNormed('nn.functional.batchNorm');
-const nativeBatchNormOf = batchNormed('nativeBatchNorm');
+const batchStatistics = normalizationOperator('nativeBatchNorm');
+const nativeBatchNormOf = batchNormed(
+  'nativeBatchNorm',
+  compositeOperator<NormalizationParams>('nativeBatchNorm', (inputs, params) => {
+    const [result, ...lines] = applyMany(batchStatistics, inputs, params) as [Tensor, ...Tensor[]];
+    return [result, ...lines.map((x) => reshape(x, [x.size]))];
+  }),
+);
 
 /**
  * Normalises each channel over the batch: `input` [N, C, …], all others [C]. In training by the batch's own statistics, towards which `runningMean`
@@ -420,8 +425,8 @@ export const nativeBatchNorm = described(
       momentum,
       eps,
     );
-    const flat = (x: Tensor | undefined): Tensor => (x === undefined ? fullTensor([0], 0, input.type) : reshape(x, [x.size]));
-    return [result as Tensor, flat(mean), flat(inverse)];
+    const none = (): Tensor => fullTensor([0], 0, input.type);
+    return [result as Tensor, mean ?? none(), inverse ?? none()];
   },
   {
     signature: 'input, weight, bias, running_mean, running_var, training, momentum, eps',
