@@ -1,6 +1,7 @@
 import { beginTracking, creation, endTracking, release, type Storage, trackerCount } from '../runtime/storage.ts';
 import { addGradients, fitGradient } from './accumulate.ts';
 import type { GradientEdge } from './edges.ts';
+import { nulls } from './exact.ts';
 import { mode } from './modes.ts';
 import { AccumulateGrad, type Node, type NodeState } from './node.ts';
 import { NodeHeap } from './node-heap.ts';
@@ -75,8 +76,7 @@ export class Task {
   stateOf(node: Node): NodeState {
     const state = node.state;
     if (state !== null && state.task === this.id) return state;
-    const grads: (Tensor | null)[] = [];
-    for (let i = node.outputShapes.length; i > 0; i--) grads.push(null);
+    const grads = nulls<Tensor>(node.outputShapes.length);
     const made: NodeState = { task: this.id, dependencies: 0, needed: true, captures: null, grads, previous: state };
     node.state = made;
     this.visited.push(node);
@@ -250,11 +250,10 @@ export function dropHold(storage: Storage): void {
 
 /** Sums and casts each gradient to the shape and dtype of its input. */
 function fit(node: Node, grads: readonly (Tensor | null)[]): (Tensor | null)[] {
-  const results: (Tensor | null)[] = [];
-  for (let i = 0; i < node.next.length; i++) {
+  const results = nulls<Tensor>(node.next.length);
+  for (let i = 0; i < results.length; i++) {
     const g = grads[i];
-    if (g === null || g === undefined || node.next[i] === null) results.push(null);
-    else results.push(fitGradient(g, node, i));
+    if (g !== null && g !== undefined && node.next[i] !== null) results[i] = fitGradient(g, node, i);
   }
   return results;
 }

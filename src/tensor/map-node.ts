@@ -3,7 +3,7 @@ import { indicesOf, shapesOf, typesOf } from './edges.ts';
 import { nulls, sharedShapes, sharedTypes, zeros } from './exact.ts';
 import type { MapOperator, MapParams, Partial } from './map-operator.ts';
 import { mode } from './modes.ts';
-import { gradientNode, Node, nextSequence } from './node.ts';
+import { gradientNode, NO_VERSIONS, NOTHING, Node, nextSequence } from './node.ts';
 import type { Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
 
@@ -16,15 +16,29 @@ export class MapNode extends Node {
     const count = inputs.length;
     const next = nulls<Node>(count);
     let saved: (Tensor | null)[] | null = null;
+    let versions: number[] | null = null;
     for (let i = 0; i < count; i++) {
       const input = inputs[i] as Tensor;
       if (!isTracked(input) || !(input.type.isFloat || input.type.isComplex)) continue;
       next[i] = gradientNode(input);
       const partial = operator.partial(i);
-      if (partial === null || (partial.inputs.length === 0 && !partial.output)) continue;
+      if (partial === null) continue;
+      const reads = partial.inputs;
+      if (reads.length === 0 && !partial.output) continue;
       saved ??= nulls<Tensor>(count + 1);
-      for (const k of partial.inputs) saved[k] = inputs[k] as Tensor;
-      if (partial.output) saved[count] = result;
+      versions ??= zeros(count + 1);
+      for (let r = 0; r < reads.length; r++) {
+        const k = reads[r] as number;
+        const tensor = inputs[k] as Tensor;
+        saved[k] = tensor;
+        versions[k] = tensor.storage.version;
+        if (tensor.storage.version < 0) mode.inference?.refuseSave(operator.name, tensor);
+      }
+      if (partial.output) {
+        saved[count] = result;
+        versions[count] = result.storage.version;
+        if (result.storage.version < 0) mode.inference?.refuseSave(operator.name, result);
+      }
     }
     super(
       nextSequence(),
@@ -34,20 +48,12 @@ export class MapNode extends Node {
       typesOf(inputs),
       sharedShapes(result.shape, 1),
       sharedTypes(result.type, 1),
+      saved ?? NOTHING,
+      versions ?? NO_VERSIONS,
     );
     this.operator = operator;
     this.params = params;
-    if (saved === null) return;
-    this.saved = saved;
-    const versions = zeros(count + 1);
-    for (let i = 0; i <= count; i++) {
-      const tensor = saved[i] as Tensor | null;
-      if (tensor === null) continue;
-      versions[i] = tensor.storage.version;
-      if (tensor.storage.version < 0) mode.inference?.refuseSave(operator.name, tensor);
-    }
-    this.versions = versions;
-    if (mode.saving !== null) mode.saving.pack(this);
+    if (saved !== null && mode.saving !== null) mode.saving.pack(this);
   }
 
   get name(): string {
