@@ -67,7 +67,8 @@ export class Frame {
   readonly #options: FrameOptions;
   readonly #structure: Structure;
   #fn: ((...inputs: never[]) => unknown) | null;
-  readonly #inputs: readonly Tensor[];
+  /** The tensors among the inputs, until the first run is over: a checkpoint around this one may not want them to be kept. */
+  #inputs: readonly Tensor[];
   #keeper: OperatorNode | null = null;
   readonly #state: Uint8Array | null;
   /** How many transforms run around it. */
@@ -99,6 +100,7 @@ export class Frame {
     const call = (): R => forwardContext(() => fn(...inputs));
     const result = withHooks(this.#hooks(), () => (debug ? listOperators(this.#operators, call) : call())) as R;
     this.#complete = true;
+    this.#inputs = [];
     return result;
   }
 
@@ -167,7 +169,7 @@ export class Frame {
 
   /** Runs the function again, and keeps what it saves now. */
   #recompute(): Recomputed {
-    const inputs = this.#inputs.map((_, i) => this.#input(i));
+    const inputs = Array.from({ length: this.#structure.count }, (_, i) => this.#input(i));
     const { preserveRngState, recomputeContext, debug } = this.#options;
     const result: Recomputed = new Map();
     const facts: SavedFacts[] = [];

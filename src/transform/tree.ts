@@ -36,35 +36,49 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Puts a part of a tree together, taking its tensors from `next`. */
+type Builder = (next: () => unknown) => unknown;
+
+// Functions of their own: what is left of a tree must not keep its tensors alive, as closures beside each other would.
+const takeLeaf: Builder = (next) => next();
+const keep =
+  (value: unknown): Builder =>
+  () =>
+    value;
+const listOf =
+  (parts: readonly Builder[]): Builder =>
+  (next) =>
+    parts.map((part) => part(next));
+const objectOf =
+  (parts: readonly (readonly [string, Builder])[]): Builder =>
+  (next) =>
+    Object.fromEntries(parts.map(([key, part]) => [key, part(next)]));
+
+function builderOf(value: unknown, leaves: Tensor[]): Builder {
+  if (isTensor(value)) {
+    leaves.push(value);
+    return takeLeaf;
+  }
+  if (Array.isArray(value)) return listOf(value.map((item) => builderOf(item, leaves)));
+  if (isPlainObject(value)) return objectOf(Object.entries(value).map(([key, item]) => [key, builderOf(item, leaves)] as const));
+  return keep(value);
+}
+
+function structureOf(count: number, build: Builder): Structure {
+  return {
+    count,
+    rebuild: (values) => {
+      let at = 0;
+      return build(() => values[at++]);
+    },
+  };
+}
+
 /** The tensors of a tree in order, and its structure. Anything but tensors, arrays and plain objects is kept as it is. */
 export function flattenTree(tree: unknown): { leaves: Tensor[]; structure: Structure } {
   const leaves: Tensor[] = [];
-  const walk = (value: unknown): ((next: () => unknown) => unknown) => {
-    if (isTensor(value)) {
-      leaves.push(value);
-      return (next) => next();
-    }
-    if (Array.isArray(value)) {
-      const parts = value.map(walk);
-      return (next) => parts.map((part) => part(next));
-    }
-    if (isPlainObject(value)) {
-      const parts = Object.entries(value).map(([key, item]) => [key, walk(item)] as const);
-      return (next) => Object.fromEntries(parts.map(([key, part]) => [key, part(next)]));
-    }
-    return () => value;
-  };
-  const build = walk(tree);
-  return {
-    leaves,
-    structure: {
-      count: leaves.length,
-      rebuild: (values) => {
-        let at = 0;
-        return build(() => values[at++]);
-      },
-    },
-  };
+  const build = builderOf(tree, leaves);
+  return { leaves, structure: structureOf(leaves.length, build) };
 }
 
 /** A tree of the same structure with every tensor replaced. */

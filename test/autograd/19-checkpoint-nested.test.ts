@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as func from '../../src/func.ts';
-import { autograd, enableGrad, type Tensor, tensor } from '../../src/index.ts';
+import { autograd, enableGrad, memory, ones, type Tensor, tensor } from '../../src/index.ts';
+import { collectMemory } from '../../src/runtime/memory.ts';
 import { checkpoint, setCheckpointEarlyStop } from '../../src/utils.ts';
 import { leaf, values } from '../engine/support.ts';
 
@@ -251,6 +252,28 @@ test('test_nested_checkpoint_set_early_stop_no_recompution_needed: nothing runs 
     expect(count((x) => x.sum() as Tensor, early)).toBe(1);
     expect(count((x) => x.exp() as Tensor, early)).toBe(2);
   }
+});
+
+test('the memory of nested checkpoints is that of the outermost', () => {
+  const x = ones([1 << 18], { requiresGrad: true });
+  const inner: Unary = (x) => x.sin().exp().sin() as Tensor;
+  const outer: Unary = (x) => {
+    let y = x;
+    for (let i = 0; i < 10; i++) y = c(inner)(y);
+    return y;
+  };
+  collectMemory();
+  const before = memory().live;
+  const y = c(outer)(x);
+  collectMemory();
+  expect(memory().live - before).toBeLessThan(3 * 4 * (1 << 18));
+  y.sum().backward();
+  const [first] = values(x.grad) as number[];
+  const small = ones([1], { requiresGrad: true });
+  let plain: Tensor = small;
+  for (let i = 0; i < 10; i++) plain = inner(plain);
+  plain.backward();
+  expect(first).toBeCloseTo((values(small.grad) as number[])[0] as number, 6);
 });
 
 test('checkpoints inside of transforms give what plain functions give', () => {
