@@ -41,8 +41,9 @@ function planFill(input: Tensor, given: Tensor | Scalar): FillPlan {
   return { operator: FILL_TENSOR, inputs: [input, cast(value, input.type)], values: [] };
 }
 
-/** Whether a write into `target` can go straight to its elements: nobody records or transforms it. */
+/** Whether a write into `target` can go straight to its elements: nobody records, transforms or observes it. */
 function isPlainWrite(target: Tensor, source: Tensor | null): boolean {
+  if (mode.observer !== null && !target.type.isComplex) return false;
   if (target.wrapped !== null || (source !== null && source.wrapped !== null)) return false;
   if (mode.grad && (isTracked(target) || (source !== null && isTracked(source)))) return false;
   return source === null || !mayOverlap(source, target);

@@ -38,6 +38,10 @@ export function applyWrite(x: Tensor, plan: WritePlan): Tensor {
 
 /** The in-place form: the kernel writes into the target itself while nothing is recorded, otherwise the general path runs. */
 export function applyWriteInPlace(name: string, target: Tensor, plan: WritePlan): Tensor {
+  return mode.observer === null ? carryOut(name, target, plan) : mode.observer.write(name, target, () => carryOut(name, target, plan));
+}
+
+function carryOut(name: string, target: Tensor, plan: WritePlan): Tensor {
   const { values, indices, indexing } = plan;
   const tensors = typeof values === 'number' ? indices : [values, ...indices];
   const recorded = mode.grad && (isTracked(target) || tensors.some(isTracked));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { averagesOf, ProfilerEvent } from '../../src/api/profiler-events.ts';
-import { autograd, ones, optim, randn, type Tensor, vmap } from '../../src/index.ts';
+import { autograd, ones, optim, randn, type Tensor, tensor, vmap } from '../../src/index.ts';
 import { profile, recordFunction } from '../../src/profiler.ts';
 import { mode } from '../../src/tensor/modes.ts';
 import { refused } from '../engine/support.ts';
@@ -246,6 +246,25 @@ test('forward and backward passes are told apart, in-place writes and optimizer 
   expect(rows.find((row) => row.name === 'expand')?.inBackward).toBe(true);
   expect(rows.filter((row) => row.kind === 'write').map((row) => row.name)).toContain('add_');
   expect(rows.filter((row) => row.kind === 'write').length).toBeGreaterThanOrEqual(2);
+});
+
+test('in-place writes are events of their own, by every way that they take', () => {
+  const x = ones([3, 3]);
+  const profiled = profile(() => {
+    x.zero_();
+    x.fill_(2);
+    x.copy_(ones([3]));
+    x.relu_();
+    x.t().add_(1);
+    x.indexAdd_(0, tensor([0n]), ones([1, 3]));
+  });
+  const writes = profiled.events.filter((each) => each.kind === 'write' && each.parent === null).map((each) => each.name);
+  expect(writes).toEqual(['zero_', 'fill_', 'copy_', 'relu_', 'add_', 'indexAdd_']);
+  expect(x.toArray()).toEqual([
+    [3, 3, 3],
+    [2, 2, 2],
+    [2, 2, 2],
+  ]);
 });
 
 test('bytes: each operator reports what it allocated, and the profile the most that was in use', () => {
