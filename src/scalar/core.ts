@@ -12,10 +12,8 @@ export interface Intrinsic {
   readonly isBoolean: boolean;
   /** The value in float64. Other float types round it. */
   readonly evaluate: (...operands: number[]) => number;
-  /** The value in float32, where it is not the float64 value rounded; null elsewhere. */
-  readonly evaluateFloat32: ((...operands: number[]) => number) | null;
-  /** The value in exact integers, wrapped by the caller; null where integers have no meaning of their own. Never throws. */
-  readonly evaluateInteger: ((...operands: bigint[]) => bigint) | null;
+  /** Whether other float types have another value than the float64 one rounded. */
+  readonly perType: boolean;
   /** The partial derivatives, from the value `y` and the operands; null stands for zero everywhere. */
   readonly partials: ((y: Expr, ...operands: Expr[]) => readonly (Expr | null)[]) | null;
   /** For an intrinsic that is made of others, what it is made of; targets need no code of their own for it. */
@@ -82,13 +80,11 @@ export function isConstant(e: Expr, value: number): boolean {
   return e.op === 'const' && Object.is(e.value, value);
 }
 
-/** Whether the fold of constants is the same in every dtype: integers that stay exact, or a value that no integer dtype could hold. */
+/** Whether the fold of constants is the same in every dtype: small integers of integers, which have no -0, or a value that no integer dtype could hold. */
 function foldsInEveryType(intrinsic: Intrinsic, args: readonly Expr[], value: number): boolean {
-  if (!args.every((a) => a.op === 'const') || intrinsic.evaluateFloat32 !== null) return false;
-  if (intrinsic.evaluateInteger === null) return true;
+  if (intrinsic.perType) return false;
   if (args.some((a) => !Number.isInteger(a.value))) return true;
-  if (!Number.isInteger(value) || Math.abs(value) > 127) return false;
-  return Number(intrinsic.evaluateInteger(...args.map((a) => BigInt(a.value)))) === value;
+  return Number.isInteger(value) && Math.abs(value) <= 127 && !args.some((a) => Object.is(a.value, -0));
 }
 
 /** Applies an intrinsic: folds constants and uses the simplifications that hold for every value of every dtype. */
@@ -105,8 +101,7 @@ export function apply(intrinsic: Intrinsic, operands: readonly Operand[]): Expr 
 
 /** What the rows of the tables may leave out. */
 export interface IntrinsicOptions {
-  readonly integer?: (...operands: bigint[]) => bigint;
-  readonly float32?: (...operands: number[]) => number;
+  readonly perType?: boolean;
   readonly partials?: (y: Expr, ...operands: Expr[]) => readonly (Expr | null)[];
   readonly expand?: (...operands: Expr[]) => Expr;
   readonly simplify?: (...operands: Expr[]) => Expr | null;
@@ -121,8 +116,7 @@ function define(name: string, arity: number, evaluate: (...operands: number[]) =
     arity,
     evaluate,
     isBoolean: options.boolean ?? false,
-    evaluateFloat32: options.float32 ?? null,
-    evaluateInteger: options.integer ?? null,
+    perType: options.perType ?? false,
     partials: options.partials ?? null,
     expand: options.expand ?? null,
     simplify: options.simplify ?? null,

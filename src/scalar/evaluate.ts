@@ -1,12 +1,24 @@
-/** Evaluation of scalar expressions in JavaScript: the oracle of the kernels' tests, and the fallback where WebAssembly may not run. */
+/** Evaluation of scalar expressions in JavaScript: the oracle of the kernels' tests. */
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { type Expr, forEachNode } from './core.ts';
+import { INTEGER_FUNCTIONS } from './integers.ts';
 
 const NOT_BOUND = Number.NaN;
 
 /** Rounds to the type that a kernel computes in: float32 for the half types, which only storage holds. */
 function rounding(compute: DTypeInfo): (x: number) => number {
   return compute.name === 'float64' || compute.name === 'complex128' ? (x) => x : Math.fround;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+function nextafterInFloat32(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
+  if (a === b) return b;
+  if (a === 0) return b > 0 ? 2 ** -149 : -(2 ** -149);
+  bits.setFloat32(0, a);
+  bits.setInt32(0, bits.getInt32(0) + (b > a === a > 0 ? 1 : -1));
+  return bits.getFloat32(0);
 }
 
 function evaluateFloat(e: Expr, args: readonly number[], params: readonly number[], compute: DTypeInfo): number {
@@ -19,7 +31,7 @@ function evaluateFloat(e: Expr, args: readonly number[], params: readonly number
     else if (node.op === 'param') value = round(params[node.index] ?? NOT_BOUND);
     else if (node.op === 'out') value = NOT_BOUND;
     else {
-      const evaluateNode = (round === Math.fround ? node.op.evaluateFloat32 : null) ?? node.op.evaluate;
+      const evaluateNode = node.op.perType && round === Math.fround ? nextafterInFloat32 : node.op.evaluate;
       value = round(evaluateNode(...node.args.map((a) => values.get(a) ?? NOT_BOUND)));
     }
     values.set(node, value);
@@ -53,8 +65,9 @@ export function evaluateInteger(e: Expr, args: readonly bigint[], params: readon
     else if (node.op === 'param') value = toInteger(params[node.index] ?? 0, compute);
     else if (typeof node.op !== 'string') {
       const operands = node.args.map((a) => values.get(a) ?? 0n);
+      const exact = INTEGER_FUNCTIONS[node.op.name];
       if (compute.kind === 'bool' && node.op.name === 'bitNot') value = operands[0] === 0n ? 1n : 0n;
-      else if (node.op.evaluateInteger !== null) value = node.op.evaluateInteger(...operands);
+      else if (exact !== undefined) value = exact(...(operands as [bigint, bigint, bigint]));
       else value = toInteger(node.op.evaluate(...operands.map(Number)), compute);
     }
     values.set(node, wrapInteger(value, compute));

@@ -4,29 +4,24 @@ import { eq, ge, isnan, le, lt, ne, or, select } from './logic.ts';
 
 const one = constant(1);
 const minusOne = constant(-1);
-const magnitude = (a: bigint): bigint => (a < 0n ? -a : a);
 const zeroAlmostEverywhere = (): null[] => [null, null];
 
 export const neg = unary('neg', (a) => -a, {
-  integer: (a) => -a,
   partials: () => [minusOne],
   simplify: (a) => (typeof a.op !== 'string' && a.op.name === 'neg' ? (a.args[0] ?? null) : null),
 });
 
 export const add = binary('add', (a, b) => a + b, {
-  integer: (a, b) => a + b,
   partials: () => [one, one],
   simplify: (a, b) => (isConstant(b, -0) ? a : isConstant(a, -0) ? b : null),
 });
 
 export const sub = binary('sub', (a, b) => a - b, {
-  integer: (a, b) => a - b,
   partials: () => [one, minusOne],
   simplify: (a, b) => (isConstant(b, 0) ? a : null),
 });
 
 export const mul = binary('mul', (a, b) => a * b, {
-  integer: (a, b) => a * b,
   partials: (_, a, b) => [b, a],
   simplify: (a, b) => {
     if (isConstant(b, 1)) return a;
@@ -38,54 +33,36 @@ export const mul = binary('mul', (a, b) => a * b, {
 
 /** The quotient; integers are truncated toward zero. A zero divisor counts as 1 for integers: the operator has refused it before. */
 export const div = binary('div', (a, b) => a / b, {
-  integer: (a, b) => a / (b === 0n ? 1n : b),
-  partials: (y, _, b) => [reciprocal(b), neg(div(y, b))],
+  // Not by the quotient itself: that may be overwritten, as in x.div(y).mul_(z).
+  partials: (_, a, b) => [reciprocal(b), neg(div(div(a, b), b))],
   simplify: (a, b) => (isConstant(b, 1) ? a : null),
 });
 
 export const reciprocal = unary('reciprocal', (a) => 1 / a, { partials: (y) => [neg(mul(y, y))] });
 
-export const abs = unary('abs', Math.abs, { integer: magnitude, partials: (_, a) => [sign(a)] });
+export const abs = unary('abs', Math.abs, { partials: (_, a) => [sign(a)] });
 
 /** -1, 0 or 1; 0 at NaN, as PyTorch has it. */
-export const sign = unary('sign', (a) => (a > 0 ? 1 : a < 0 ? -1 : 0), {
-  integer: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n),
-});
+export const sign = unary('sign', (a) => (a > 0 ? 1 : a < 0 ? -1 : 0));
 
-export const floor = unary('floor', Math.floor, { integer: (a) => a });
-export const ceil = unary('ceil', Math.ceil, { integer: (a) => a });
-export const trunc = unary('trunc', Math.trunc, { integer: (a) => a });
+export const floor = unary('floor', Math.floor);
+export const ceil = unary('ceil', Math.ceil);
+export const trunc = unary('trunc', Math.trunc);
 
 /** To the nearest integer; halves go to the even one. */
-export const round = unary(
-  'round',
-  (a) => {
-    const rounded = Math.round(a);
-    const even = rounded - a === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-    return even === 0 && (a < 0 || Object.is(a, -0)) ? -0 : even;
-  },
-  { integer: (a) => a },
-);
-
-function larger(a: bigint, b: bigint): bigint {
-  if (a > b) return a;
-  return b;
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
-}
+export const round = unary('round', (a) => {
+  const rounded = Math.round(a);
+  const even = rounded - a === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  return even === 0 && (a < 0 || Object.is(a, -0)) ? -0 : even;
+});
 
 /** The larger one; NaN wins. Equal operands share the derivative. */
 export const max = binary('max', (a, b) => Math.max(a, b), {
-  integer: larger,
   partials: (_, a, b) => [share(a, b, lt(a, b)), share(a, b, lt(b, a))],
 });
 
 /** The smaller one; NaN wins. Equal operands share the derivative. */
 export const min = binary('min', (a, b) => Math.min(a, b), {
-  integer: smaller,
   partials: (_, a, b) => [share(a, b, lt(b, a)), share(a, b, lt(a, b))],
 });
 
@@ -95,13 +72,11 @@ function share(a: Expr, b: Expr, loses: Expr): Expr {
 
 /** The larger one; a number wins over NaN. The first operand takes the derivative at ties. */
 export const fmax = binary('fmax', (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b)), {
-  integer: larger,
   partials: (_, a, b) => takes(or(ge(a, b), isnan(b))),
 });
 
 /** The smaller one; a number wins over NaN. The first operand takes the derivative at ties. */
 export const fmin = binary('fmin', (a, b) => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.min(a, b)), {
-  integer: smaller,
   partials: (_, a, b) => takes(or(le(a, b), isnan(b))),
 });
 
@@ -109,18 +84,8 @@ function takes(first: Expr): Expr[] {
   return [select(first, 1, 0), select(first, 0, 1)];
 }
 
-function truncatedRemainder(a: bigint, b: bigint): bigint {
-  return b === 0n ? 0n : a % b;
-}
-
-function flooredRemainder(a: bigint, b: bigint): bigint {
-  const r = truncatedRemainder(a, b);
-  return r !== 0n && r < 0n !== b < 0n ? r + b : r;
-}
-
 /** The remainder with the sign of the dividend. */
 export const fmod = binary('fmod', (a, b) => a % b, {
-  integer: truncatedRemainder,
   partials: (_, a, b) => [one, neg(trunc(div(a, b)))],
 });
 
@@ -131,7 +96,6 @@ function remainderOf(a: number, b: number): number {
 
 /** The remainder with the sign of the divisor. */
 export const remainder = binary('remainder', remainderOf, {
-  integer: flooredRemainder,
   partials: (_, a, b) => [one, neg(floorDivide(a, b))],
 });
 
@@ -146,7 +110,6 @@ function floorDivideOf(a: number, b: number): number {
 
 /** The floor of the quotient, consistent with `remainder`. */
 export const floorDivide = binary('floorDivide', floorDivideOf, {
-  integer: (a, b) => (a - flooredRemainder(a, b)) / (b === 0n ? 1n : b),
   partials: zeroAlmostEverywhere,
 });
 
@@ -176,34 +139,16 @@ function nextafterOf(a: number, b: number): number {
   return bits.getFloat64(0);
 }
 
-function nextafterInFloat32(a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
-  if (a === b) return b;
-  if (a === 0) return b > 0 ? 2 ** -149 : -(2 ** -149);
-  bits.setFloat32(0, a);
-  bits.setInt32(0, bits.getInt32(0) + (b > a === a > 0 ? 1 : -1));
-  return bits.getFloat32(0);
-}
-
 /** The next number of the dtype toward the second operand. */
 export const nextafter = binary('nextafter', nextafterOf, {
-  float32: nextafterInFloat32,
+  perType: true,
   partials: (_, a, b) => [select(ne(a, b), 1, 0), null],
 });
-
-function gcdOf(a: bigint, b: bigint): bigint {
-  let x = magnitude(a);
-  let y = magnitude(b);
-  while (y !== 0n) [x, y] = [y, x % y];
-  return x;
-}
 
 const integersOnly = (): number => Number.NaN;
 
 /** Greatest common divisor, for integers. */
-export const gcd = binary('gcd', integersOnly, { integer: gcdOf });
+export const gcd = binary('gcd', integersOnly);
 
 /** Least common multiple, for integers. */
-export const lcm = binary('lcm', integersOnly, {
-  integer: (a, b) => (a === 0n || b === 0n ? 0n : magnitude((a / gcdOf(a, b)) * b)),
-});
+export const lcm = binary('lcm', integersOnly);

@@ -15,21 +15,18 @@ const indicator = (condition: Expr): Expr => select(condition, 1, 0);
 
 /** The larger one of x and 0. The derivative reads the value alone, and is 0 at 0. */
 export const relu = unary('relu', (x) => Math.max(x, 0), {
-  integer: (x) => (x > 0n ? x : 0n),
   partials: (y) => [select(le(y, 0), 0, 1)],
   expand: (x) => max(x, 0),
 });
 
 /** The larger one; NaN wins. At ties the first operand takes the whole derivative (`max` shares it). */
 export const clampMin = binary('clampMin', (x, low) => Math.max(x, low), {
-  integer: (x, low) => (x < low ? low : x),
   partials: (_, x, low) => [indicator(ge(x, low)), indicator(lt(x, low))],
   expand: (x, low) => max(x, low),
 });
 
 /** The smaller one; NaN wins. At ties the first operand takes the whole derivative. */
 export const clampMax = binary('clampMax', (x, high) => Math.min(x, high), {
-  integer: (x, high) => (x > high ? high : x),
   partials: (_, x, high) => [indicator(le(x, high)), indicator(gt(x, high))],
   expand: (x, high) => min(x, high),
 });

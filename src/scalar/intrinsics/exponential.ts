@@ -23,18 +23,6 @@ export const atanh = unary('atanh', Math.atanh, { partials: (_, x) => [reciproca
 /** 1 / (1 + exp(-x)), which neither overflows nor loses small values. */
 export const sigmoid = unary('sigmoid', (x) => 1 / (1 + Math.exp(-x)), { partials: (y) => [mul(sub(constant(1), y), y)] });
 
-function integerPower(a: bigint, b: bigint): bigint {
-  if (b < 0n) return a === 1n ? 1n : a === -1n ? (b % 2n === 0n ? 1n : -1n) : 0n;
-  // Wrapping at each step keeps the intermediate values small, and is exact modulo every width up to 64 bits.
-  let result = 1n;
-  let base = a;
-  for (let exponent = b; exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = BigInt.asIntN(64, result * base);
-    base = BigInt.asIntN(64, base * base);
-  }
-  return result;
-}
-
 /** C's pow: 1 for a base of 1 or an exponent of 0 even where the other operand is NaN (ECMAScript's `**` differs). */
 function powerOf(a: number, b: number): number {
   if (a === 1 || b === 0) return 1;
@@ -52,7 +40,6 @@ function simplifyPower(a: Expr, b: Expr): Expr | null {
 
 /** The power. For a constant exponent of 2, 3, 0.5 or -0.5 it is the product or root that PyTorch uses too. */
 export const pow = binary('pow', powerOf, {
-  integer: integerPower,
   partials: (y, a, b) => [
     select(eq(b, 0), 0, mul(b, pow(a, sub(b, 1)))),
     // 0 ** b is 0 around every b > 0: the derivative is 0, where y * log(a) would be NaN.
