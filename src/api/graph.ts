@@ -11,7 +11,7 @@ import { ArgumentError, AutogradError } from '../util/errors.ts';
 export { allowMutationOnSavedTensors, type MutationContext } from '../tensor/allow-mutation.ts';
 export { type MultiGradHookOptions, registerMultiGradHook } from '../tensor/multi-hooks.ts';
 export { saveOnHost } from '../tensor/save-on-host.ts';
-export { disableSavedTensorsHooks, type SavedHooksScope, savedTensorsHooks } from '../tensor/saved-hooks.ts';
+export { disableSavedTensorsHooks, savedTensorsHooks } from '../tensor/saved-hooks.ts';
 export { type SavedTensor, savedValues } from '../tensor/saved-values.ts';
 export { incrementVersion, unsafePreserveVersionCounter, unsafeSetVersionCounter } from '../tensor/versions.ts';
 export { AccumulateGrad, GradientEdge, Node };

@@ -8,13 +8,16 @@ import { aliasOf, type Tensor } from './tensor.ts';
 /** What nodes hold instead of a tensor that they saved: the tensor itself until it is about to be written, then a copy. */
 class Kept {
   readonly context: MutationContext;
+  /** How often the context had been cleared. */
+  readonly generation: number;
   readonly original: Tensor;
   copy: Tensor | null = null;
   /** How many nodes hold it. */
   holders = 1;
 
-  constructor(context: MutationContext, original: Tensor) {
+  constructor(context: MutationContext, generation: number, original: Tensor) {
     this.context = context;
+    this.generation = generation;
     this.original = original;
   }
 
@@ -30,11 +33,24 @@ function equal(a: readonly number[], b: readonly number[]): boolean {
 
 let active: MutationContext | null = null;
 
-/** The copies that one `allowMutationOnSavedTensors` holds. */
+/**
+ * The copies that one `allowMutationOnSavedTensors` holds.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true });
+ * autograd.graph.allowMutationOnSavedTensors((context) => {
+ *   const y = x.clone();
+ *   const out = y.sin();
+ *   y.zero_();
+ *   return context.copies;
+ * }); // 1
+ */
 export class MutationContext implements Disposable {
   /** By storage, what nodes saved of its present version. */
   #kept = new WeakMap<Storage, Kept[]>();
   #copies = 0;
+  /** Counts `clear`: what was kept before is void. */
+  #generation = 0;
   #end: (() => void) | null = null;
 
   /** How many tensors were copied because they were written while a node held them, and are still held. */
@@ -49,10 +65,6 @@ export class MutationContext implements Disposable {
     this.#generation++;
   }
 
-  /** Counts `clear`: what was kept before is void. */
-  #generation = 0;
-  readonly #bornIn = new WeakMap<Kept, number>();
-
   /** @internal */
   begin(end: () => void): void {
     this.#end = end;
@@ -66,15 +78,14 @@ export class MutationContext implements Disposable {
       known.holders++;
       return known;
     }
-    const made = new Kept(this, aliasOf(x));
-    this.#bornIn.set(made, this.#generation);
+    const made = new Kept(this, this.#generation, aliasOf(x));
     this.#kept.set(x.storage, [...list, made]);
     return made;
   }
 
   /** @internal */
   drop(kept: Kept): void {
-    if (--kept.holders > 0 || this.#bornIn.get(kept) !== this.#generation) return;
+    if (--kept.holders > 0 || kept.generation !== this.#generation) return;
     if (kept.copy !== null) {
       this.#copies--;
       return;
@@ -99,8 +110,8 @@ export class MutationContext implements Disposable {
   }
 
   /** @internal */
-  valueOf_(kept: Kept): Tensor {
-    if (active !== this || this.#bornIn.get(kept) !== this.#generation)
+  valueKept(kept: Kept): Tensor {
+    if (active !== this || kept.generation !== this.#generation)
       throw new AutogradError(
         'allowMutationOnSavedTensors: what the graph saved is kept only while the call that it was recorded in runs: call backward() inside of it',
       );
@@ -140,7 +151,7 @@ export function allowMutationOnSavedTensors<R>(body?: (context: MutationContext)
   const hooks = {
     name: 'allowMutationOnSavedTensors',
     pack: (x: Tensor) => context.keep(x),
-    unpack: (packed: unknown) => (packed as Kept).context.valueOf_(packed as Kept),
+    unpack: (packed: unknown) => (packed as Kept).context.valueKept(packed as Kept),
     share: (packed: unknown) => void (packed as Kept).holders++,
     drop: (packed: unknown) => context.drop(packed as Kept),
   };

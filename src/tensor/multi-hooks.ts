@@ -6,6 +6,7 @@ import { gradientNode, type Node, type Watch, watchOf } from './node.ts';
 import { isTensor, type Tensor } from './tensor.ts';
 import { isTracked } from './views.ts';
 
+/** When a hook over several gradients is called. */
 export interface MultiGradHookOptions {
   /** When the hook runs: once all gradients of a backward pass are there (the default), or at the first. */
   readonly mode?: 'all' | 'any';

@@ -76,6 +76,11 @@ export function nextSequence(): number {
  * One recorded operation: where gradients go next, what the derivative reads, and the shapes that gradients must have.
  *
  * Invariant: `next[i]` is null exactly if input i wants no gradient.
+ *
+ * @example
+ * const y = ones([2], { requiresGrad: true }).mul(2);
+ * y.gradFn instanceof autograd.graph.Node; // true
+ * y.gradFn.name; // 'MulBackward'
  */
 export abstract class Node {
   /** Of the nodes that are ready, the one with the largest number runs first. */
@@ -261,7 +266,15 @@ export abstract class Node {
   }
 }
 
-/** The sink of a leaf's gradient. Not `run` by the ordinary path: the engine accumulates into the leaf. */
+/**
+ * The sink of a leaf's gradient. Not `run` by the ordinary path: the engine accumulates into the leaf.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true });
+ * const [[sink]] = x.mul(2).gradFn.nextFunctions;
+ * sink.name; // 'AccumulateGrad'
+ * sink.variable === x; // true
+ */
 export class AccumulateGrad extends Node {
   readonly variable: Tensor;
   constructor(variable: Tensor) {

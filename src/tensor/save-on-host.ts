@@ -1,6 +1,6 @@
 import { contiguousStrides } from '../shape/shape.ts';
 import { bytesOf, tensorOfBytes } from './data.ts';
-import { type SavedHooksScope, withHooks } from './saved-hooks.ts';
+import { withHooks } from './saved-hooks.ts';
 import { type Tensor, viewOf } from './tensor.ts';
 
 /** A tensor's bytes outside of the library's memory, in the order in which they lay there. */
@@ -61,8 +61,8 @@ const hooks = {
  * y.backward();
  * x.grad; // tensor([ 5.4366, 22.1672, 80.3421])
  */
-export function saveOnHost(): SavedHooksScope;
+export function saveOnHost(): Disposable;
 export function saveOnHost<R>(body: () => R): R;
-export function saveOnHost<R>(body?: () => R): R | SavedHooksScope {
+export function saveOnHost<R>(body?: () => R): R | Disposable {
   return withHooks(hooks, body);
 }

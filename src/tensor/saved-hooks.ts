@@ -230,7 +230,7 @@ function encloseNode(node: CompositeNode, leaves: readonly Tensor[]): void {
 }
 
 /** Ends what a `using` scope set. */
-export class SavedHooksScope implements Disposable {
+class SavedHooksScope implements Disposable {
   #end: (() => void) | null;
   constructor(end: () => void) {
     this.#end = end;
@@ -242,7 +242,7 @@ export class SavedHooksScope implements Disposable {
 }
 
 /** Runs `body` between a beginning and its end, or hands the end out as a scope. */
-function during<R>(name: string, end: () => void, body: (() => R) | undefined): R | SavedHooksScope {
+function during<R>(name: string, end: () => void, body: (() => R) | undefined): R | Disposable {
   if (body === undefined) return new SavedHooksScope(end);
   try {
     const result = body();
@@ -257,7 +257,7 @@ function during<R>(name: string, end: () => void, body: (() => R) | undefined): 
 }
 
 /** Runs `body` with hooks; refused while they are disabled. */
-export function withHooks<R>(hooks: SavedHooks, body: (() => R) | undefined): R | SavedHooksScope {
+export function withHooks<R>(hooks: SavedHooks, body: (() => R) | undefined): R | Disposable {
   if (disabled !== null) throw new AutogradError(disabled);
   const before = install(hooks);
   return during(hooks.name, () => install(before), body);
@@ -281,9 +281,9 @@ export function withHooks<R>(hooks: SavedHooks, body: (() => R) | undefined): R 
  * y.backward();
  * x.grad; // tensor([2., 4., 6.])
  */
-export function savedTensorsHooks<P>(pack: (x: Tensor) => P, unpack: (packed: P) => Tensor): SavedHooksScope;
+export function savedTensorsHooks<P>(pack: (x: Tensor) => P, unpack: (packed: P) => Tensor): Disposable;
 export function savedTensorsHooks<P, R>(pack: (x: Tensor) => P, unpack: (packed: P) => Tensor, body: () => R): R;
-export function savedTensorsHooks<P, R>(pack: (x: Tensor) => P, unpack: (packed: P) => Tensor, body?: () => R): R | SavedHooksScope {
+export function savedTensorsHooks<P, R>(pack: (x: Tensor) => P, unpack: (packed: P) => Tensor, body?: () => R): R | Disposable {
   return withHooks(pairOf('savedTensorsHooks', pack, unpack), body);
 }
 
@@ -305,9 +305,9 @@ function pairOf<P>(name: string, pack: (x: Tensor) => P, unpack: (packed: P) => 
  *   error.message; // 'not here'
  * }
  */
-export function disableSavedTensorsHooks(message: string): SavedHooksScope;
+export function disableSavedTensorsHooks(message: string): Disposable;
 export function disableSavedTensorsHooks<R>(message: string, body: () => R): R;
-export function disableSavedTensorsHooks<R>(message: string, body?: () => R): R | SavedHooksScope {
+export function disableSavedTensorsHooks<R>(message: string, body?: () => R): R | Disposable {
   if (typeof message !== 'string')
     throw new ArgumentError(`disableSavedTensorsHooks: message must be a string, got ${describeValue(message)}`);
   if (current !== null) throw new AutogradError(message);

@@ -5,7 +5,16 @@ import type { Node } from './node.ts';
 import { holdsSlot, markUntrusted, packSlot, readSlot } from './saved-hooks.ts';
 import type { Tensor } from './tensor.ts';
 
-/** One tensor that a node keeps for its backward pass. */
+/**
+ * One tensor that a node keeps for its backward pass.
+ *
+ * @example
+ * const x = tensor([3], { requiresGrad: true });
+ * const y = x.sin();
+ * const [saved] = autograd.graph.savedValues(y.gradFn);
+ * saved.registerHooks((t) => t.toArray(), (list) => tensor(list));
+ * saved.role; // 'input'
+ */
 export class SavedTensor {
   /** The recorded operation that was asked, of which `inner` may be a part. */
   readonly #owner: Node;
