@@ -264,10 +264,12 @@ function repeated(x: Tensor, repeats: readonly number[]): Tensor {
     apart,
     sizes.flatMap((size, d) => [repeats[d] as number, size]),
   );
-  return reshape(
+  const result = reshape(
     wide,
     sizes.map((size, d) => size * (repeats[d] as number)),
   );
+  // Where only dimensions of size 1 are repeated, that is a view.
+  return sizes.every((size, d) => size === 1 || repeats[d] === 1) ? clone(result) : result;
 }
 
 const repeatOperator = compositeOperator<readonly number[]>('repeat', ([x], repeats) => repeated(x as Tensor, repeats));

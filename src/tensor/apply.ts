@@ -86,10 +86,19 @@ function scoped(operator: AnyOperator, inputs: readonly Tensor[], params: unknow
   let result: Tensor | Tensor[] | null = null;
   try {
     result = operator.forward(inputs, params);
+    if (Array.isArray(result)) for (const each of result) standAlone(each, inputs);
+    else standAlone(result, inputs);
     return result;
   } finally {
     endTracking(mark, (storage) => result !== null && holds(result, storage));
   }
+}
+
+/** What a result is a view of inside a composite concerns nobody outside, unless it is an input. */
+function standAlone(result: Tensor, inputs: readonly Tensor[]): void {
+  if (result.meta === null || result.meta.base === null) return;
+  for (const input of inputs) if (input.storage === result.storage) return;
+  result.meta.base = null;
 }
 
 function holds(result: Tensor | readonly Tensor[], storage: Storage): boolean {
