@@ -1,130 +1,199 @@
+import type { DType } from '../dtype/dtype.ts';
 import { formatShape } from '../shape/shape.ts';
-import { metaOf } from '../tensor/meta.ts';
-import { AccumulateGrad, gradientNode, type Node } from '../tensor/node.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { AutogradError } from '../util/errors.ts';
+import { CompositeNode } from '../tensor/composite-node.ts';
+import { edgeOf, GradientEdge } from '../tensor/edges.ts';
+import { describeTensor, describeValue } from '../tensor/messages.ts';
+import { AccumulateGrad, type Node } from '../tensor/node.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { ArgumentError, AutogradError } from '../util/errors.ts';
 
-/** The recorded graph behind a tensor, as a tree for the terminal and as DOT for a picture. */
+/** The recorded graph as plain data, which the pictures are drawn from. */
 
-function rootOf(x: Tensor): Node {
-  const node = gradientNode(x);
-  if (node === null) throw new AutogradError('graph: nothing was recorded for this tensor: it does not require a gradient');
-  return node;
+/** What a graph may be asked of: a result, the edge to one, or several of them. */
+export type GraphRoots = Tensor | GradientEdge | readonly (Tensor | GradientEdge)[];
+
+/** A value in the graph. */
+export interface GraphValue {
+  readonly shape: readonly number[];
+  readonly dtype: DType | null;
 }
 
-/** What a node is called in pictures: an operator by its name, a leaf by its own name and shape. */
-function labelOf(node: Node): string {
-  if (!(node instanceof AccumulateGrad)) return node.name;
-  const { variable } = node;
-  const name = metaOf(variable).name;
-  return `AccumulateGrad → ${name === null ? 'leaf' : name} ${formatShape(variable.shape)}`;
+/** A tensor that a node keeps for its backward pass. */
+export interface GraphSave extends GraphValue {
+  /** What it was to the operation: an input, an output, or a value on the way. */
+  readonly role: string;
+  readonly index: number;
+  /** The user's name for it. */
+  readonly name: string | null;
+  /** Hooks hold something else in its place, so shape and dtype are not known. */
+  readonly packed: boolean;
 }
 
-/** Options of `graphTree`. */
-export interface GraphTreeOptions {
-  /** How many lines are drawn at most. Default 200. */
-  readonly lines?: number;
+/** One recorded operation, or the sink of a leaf. */
+export interface GraphNode {
+  readonly id: number;
+  readonly name: string;
+  /** The leaf whose gradient ends here; null for an operation. */
+  readonly leaf: (GraphValue & { readonly name: string | null; readonly grad: boolean }) | null;
+  readonly outputs: readonly GraphValue[];
+  readonly saved: readonly GraphSave[];
+  /** A backward pass has freed what was saved. */
+  readonly freed: boolean;
+  readonly sequenceNr: number;
+  /** The graph goes on behind this node, further than was asked for. */
+  readonly cut: boolean;
 }
 
-/**
- * The graph as a tree: each operation with what it was made from below it. A node that is reached twice is drawn once and referred to after that.
- * Throws AutogradError where nothing was recorded.
- *
- * @example
- * const x = ones([2], { requiresGrad: true }).named('x');
- * console.log(graphTree(x.pow(2).sum()));
- * // SumBackward
- * // └─ PowBackward
- * //    └─ AccumulateGrad → x [2]
- */
-export function graphTree(x: Tensor, options: GraphTreeOptions = {}): string {
-  const most = options.lines ?? 200;
-  const lines: string[] = [];
-  const seen = new Map<Node, number>();
-  interface Entry {
-    readonly node: Node;
-    readonly lead: string;
-    readonly branch: string;
-  }
-  const stack: Entry[] = [{ node: rootOf(x), lead: '', branch: '' }];
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-    const { node, lead, branch } = entry;
-    if (lines.length >= most) {
-      lines.push(`… and more: ${graphNodes(x).length} nodes in all`);
-      break;
+/** A value that goes from the operation that made it to one that reads it. */
+export interface GraphArrow extends GraphValue {
+  readonly from: number;
+  readonly to: number;
+  /** Which output of `from`. */
+  readonly output: number;
+  /** Which input of `to`. */
+  readonly input: number;
+}
+
+/** A graph as plain data. Arrows point the way values flow; gradients flow back. */
+export interface GraphDescription {
+  readonly results: readonly (GraphValue & { readonly name: string | null; readonly node: number; readonly output: number })[];
+  readonly nodes: readonly GraphNode[];
+  readonly arrows: readonly GraphArrow[];
+  /** How many nodes there are in all, drawn or not. */
+  readonly total: number;
+}
+
+/** Options of `describeGraph`. */
+export interface GraphOptions {
+  /** How many nodes are described at most, from the results on. Default: all. */
+  readonly nodes?: number;
+}
+
+/** The roots as edges. */
+export function graphEdges(roots: GraphRoots): { readonly edge: GradientEdge; readonly tensor: Tensor | null }[] {
+  const list: readonly unknown[] = Array.isArray(roots) ? roots : [roots];
+  if (list.length === 0) throw new ArgumentError('graph: no tensors were given');
+  return list.map((root) => {
+    if (root instanceof GradientEdge) return { edge: root, tensor: null };
+    if (!isTensor(root)) throw new ArgumentError(`graph: expected a tensor or a gradient edge, got ${describeValue(root)}`);
+    const edge = edgeOf(root);
+    if (edge === null) {
+      throw new AutogradError(`graph: nothing was recorded for ${describeTensor(root)}: it does not require a gradient`);
     }
-    const number = seen.get(node);
-    const shared = number !== undefined && node.next.some((n) => n !== null);
-    lines.push(`${lead}${branch}${labelOf(node)}${shared ? ` (as on line ${number})` : ''}`);
-    if (shared) continue;
-    if (number === undefined) seen.set(node, lines.length);
-    const below = node.next.filter((n): n is Node => n !== null);
-    const inner = branch === '' ? lead : `${lead}${branch.startsWith('└') ? '   ' : '│  '}`;
-    for (let i = below.length - 1; i >= 0; i--)
-      stack.push({ node: below[i] as Node, lead: inner, branch: i === below.length - 1 ? '└─ ' : '├─ ' });
-  }
-  return lines.join('\n');
+    return { edge, tensor: root };
+  });
 }
 
 /**
- * All nodes that gradients of `x` reach, each before what it was made from.
+ * All nodes that gradients of these results reach, each once, the nearest first.
  *
  * @example
  * const x = ones([2], { requiresGrad: true });
  * graphNodes(x.pow(2).sum()).length; // 3
  */
-export function graphNodes(x: Tensor): Node[] {
-  const nodes = [rootOf(x)];
-  const seen = new Set(nodes);
-  for (let i = 0; i < nodes.length; i++) {
-    for (const next of (nodes[i] as Node).next) {
-      if (next === null || seen.has(next)) continue;
-      seen.add(next);
-      nodes.push(next);
-    }
-  }
-  return nodes;
-}
-
-function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, (c) => `\\${c}`)}"`;
+export function graphNodes(roots: GraphRoots): Node[] {
+  const nodes = new Set(graphEdges(roots).map(({ edge }) => edge.node));
+  for (const node of nodes) for (const next of node.next) if (next !== null) nodes.add(next);
+  return [...nodes];
 }
 
 /**
- * The graph in the DOT language, in the colours that PyTorch's usual pictures have: the result green, operations grey, leaves blue. Arrows
- * point the way values flow.
+ * The graph behind results as plain data: operations with the shapes and dtypes of what they returned and what they saved, leaves with their names,
+ * and the arrows between them. Throws AutogradError where nothing was recorded.
+ *
+ * @example
+ * const x = ones([2], { requiresGrad: true }).named('x');
+ * describeGraph(x.mul(x)).nodes.map((node) => node.leaf?.name ?? node.name); // ['MulBackward', 'x']
+ */
+export function describeGraph(roots: GraphRoots, options: GraphOptions = {}): GraphDescription {
+  const edges = graphEdges(roots);
+  const all = graphNodes(roots);
+  const shown = all.slice(0, Math.max(1, options.nodes ?? all.length));
+  const ids = new Map(shown.map((node, id) => [node, id]));
+  const arrows: GraphArrow[] = [];
+  for (const [to, node] of shown.entries()) {
+    node.next.forEach((next, input) => {
+      const from = next === null ? undefined : ids.get(next);
+      if (next === null || from === undefined) return;
+      const output = node.nextIndex[input] ?? 0;
+      arrows.push({ from, to, output, input, ...valueAt(next, output) });
+    });
+  }
+  return {
+    results: edges.map(({ edge, tensor }) => ({
+      name: tensor?.meta?.name ?? null,
+      node: ids.get(edge.node) ?? 0,
+      output: edge.outputNr,
+      ...valueAt(edge.node, edge.outputNr),
+    })),
+    nodes: shown.map((node, id) => describeNode(node, id, ids)),
+    arrows,
+    total: all.length,
+  };
+}
+
+/**
+ * The graph behind results as JSON text: what `describeGraph` gives.
  *
  * @example
  * const x = ones([2], { requiresGrad: true });
- * graphDot(x.sum()).startsWith('digraph'); // true
+ * JSON.parse(graphJson(x.sum())).total; // 2
  */
-export function graphDot(x: Tensor): string {
-  const nodes = graphNodes(x);
-  const id = new Map(nodes.map((node, i) => [node, `n${i}`]));
-  const lines = nodes.flatMap((node) => {
-    const own = `  ${id.get(node)} [label=${quoted(node.name)}, fillcolor=lightgrey];`;
-    if (!(node instanceof AccumulateGrad)) return [own];
-    const name = metaOf(node.variable).name ?? '';
-    const leaf = `${id.get(node)}v`;
-    return [
-      own,
-      `  ${leaf} [label=${quoted(`${name}\n${formatShape(node.variable.shape)}`.trim())}, fillcolor=lightblue];`,
-      `  ${leaf} -> ${id.get(node)};`,
-    ];
-  });
-  const edges = nodes.flatMap((node) => node.next.flatMap((next) => (next === null ? [] : [`  ${id.get(next)} -> ${id.get(node)};`])));
-  const result = [
-    `  out [label=${quoted(`${x.meta?.name ?? ''}\n${formatShape(x.shape)}`.trim())}, fillcolor=darkolivegreen1];`,
-    `  n0 -> out;`,
-  ];
-  return [
-    'digraph {',
-    '  graph [rankdir=TB];',
-    '  node [style=filled, shape=box, fontname="Helvetica", fontsize=11, height=0.2];',
-    ...lines,
-    ...result,
-    ...edges,
-    '}',
-    '',
-  ].join('\n');
+export function graphJson(roots: GraphRoots, options: GraphOptions = {}): string {
+  return JSON.stringify(describeGraph(roots, options), null, 2);
+}
+
+function valueAt(node: Node, output: number): GraphValue {
+  return { shape: [...(node.outputShapes[output] ?? [])], dtype: node.outputTypes[output]?.name ?? null };
+}
+
+function describeNode(node: Node, id: number, shown: ReadonlyMap<Node, number>): GraphNode {
+  return {
+    id,
+    name: node.name,
+    leaf: node instanceof AccumulateGrad ? describeLeaf(node.variable) : null,
+    outputs: node.outputShapes.map((_, output) => valueAt(node, output)),
+    saved: savesOf(node),
+    freed: node.released,
+    sequenceNr: node.sequenceNr,
+    cut: node.next.some((next) => next !== null && !shown.has(next)),
+  };
+}
+
+function describeLeaf(variable: Tensor): GraphNode['leaf'] {
+  return {
+    name: variable.meta?.name ?? null,
+    shape: [...variable.shape],
+    dtype: variable.dtype,
+    grad: variable.meta !== null && variable.meta.grad !== null,
+  };
+}
+
+/** What a node keeps, and for an operator that is composed of others what those keep. */
+function savesOf(node: Node): GraphSave[] {
+  const found: GraphSave[] = [];
+  const seen = new Set<Tensor>();
+  for (const inner of node instanceof CompositeNode ? node.inner : [node]) {
+    inner.saved.forEach((saved, slot) => {
+      const [role, index] = inner === node ? inner.slotRole(slot) : (['inner', found.length] as const);
+      if (saved !== null && !seen.has(saved)) {
+        seen.add(saved);
+        found.push({ role, index, name: saved.meta?.name ?? null, shape: [...saved.shape], dtype: saved.dtype, packed: false });
+      }
+    });
+    for (const packed of inner.packs?.tensors() ?? []) {
+      found.push({ role: 'packed', index: found.length, name: null, shape: [...packed.shape], dtype: packed.dtype, packed: true });
+    }
+  }
+  return found;
+}
+
+/** What a leaf is called in pictures: its name, and its shape. */
+export function leafLabel(leaf: NonNullable<GraphNode['leaf']>): string {
+  return `${leaf.name ?? ''} ${formatShape(leaf.shape)}`.trim();
+}
+
+/** What a saved tensor is called in pictures. */
+export function saveLabel(save: GraphSave): string {
+  return `${save.name ?? (save.role === 'inner' || save.role === 'packed' ? save.role : `${save.role} ${save.index}`)} ${formatShape(save.shape)}`;
 }
