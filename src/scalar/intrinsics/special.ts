@@ -10,7 +10,10 @@ const square = (x: Expr): Expr => mul(x, x);
 export const erf = unary('erf', values.erf, { partials: (_, x) => [mul(TWO_OVER_ROOT_PI, exp(neg(square(x))))] });
 export const erfc = unary('erfc', values.erfc, { partials: (_, x) => [mul(-TWO_OVER_ROOT_PI, exp(neg(square(x))))] });
 export const erfcx = unary('erfcx', values.erfcx, { partials: (y, x) => [sub(mul(mul(2, x), y), TWO_OVER_ROOT_PI)] });
-export const erfinv = unary('erfinv', values.erfinv, { partials: (y) => [mul(1 / TWO_OVER_ROOT_PI, exp(square(y)))] });
+// Not by the result, which may be overwritten.
+export const erfinv: (x: Expr | number) => Expr = unary('erfinv', values.erfinv, {
+  partials: (_, x) => [mul(1 / TWO_OVER_ROOT_PI, exp(square(erfinv(x))))],
+});
 export const lgamma = unary('lgamma', values.lgamma, { partials: (_, x) => [digamma(x)] });
 export const digamma = unary('digamma', values.digamma, { partials: (_, x) => [polygamma(1, x)] });
 
