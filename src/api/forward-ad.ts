@@ -1,10 +1,10 @@
 /** What `torch.autograd.forward_ad` offers: tensors that carry a tangent. */
 export {
-  DualLevelScope,
+  type DualLevelScope,
   dualLevel,
   enterDualLevel,
   exitDualLevel,
-  ForwardGradScope,
+  type ForwardGradScope,
   isForwardGradEnabled,
   makeDual,
   setForwardGradEnabled,

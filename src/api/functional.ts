@@ -25,6 +25,7 @@ type TensorsFunction<I extends Tensors, R extends Tensors> = (...inputs: I exten
 /** For each tensor of `R` what `Each` says, in the same structure: one, or a list. */
 type For<R extends Tensors, Each> = R extends readonly Tensor[] ? { -readonly [K in keyof R]: Each } : Each;
 
+/** What the derivatives of this namespace have in common. */
 export interface DerivativeOptions {
   /** The results can be differentiated further, also with respect to `inputs` that require a gradient. Default false. */
   readonly createGraph?: boolean;
@@ -32,6 +33,7 @@ export interface DerivativeOptions {
   readonly strict?: boolean;
 }
 
+/** Options of `jacobian`. */
 export interface JacobianOptions extends DerivativeOptions {
   /** Compute all rows or columns as one batch, faster and in more memory, instead of one after the other. Default false. */
   readonly vectorize?: boolean;
@@ -39,6 +41,7 @@ export interface JacobianOptions extends DerivativeOptions {
   readonly strategy?: 'reverse-mode' | 'forward-mode';
 }
 
+/** Options of `hessian`. */
 export interface HessianOptions extends DerivativeOptions {
   /** As for `jacobian`. */
   readonly vectorize?: boolean;

@@ -9,6 +9,7 @@ import { Module, stateName } from './module.ts';
 /** Parameters and buffers by dotted name, as `namedParameters` and `stateDict` name them. */
 export type NamedTensors = Readonly<Record<string, Tensor | undefined>> | ReadonlyMap<string, Tensor>;
 
+/** Options of `functionalCall`. */
 export interface FunctionalCallOptions {
   /** A tensor that the module has under several names is replaced under all of them. Default true. */
   readonly tieWeights?: boolean;
