@@ -1,13 +1,12 @@
 import { type DTypeInfo, FLOAT32, INT32 } from '../dtype/dtype.ts';
 import { resultType, toFloatType } from '../dtype/promotion.ts';
 import type { FloatDType, RealDType } from '../dtype/types.ts';
-import { type Derivative, t } from '../op/contract.ts';
+import { t } from '../op/contract.ts';
 import { backend } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { applyOne } from '../tensor/apply.ts';
-import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
+import { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { AutogradError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
 import {
   BAD_BROADCAST,
@@ -39,26 +38,15 @@ export const copysign: BinaryOtherFloat<'copysign', RealDType> = binary('copysig
   bad: BAD_BROADCAST,
 });
 
-/** An operator whose result is recorded and refuses to be differentiated: a constant result would be a silent zero. */
-class WithoutDerivative extends MapOperator {
-  override get derivative(): Derivative<Tensor, MapParams> {
-    const refuse = (): never => {
-      throw new AutogradError(`${this.name}: the derivative is not implemented: detach() the operands to treat the result as a constant`);
-    };
-    return { kind: 'rules', vjp: refuse, jvp: refuse };
-  }
-}
-
 /** By dtype; float32 and float64 share an expression. */
 const NEXT: Readonly<Record<string, MapOperator>> = {
-  float64: new WithoutDerivative('nextafter', () => S.nextafter(S.arg(0), S.arg(1)), 2, 0),
-  float16: new WithoutDerivative('nextafter', () => S.nextafterFloat16(S.arg(0), S.arg(1)), 2, 0),
-  bfloat16: new WithoutDerivative('nextafter', () => S.nextafterBfloat16(S.arg(0), S.arg(1)), 2, 0),
+  float64: new MapOperator('nextafter', () => S.nextafter(S.arg(0), S.arg(1)), 2, 0),
+  float16: new MapOperator('nextafter', () => S.nextafterFloat16(S.arg(0), S.arg(1)), 2, 0),
+  bfloat16: new MapOperator('nextafter', () => S.nextafterBfloat16(S.arg(0), S.arg(1)), 2, 0),
 };
 
 /**
- * The next number of the dtype after `input` towards `other`, broadcast. Floating dtypes. It has no derivative: a backward pass through it throws
- * AutogradError.
+ * The next number of the dtype after `input` towards `other`, broadcast. Floating dtypes. The derivative by `input` is 1, but 0 where both are equal.
  *
  * @example
  * nextafter(tensor([1]), tensor([2])).sub(1); // tensor([1.1921e-07])
@@ -72,9 +60,7 @@ export const nextafter: BinaryTensors<'nextafter', RealDType> = planned(
   },
   {
     signature: 'input, other',
-    samples: binarySamples().map((sample) => ({
-      args: sample.args.map((x) => (typeof x === 'object' && x !== null ? { ...x, grad: false } : x)),
-    })),
+    samples: binarySamples().map((sample) => ({ ...sample, skipNumericGradient: true })),
     bad: [
       ...BAD_BROADCAST,
       { args: [t([2], { dtype: 'int64', grad: false }), t([2], { dtype: 'int64', grad: false })], error: /floating/ },
