@@ -2,6 +2,7 @@
 
 export * as functional from '../ops/namespaces/functional.ts';
 export * from './activation.ts';
+export type { FullBackwardHook, FullBackwardPreHook } from './backward-hooks.ts';
 export { ModuleDict, ModuleList, ParameterList, Sequential, type SequentialFunction } from './container.ts';
 export { CosineSimilarity, type CosineSimilarityOptions, PairwiseDistance } from './distance.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';

@@ -6,6 +6,7 @@ import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { camelNames, checkOptions } from '../util/options.ts';
+import { BackwardWatch, type FullBackwardHook, type FullBackwardPreHook } from './backward-hooks.ts';
 import { copyInto } from './copy.ts';
 import { isParameter } from './parameter.ts';
 
@@ -55,6 +56,8 @@ export abstract class Module {
   readonly #buffers = new Map<string, boolean>();
   readonly #forwardPreHooks = new Set<{ readonly hook: ForwardPreHook<never> }>();
   readonly #forwardHooks = new Set<{ readonly hook: ForwardHook<never> }>();
+  readonly #backwardPreHooks = new Set<{ readonly hook: FullBackwardPreHook<never> }>();
+  readonly #backwardHooks = new Set<{ readonly hook: FullBackwardHook<never> }>();
   #watched = false;
 
   /** A layer of the library hands its options on: those that its signature does not name are refused. */
@@ -250,6 +253,23 @@ export abstract class Module {
     return this.#register(this.#forwardPreHooks, hook as ForwardPreHook<never>);
   }
 
+  /**
+   * Calls `hook` with the module and the gradients of its outputs in each backward pass, before they pass through it; what it returns replaces them.
+   * `forward` must return a tensor or a list.
+   */
+  registerFullBackwardPreHook(hook: FullBackwardPreHook<this>): HookHandle {
+    return this.#register(this.#backwardPreHooks, hook as FullBackwardPreHook<never>);
+  }
+
+  /**
+   * Calls `hook` with the module and the gradients of its inputs (null for what is no tensor or wants none) and of its outputs in each backward pass
+   * through it; what it returns replaces the gradients of the inputs. A second derivative that does not pass through the outputs is none. Inputs
+   * must not be written in place inside. Where no input wants a gradient it is called when those of the outputs are there.
+   */
+  registerFullBackwardHook(hook: FullBackwardHook<this>): HookHandle {
+    return this.#register(this.#backwardHooks, hook as FullBackwardHook<never>);
+  }
+
   #register<H>(hooks: Set<{ readonly hook: H }>, hook: H): HookHandle {
     if (typeof hook !== 'function')
       throw new ArgumentError(`${this.constructor.name}: a hook must be a function, got ${describeValue(hook)}`);
@@ -268,9 +288,14 @@ export abstract class Module {
     const outer: Forward = (...given) => {
       let inputs: readonly unknown[] = given;
       for (const { hook } of this.#forwardPreHooks) inputs = hook(this as never, inputs) ?? inputs;
+      const watch =
+        this.#backwardPreHooks.size + this.#backwardHooks.size > 0
+          ? new BackwardWatch(this, this.#backwardPreHooks, this.#backwardHooks)
+          : null;
+      if (watch !== null) inputs = watch.inputs(inputs);
       let output: unknown = inner.apply(this, inputs as never[]);
       for (const { hook } of this.#forwardHooks) output = hook(this as never, inputs, output) ?? output;
-      return output;
+      return watch === null ? output : watch.output(output);
     };
     Object.defineProperty(this, 'forward', { value: outer, configurable: true, writable: true, enumerable: false });
   }

@@ -1,5 +1,5 @@
 /** Hooks before and after nodes and after accumulation, and the order of all of them. */
-import { autograd, nn, ones, optim, type Tensor, tensor } from 'nabla';
+import { autograd, ones, optim, type Tensor, tensor } from 'nabla';
 import { describe, expect, test } from 'vitest';
 import { leaf, refused, total, values } from '../engine/support.ts';
 import { collected } from './garbage.ts';
@@ -545,24 +545,4 @@ describe('hooks after accumulation', () => {
     autograd.grad(total(x.mul(2)), x);
     expect(count).toBe(0);
   });
-});
-
-test('test_backward_hook_relative_ordering: across a layer, hooks of tensors, before and after nodes and of leaves run from the result back', () => {
-  const order: string[] = [];
-  const note = (name: string) => () => void order.push(name);
-  const layer = new nn.Linear(3, 2);
-  const x = ones([2, 3], { requiresGrad: true });
-  layer.registerForwardPreHook(note('module before forward'));
-  layer.registerForwardHook(note('module after forward'));
-  const y = layer.forward(x);
-  y.gradFn?.registerHook(note('node after'));
-  y.gradFn?.registerPrehook(note('node before'));
-  y.registerHook(note('output'));
-  x.registerHook(note('input'));
-  layer.weight.registerHook(note('weight'));
-  layer.weight.registerPostAccumulateGradHook(note('weight accumulated'));
-  y.sum().backward();
-  expect(order.slice(0, 5)).toEqual(['module before forward', 'module after forward', 'output', 'node before', 'node after']);
-  expect(order.slice(5).sort()).toEqual(['input', 'weight', 'weight accumulated']);
-  expect(order.indexOf('weight')).toBeLessThan(order.indexOf('weight accumulated'));
 });
