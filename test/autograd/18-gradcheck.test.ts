@@ -105,7 +105,7 @@ describe('gradcheck', () => {
     }
   });
 
-  test('a batch of gradients that differs from its members, or fails, is reported', () => {
+  test('test_gradcheck_check_batched_grad: a backward pass that fails on a batch of gradients is reported', () => {
     class PerBatch extends autograd.Function {
       static forward(_context: Context, x: Tensor) {
         return x.mul(1);
@@ -121,7 +121,7 @@ describe('gradcheck', () => {
     expect(gradcheck((x: Tensor) => x.sin().matmul(x.cos()), random(3), { checkBatchedGrad: true })).toBe(true);
   });
 
-  test('a backward pass that is not linear is reported', () => {
+  test('test_gradcheck_backward_mul_by_grad_output: a backward pass that is not linear is reported', () => {
     class Offset extends autograd.Function {
       static forward(context: Context, x: Tensor) {
         context.saveForBackward(x);
