@@ -82,6 +82,7 @@ describe('accumulation', () => {
     mode.observer = {
       apply: (operator, inputs, params) => perform(operator, inputs, params),
       write: (_name, _target, write) => write(),
+      call: (_name, _pure, _inputs, forward) => forward(),
       visit: (node, grads, keep) => {
         const found = node.run(grads, keep);
         made.push(...found.map((g) => g?.storage));
