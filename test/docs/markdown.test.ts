@@ -29,7 +29,15 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
 });
 
 /** Pages whose TypeScript is a program for users, not a sketch. */
-const programs = ['README.md', 'docs/memory.md', 'docs/checkpointing.md', 'docs/function-transforms.md', 'docs/modes.md', 'docs/profiling.md'].flatMap((page) =>
+const programs = [
+  'README.md',
+  'docs/memory.md',
+  'docs/checkpointing.md',
+  'docs/custom-functions.md',
+  'docs/function-transforms.md',
+  'docs/modes.md',
+  'docs/profiling.md',
+].flatMap((page) =>
   [...textOf(page).matchAll(/```ts\n([\s\S]*?)```/g)].map((match, i) => ({ page, nth: i + 1, code: match[1] as string })),
 );
 
