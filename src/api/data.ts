@@ -53,6 +53,10 @@ function requirePair(name: string, x: Tensor, value: unknown): void {
   if (!isTensor(value)) throw new ArgumentError(`${name}: expected a tensor, got ${describeValue(value)}`);
   requirePlain(name, x);
   requirePlain(name, value);
+  if (x.wrapped !== null)
+    throw new InPlaceError(
+      `${name}: ${describeTensor(x)} has a tangent, which would not be that of the new elements: copy_() them instead`,
+    );
 }
 
 function move(x: Tensor, value: Tensor): void {

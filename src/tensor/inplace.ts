@@ -59,13 +59,25 @@ export function writeInPlace(name: string, target: Tensor, from: (old: Tensor) =
   return mode.observer === null ? overwrite(name, target, from) : mode.observer.write(name, target, () => overwrite(name, target, from));
 }
 
-/** `writeInPlace` behind the observers, and what interpreters write the values below them with. */
-export function overwrite(name: string, target: Tensor, from: (old: Tensor) => Tensor): Tensor {
+/** `writeInPlace` behind the observers. */
+function overwrite(name: string, target: Tensor, from: (old: Tensor) => Tensor): Tensor {
+  checkTarget(name, target);
+  // A derivative may read the old value even where only another operand wants a gradient.
+  return put(name, target, from(mode.grad ? withOldValue(target) : target));
+}
+
+/** Writes a value that is there: what interpreters do with the values below them. */
+export function overwriteWith(name: string, target: Tensor, value: Tensor): Tensor {
+  checkTarget(name, target);
+  return put(name, target, value);
+}
+
+function checkTarget(name: string, target: Tensor): void {
   if (mode.interpreters !== 0 || target.wrapped !== null) settled(name, target);
   checkWritable(name, target);
-  // A derivative may read the old value even where only another operand wants a gradient.
-  const old = mode.grad ? withOldValue(target) : target;
-  const result = from(old);
+}
+
+function put(name: string, target: Tensor, result: Tensor): Tensor {
   checkResultType(name, target, result.type);
   checkFits(name, target, result.shape);
   const tracked = mode.grad && isTracked(result) && (target.type.isFloat || target.type.isComplex);

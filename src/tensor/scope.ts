@@ -38,6 +38,8 @@ function collect(value: unknown, kept: Set<Storage>, seen: Set<object>): void {
   seen.add(value);
   if (value instanceof Tensor) {
     kept.add(value.storage);
+    const below = value.wrapped?.interpreter.shown(value) ?? null;
+    if (below !== null) collect([below.primal, below.tangent], kept, seen);
     if (value.meta?.grad) collect(value.meta.grad, kept, seen);
     if (value.node !== null) collectGraph(value.node, kept, seen);
     return;

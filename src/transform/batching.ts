@@ -1,6 +1,6 @@
 import type { Operator } from '../op/contract.ts';
 import { apply } from '../tensor/apply.ts';
-import { overwrite } from '../tensor/inplace.ts';
+import { overwriteWith } from '../tensor/inplace.ts';
 import { describeTensor } from '../tensor/messages.ts';
 import { mode, type Randomness } from '../tensor/modes.ts';
 import { structural } from '../tensor/structural.ts';
@@ -56,7 +56,7 @@ export class Batching implements Spreading {
       );
     }
     const written = this.valueOf(result);
-    overwrite(name, value, () => (written === null ? result : padded(written, target.ndim)));
+    overwriteWith(name, value, written === null ? result : padded(written, target.ndim));
   }
 
   spread(x: Tensor, source: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { overwrite } from '../tensor/inplace.ts';
+import { overwriteWith } from '../tensor/inplace.ts';
 import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { mode, withGradMode } from '../tensor/modes.ts';
 import { structural } from '../tensor/structural.ts';
@@ -135,6 +135,8 @@ export function makeDual(tensor: Tensor, tangent: Tensor): Tensor {
   checkTangent('makeDual', 'tangent', tensor, tangent);
   refuseDual(level, 'tensor', tensor, 'has a tangent already: unpackDual it, or use jvp for derivatives of derivatives');
   refuseDual(level, 'tangent', tangent, 'is itself dual at this level: unpackDual it, or use jvp for derivatives of derivatives');
+  // The dual is another handle on the memory: whoever disposes of it must not free that.
+  tensor.storage.shared = true;
   const fits = tangent.type === tensor.type ? tangent : structural().cast(tangent, tensor.type);
   return tracked(tensor, level, laidOut(tensor, fits));
 }
@@ -164,7 +166,7 @@ function laidOut(primal: Tensor, tangent: Tensor): Tensor {
   const alone = tangent.storage.byteLength === primal.storage.byteLength && tangent.offset === primal.offset;
   if (sameLayout(tangent, primal) && (alone || tangent.wrapped !== null || primal.wrapped !== null)) return tangent;
   const copy = zerosInLayout(primal, [tangent]);
-  return overwrite('makeDual', copy, () => tangent);
+  return overwriteWith('makeDual', copy, tangent);
 }
 
 /** What `unpackDual` returns: `const { primal, tangent } = …`, or `const [primal, tangent] = …`. */

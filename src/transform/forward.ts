@@ -1,7 +1,7 @@
 import type { Operator } from '../op/contract.ts';
 import { stridedTangent } from '../ops/structural.ts';
 import { apply } from '../tensor/apply.ts';
-import { overwrite } from '../tensor/inplace.ts';
+import { overwriteWith } from '../tensor/inplace.ts';
 import { AutogradMeta } from '../tensor/meta.ts';
 import { structural } from '../tensor/structural.ts';
 import { aliasOf, type Interpreter, type Tensor, type Wrapped } from '../tensor/tensor.ts';
@@ -126,7 +126,7 @@ export class ForwardMode implements Spreading {
   write(name: string, target: Tensor, result: Tensor): void {
     const { primal, tangent } = this.unpack(result);
     const dual = this.dualOf(target) ?? this.promote(target);
-    overwrite(name, dual.primal, () => primal);
+    overwriteWith(name, dual.primal, primal);
     if (forwardGrad.enabled && isContinuous(target))
       this.writeTangent(name, target, dual, tangent !== null && isContinuous(result) ? tangent : null);
   }
@@ -151,8 +151,7 @@ export class ForwardMode implements Spreading {
       );
     }
     dual.tangent = part;
-    if (tangent === null) overwrite(name, part, (old) => structural().zeros(old.shape, old.type));
-    else overwrite(name, part, () => structural().cast(tangent, part.type));
+    overwriteWith(name, part, tangent === null ? structural().zeros([], part.type) : structural().cast(tangent, part.type));
   }
 
   /** A tangent of `x` that in-place operations may write values like `incoming` into. */
@@ -175,7 +174,7 @@ export class ForwardMode implements Spreading {
 
   private copyInLayout(x: Tensor, dual: Dual, tangent: Tensor | null, incoming: Tensor | null): Tensor {
     const fresh = zerosInLayout(x, [tangent, incoming]);
-    if (tangent !== null) overwrite('tangent', fresh, () => tangent);
+    if (tangent !== null) overwriteWith('tangent', fresh, tangent);
     dual.tangent = fresh;
     return fresh;
   }

@@ -1,7 +1,7 @@
 /** Which operators a call is made of, seen by an interpreter that only looks. */
 import type { Operator } from '../../src/op/contract.ts';
 import { apply } from '../../src/tensor/apply.ts';
-import { overwrite } from '../../src/tensor/inplace.ts';
+import { overwriteWith } from '../../src/tensor/inplace.ts';
 import type { Interpreter, Tensor, Wrapped } from '../../src/tensor/tensor.ts';
 import { outputsOf, withInterpreter, wrapHandle } from '../../src/transform/interpret.ts';
 
@@ -35,7 +35,7 @@ class Tracer implements Interpreter {
   readonly ended = false;
 
   write(name: string, target: Tensor, result: Tensor): void {
-    overwrite(name, this.valueOf(target), () => this.valueOf(result));
+    overwriteWith(name, this.valueOf(target), this.valueOf(result));
   }
 
   /** Views are of wrapped tensors or of plain ones throughout: nothing becomes wrapped later. */

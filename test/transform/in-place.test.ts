@@ -1,4 +1,4 @@
-import { DTypeError, ones, ShapeError, type Tensor, tensor, zeros } from 'nabla';
+import { autograd, DTypeError, ones, ShapeError, scope, type Tensor, tensor, zeros } from 'nabla';
 import { grad, jvp, vmap } from 'nabla/func';
 import { describe, expect, test } from 'vitest';
 
@@ -255,5 +255,70 @@ describe('in place under reverse mode', () => {
       return y.pow(2).sum();
     };
     expect((grad(f)(vector()) as Tensor).toArray()).toEqual([50, 4, 6]);
+  });
+});
+
+describe('what shares memory with a dual', () => {
+  const { dualLevel, makeDual, unpackDual } = autograd.forwardAd;
+
+  test('a scope keeps tangents of what it returns, and disposing of a dual keeps the tensor', () => {
+    const x = vector();
+    dualLevel(() => {
+      const y = scope(() =>
+        makeDual(x, ones([3]))
+          .mul(2)
+          .mul(3),
+      );
+      expect(unpackDual(y).tangent?.toArray()).toEqual([6, 6, 6]);
+      makeDual(x, ones([3]))[Symbol.dispose]();
+    });
+    expect(x.toArray()).toEqual([1, 2, 3]);
+  });
+
+  test('elements of a dual cannot be exchanged from outside', () => {
+    dualLevel(() => {
+      const dual = makeDual(vector(), ones([3]));
+      expect(() => (dual.data = ones([3]))).toThrow(/has a tangent/);
+      expect(() => dual.withData(() => 0, { write: true })).toThrow(/tangent/);
+      expect(dual.withData((elements) => elements.length)).toBe(3);
+      dual.uniform_();
+      expect(unpackDual(dual).tangent?.toArray()).toEqual([0, 0, 0]);
+    });
+  });
+
+  test('transforms inside a level, and a level inside transforms', () => {
+    dualLevel(() => {
+      const x = makeDual(matrix(), ones([2, 3]));
+      const rows = vmap((row) => row.pow(2).sum())(x);
+      expect(unpackDual(rows).tangent?.toArray()).toEqual([12, 30]);
+      const [y, dy] = jvp((a) => a.mul(x), [ones([2, 3])], [ones([2, 3])]);
+      expect([unpackDual(y).tangent?.toArray(), unpackDual(dy).tangent?.toArray()]).toEqual([
+        ones([2, 3]).toArray(),
+        ones([2, 3]).toArray(),
+      ]);
+      expect(unpackDual(grad((a: Tensor) => a.pow(3).sum())(x)).tangent?.toArray()).toEqual(matrix().mul(6).toArray());
+    });
+    const slopes = vmap((row) =>
+      dualLevel(
+        () =>
+          unpackDual(
+            makeDual(row, ones([3]))
+              .pow(2)
+              .sum(),
+          ).tangent as Tensor,
+      ),
+    )(matrix());
+    expect(slopes.toArray()).toEqual([12, 30]);
+    const second = grad((a: Tensor) =>
+      dualLevel(
+        () =>
+          unpackDual(
+            makeDual(a, ones([3]))
+              .pow(3)
+              .sum(),
+          ).tangent as Tensor,
+      ),
+    )(vector());
+    expect(second.toArray()).toEqual([6, 12, 18]);
   });
 });
