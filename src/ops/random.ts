@@ -1,8 +1,7 @@
-import { type DTypeInfo, FLOAT32, INT64, UINT8 } from '../dtype/dtype.ts';
+import { type DTypeInfo, INT64, UINT8 } from '../dtype/dtype.ts';
 import { getDefaultDtype } from '../dtype/promotion.ts';
 import type { FloatDType, RealDType } from '../dtype/types.ts';
 import { backend } from '../runtime/backend.ts';
-import { heap } from '../runtime/heap.ts';
 import {
   defaultGenerator,
   multinomial as drawMultinomial,
@@ -18,10 +17,7 @@ import {
   fillRandom,
   fillUniform,
   Generator,
-  type HalfOption,
-  type NumberArray,
 } from '../runtime/random.ts';
-import { addressOf, beginLaunch } from '../runtime/storage.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape, numel } from '../shape/shape.ts';
@@ -36,6 +32,7 @@ import { add, mul } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { type CreateOptions, finish, splitOptions } from './creation.ts';
 import { described, optionalType, requireTensor } from './family.ts';
+import { elementsIn, type Fill, fillContiguous, filled } from './random-fill.ts';
 import { cast } from './structural.ts';
 import type {
   DrawFunction,
@@ -54,46 +51,6 @@ import type {
 /** Options of functions that draw. */
 export interface RandomOptions extends CreateOptions {
   readonly generator?: Generator | null;
-}
-
-/** @internal A typed array over the elements of a contiguous tensor, for the length of a fill. */
-export function elementsIn(x: Tensor): NumberArray | BigInt64Array {
-  beginLaunch();
-  const start = (addressOf(x.storage) + x.offset * x.type.itemsize) / x.type.itemsize;
-  const arrays: Record<string, NumberArray | BigInt64Array> = {
-    float32: heap.f32,
-    float64: heap.f64,
-    int64: heap.i64,
-    int32: heap.i32,
-    int16: heap.i16,
-    int8: heap.i8,
-    uint8: heap.u8,
-    bool: heap.u8,
-  };
-  const array = arrays[x.type.name];
-  if (array === undefined) throw new DTypeError(`random draws are not defined for dtype ${x.dtype}`);
-  return array.subarray(start, start + x.size) as NumberArray | BigInt64Array;
-}
-
-type Fill = (generator: Generator, out: never, options: HalfOption & { bool?: boolean }) => unknown;
-
-/** Fills a contiguous tensor; half types are drawn as float32 rounded by the draw itself. */
-function fillContiguous(x: Tensor, generator: Generator | null | undefined, fill: Fill): void {
-  const source = generator ?? defaultGenerator;
-  if (x.type.name === 'float16' || x.type.name === 'bfloat16') {
-    const wide = emptyTensor(x.shape, FLOAT32);
-    fill(source, elementsIn(wide) as never, { half: x.type.name });
-    backend().map(IDENTITY.program, x, [wide], [], x.type);
-  } else fill(source, elementsIn(x) as never, { bool: x.type.name === 'bool' });
-}
-
-/** A new tensor that `fill` fills; under vmap one for each member of the batch, or one for all. */
-function filled(name: string, shape: readonly number[], type: DTypeInfo, generator: Generator | null | undefined, fill: Fill): Tensor {
-  return draw(name, [], shape, (_inputs, sizes) => {
-    const result = emptyTensor(sizes, type);
-    fillContiguous(result, generator, fill);
-    return result;
-  });
 }
 
 function drawing(name: string, fill: Fill): DrawFunction {

@@ -13,7 +13,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { mul } from '../arithmetic.ts';
 import { emptyTensor } from '../create.ts';
 import { described, makeOperator, requireTensor } from '../family.ts';
-import { elementsIn } from '../random.ts';
+import { elementsIn } from '../random-fill.ts';
 import type { UnarySame } from '../types.ts';
 
 export interface DropoutOptions {
