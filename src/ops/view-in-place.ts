@@ -5,7 +5,7 @@ import { contiguousStrides, numel, sameShape } from '../shape/shape.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { checkHistory, markWritten } from '../tensor/inplace.ts';
 import { describeTensor } from '../tensor/messages.ts';
-import { mode } from '../tensor/modes.ts';
+import { mode, withGradMode } from '../tensor/modes.ts';
 import { aliasOf, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { InPlaceError } from '../util/errors.ts';
@@ -59,7 +59,8 @@ function viewInPlace(name: string, x: Tensor, view: (x: Tensor) => Tensor): Tens
   old.node = x.node;
   old.outputIndex = x.outputIndex;
   old.tracked = x.tracked;
-  const seen = recorded(x, () => view(old));
+  // What sees the elements of a result another way is part of its history under noGrad too: gradients have its new shape.
+  const seen = x.node === null ? view(old) : withGradMode(true, () => view(old));
   const shape = x.shape;
   takeOver(x, seen);
   if (seen.node === null) x.tracked = old.tracked;
@@ -68,18 +69,6 @@ function viewInPlace(name: string, x: Tensor, view: (x: Tensor) => Tensor): Tens
   markWritten(x, name);
   if (x.meta !== null) x.meta.viewVersion = x.storage.version;
   return x;
-}
-
-/** What sees the elements of a result another way is part of its history where nothing else is recorded too: gradients have its new shape. */
-function recorded(x: Tensor, view: () => Tensor): Tensor {
-  if (x.node === null) return view();
-  const before = mode.grad;
-  mode.grad = true;
-  try {
-    return view();
-  } finally {
-    mode.grad = before;
-  }
 }
 
 function inPlaceView<A extends readonly unknown[], R extends object>(

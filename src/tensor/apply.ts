@@ -26,7 +26,7 @@ export function apply<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[
 export function perform<P>(operator: Operator<Tensor, P>, inputs: readonly Tensor[], params: P): Tensor | Tensor[] {
   if (mode.grad && operator.derivative.kind !== 'none') {
     for (let i = 0; i < inputs.length; i++)
-      if (isTracked(inputs[i] as Tensor) && (mode.inference === null || isSomeCounted(inputs)))
+      if (isTracked(inputs[i] as Tensor) && (mode.inference === null || creation.version < 0 || isSomeCounted(inputs)))
         return labelled(operator, inputs, record(operator as unknown as AnyOperator, inputs, params));
   }
   const result = execute(operator as unknown as AnyOperator, inputs, params);

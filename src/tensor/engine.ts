@@ -286,11 +286,13 @@ export function settle(): void {
 function drive(first: Task): void {
   const outer = running;
   const before = mode.grad;
+  // In inference mode nothing is recorded, unless a transform does.
+  const mayRecord = before || creation.version >= 0;
   const open: Task[] = [];
   const enter = (task: Task): Task => {
     open.push(task);
     running = task;
-    mode.grad = task.options.createGraph && creation.version >= 0;
+    mode.grad = task.options.createGraph && mayRecord;
     task.begin();
     return task;
   };
@@ -311,7 +313,7 @@ function drive(first: Task): void {
         if (rest === undefined) break;
         task = rest;
         running = rest;
-        mode.grad = rest.options.createGraph && creation.version >= 0;
+        mode.grad = rest.options.createGraph && mayRecord;
       }
     }
   } finally {

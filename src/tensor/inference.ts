@@ -40,6 +40,8 @@ export function isInferenceModeEnabled(): boolean {
 
 const RULES: InferenceRules = {
   refuseSave(operator, x) {
+    // A transform that runs in inference mode reads its tape before the mode ends.
+    if (creation.version < 0) return;
     throw new AutogradError(
       `${operator}: its derivative reads ${describeTensor(x as Tensor)}, which was made in inferenceMode and cannot be saved for a backward pass: ` +
         'use a clone() of it made outside, or noGrad in the place of inferenceMode',

@@ -1,4 +1,3 @@
-import { creation } from '../runtime/storage.ts';
 import type { Observer } from './observer.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -63,11 +62,10 @@ export function isGradEnabled(): boolean {
   return mode.grad;
 }
 
-/** For the library itself: `body` is synchronous. */
+/** For the library itself: `body` is synchronous. Recording is on in inference mode too, since a transform needs its tape there. */
 export function withGradMode<R>(enabled: boolean, body: () => R): R {
   const before = mode.grad;
-  // Nothing is recorded in inference mode.
-  mode.grad = enabled && creation.version >= 0;
+  mode.grad = enabled;
   try {
     return body();
   } finally {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { grad, hessian, jvp } from '../../src/func.ts';
 import {
   autograd,
   enableGrad,
@@ -375,6 +376,35 @@ describe('recorded behaviours', () => {
     const y = total(x.pow(3));
     const [g] = inferenceMode(() => autograd.grad(y, x, null, { createGraph: true }));
     expect([g?.requiresGrad, values(g)]).toEqual([false, [3, 3, 3]]);
+  });
+
+  test('a view gets the history of its base inside as well', () => {
+    const x = leaf(3);
+    const y = x.mul(1);
+    const view = y.narrow(0, 0, 2);
+    y.mul_(2);
+    expect(inferenceMode(() => [view.gradFn?.name, view.requiresGrad])).toEqual(['AsStridedBackward', true]);
+    total(view).backward();
+    expect(values(x.grad)).toEqual([2, 2, 0]);
+  });
+
+  test('transforms work inside: their tapes are read before the mode ends', () => {
+    const x = tensor([1, 2, 3], { dtype: 'float64' });
+    inferenceMode(() => {
+      const y = x.mul(1);
+      expect(y.isInference()).toBe(true);
+      const f = (z: Tensor): Tensor => z.pow(3).sum();
+      const slope = grad(f)(y) as Tensor;
+      expect([slope.isInference(), slope.requiresGrad, values(slope)]).toEqual([true, false, [3, 12, 27]]);
+      expect(values(grad((z: Tensor) => (grad(f)(z) as Tensor).sum())(x) as Tensor)).toEqual([6, 12, 18]);
+      expect(values(jvp((z: Tensor) => z.mul(z), [y], [y])[1] as Tensor)).toEqual([2, 8, 18]);
+      expect(values(hessian(f)(x) as Tensor)).toEqual([
+        [6, 0, 0],
+        [0, 12, 0],
+        [0, 0, 18],
+      ]);
+      expect([isGradEnabled(), isInferenceModeEnabled()]).toEqual([false, true]);
+    });
   });
 
   test('detach_ of an inference tensor is allowed, assigning it as data makes one', () => {
