@@ -231,6 +231,10 @@ describe('forward mode', () => {
       }
     }
     refused(() => jvp((a: Tensor) => Double.apply(a), [ones([2])], [ones([2])]), 'AutogradError', /Double: it has no jvp method/);
+    const { dualLevel, makeDual, unpackDual } = autograd.forwardAd;
+    refused(() => dualLevel(() => Double.apply(makeDual(ones([2]), ones([2])))), 'AutogradError', /Double: it has no jvp method/);
+    const tangent = dualLevel(() => unpackDual(Cube.apply(makeDual(ones([2], float64), ones([2], float64)))).tangent?.clone());
+    expect(values(tangent)).toEqual([3, 3]);
     // Without a tangent nothing is missing.
     expect(values(Double.apply(ones([2])))).toEqual([2, 2]);
   });
