@@ -83,10 +83,9 @@ export function backward(tensors: GradientPlaces, gradTensors?: GradientSeeds, o
     inputs.map((input) => wantedEdge('backward', input)),
     task,
   );
-  // Leaves have accumulated already. A result has a `grad` of its own; an edge to one has nowhere to put it, its hooks have run.
-  inputs.forEach((input, i) => {
-    const g = found[i] ?? null;
-    if (g !== null && isTensor(input)) addToGrad(input, g, createGraph);
+  // Leaves have accumulated already, and results that retain their gradient. An edge to a result has nowhere to put one; its hooks have run.
+  new Map(inputs.map((input, i) => [input, found[i] ?? null])).forEach((g, input) => {
+    if (g !== null && isTensor(input) && input.meta?.retainsGrad !== true) addToGrad(input, g, createGraph);
   });
 }
 

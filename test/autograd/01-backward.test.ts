@@ -231,6 +231,20 @@ describe('inputs', () => {
     expect(z.grad).toBe(null);
   });
 
+  test('an input that is named twice, or that retains its gradient, gets it once', () => {
+    const x = leaf(2);
+    const y = x.mul(3);
+    total(y).backward(null, { inputs: [y, x, y, x], retainGraph: true });
+    expect([values(y.grad), values(x.grad)]).toEqual([
+      [1, 1],
+      [3, 3],
+    ]);
+    const z = x.mul(3);
+    z.retainGrad();
+    total(z).backward(null, { inputs: [z] });
+    expect(values(z.grad)).toEqual([1, 1]);
+  });
+
   test('leaves that are named accumulate in place, with their hooks', () => {
     const x = leaf(2);
     const seen: unknown[] = [];
