@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { autograd, backward, grad, ones, type Tensor, tensor } from '../../src/index.ts';
+import { autograd, backward, grad, ones, scope, type Tensor, tensor } from '../../src/index.ts';
 import { leaf, refused, total, values } from '../engine/support.ts';
 
 const { graph } = autograd;
@@ -129,6 +129,54 @@ describe('backward within backward', () => {
     expect(order.splice(0)).toEqual(['node', 'first', 'second', 'node returns', 'leaf']);
     nest(150);
     expect(order).toEqual(['node', 'node returns', 'first', 'second', 'leaf']);
+  });
+
+  /** What happens at the bottom of 150 levels, and on which side of the return of the node that asks for it. */
+  function atBottom(ask: (note: (name: string) => Tensor, order: string[]) => void): string[] {
+    const order: string[] = [];
+    const note = (name: string): Tensor => {
+      const x = leaf(1);
+      x.registerHook(() => void order.push(name));
+      return autograd.enableGrad(() => total(x.mul(2)));
+    };
+    const nest = (level: number): void => {
+      const body = (): void => {
+        if (level > 0) autograd.enableGrad(() => nest(level - 1));
+        else {
+          ask(note, order);
+          order.push('returns');
+        }
+      };
+      total(through(body)(leaf(1))).backward();
+    };
+    nest(150);
+    return order;
+  }
+
+  test('what may not wait runs at once: passes that are recorded, in another mode, or with results', () => {
+    expect(atBottom((note) => note('plain').backward())).toEqual(['returns', 'plain']);
+    expect(atBottom((note) => note('recorded').backward(null, { createGraph: true }))).toEqual(['recorded', 'returns']);
+    expect(atBottom((note) => scope(() => note('scoped').backward()))).toEqual(['scoped', 'returns']);
+    expect(atBottom((note) => autograd.detectAnomaly(() => note('watched').backward()))).toEqual(['watched', 'returns']);
+    const x = leaf(1);
+    x.registerHook(() => undefined);
+    expect(
+      atBottom((note, order) => {
+        note('first').backward();
+        const y = autograd.enableGrad(() => x.mul(4));
+        order.push(`grad ${values(grad(y, x)[0])}`);
+      }),
+    ).toEqual(['first', 'grad 4', 'returns']);
+  });
+
+  test('assigning a grad comes after the walks that were put off, as it comes after the call', () => {
+    const x = leaf(1);
+    atBottom(() => {
+      autograd.enableGrad(() => total(x.mul(5))).backward();
+      x.grad = null;
+      autograd.enableGrad(() => total(x.mul(7))).backward();
+    });
+    expect(values(x.grad)).toEqual([7]);
   });
 
   test('an error in a walk that was put off comes out too', () => {
