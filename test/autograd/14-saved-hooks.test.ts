@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { autograd, fromBytes, noGrad, ones, randn, scope, type Tensor, tensor, zeros } from 'nabla';
+import * as func from 'nabla/func';
 import { checkpoint } from 'nabla/utils';
 import { describe, expect, test } from 'vitest';
 import { leaf, refused, total, values } from '../engine/support.ts';
@@ -460,6 +461,32 @@ describe('hooks on all that is saved', () => {
     total(plain.sin().cos()).backward();
     expect(values(x.grad)).toEqual(values(plain.grad));
   });
+});
+
+describe('with transforms', () => {
+  const x = randn([3, 4], { dtype: 'float64' });
+  const f = (v: Tensor): Tensor => v.softmax(0).mul(v.sin()).sum();
+  const { grad } = func;
+  const runs: Record<string, () => Tensor> = {
+    grad: () => grad(f)(x) as Tensor,
+    'vmap of grad': () => func.vmap(grad(f) as (v: Tensor) => Tensor)(x),
+    'grad of grad': () => grad((v: Tensor) => (grad(f)(v) as Tensor).pow(2).sum())(x) as Tensor,
+    'jvp of grad': () => func.jvp(grad(f) as (v: Tensor) => Tensor, [x], [x])[1] as Tensor,
+    'grad of vmap': () => grad((v: Tensor) => func.vmap(f)(v).sum())(x) as Tensor,
+    'grad of jvp': () => grad((v: Tensor) => func.jvp(f, [v], [v])[1] as Tensor)(x) as Tensor,
+  };
+  const ways: Record<string, (body: () => Tensor) => Tensor> = {
+    savedTensorsHooks: (body) => graph.savedTensorsHooks(twice, half, body),
+    saveOnHost: (body) => graph.saveOnHost(body),
+    allowMutationOnSavedTensors: (body) => graph.allowMutationOnSavedTensors(body),
+  };
+  for (const [way, around] of Object.entries(ways)) {
+    for (const [name, run] of Object.entries(runs)) {
+      test(`${way} changes nothing about ${name}`, () => {
+        expect(values(around(run))).toEqual(values(run()));
+      });
+    }
+  }
 });
 
 describe('saving on the host', () => {
