@@ -10,3 +10,4 @@ export type * from './types/nn.ts';
 export type * from './types/operands.ts';
 export type * from './types/products.ts';
 export type * from './types/reduction.ts';
+export type * from './types/windows.ts';

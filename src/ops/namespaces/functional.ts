@@ -4,6 +4,7 @@ export { sigmoid } from '../exponential.ts';
 export * from '../nn/activation.ts';
 export { bilinear } from '../nn/bilinear.ts';
 export { crossEntropy, linearCrossEntropy, nllLoss } from '../nn/classification-loss.ts';
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../nn/convolution.ts';
 export { cosineSimilarity, normalize, pairwiseDistance } from '../nn/distance.ts';
 export { dropout, dropout1d, dropout2d, dropout3d } from '../nn/dropout.ts';
 export { embedding, oneHot } from '../nn/embedding.ts';

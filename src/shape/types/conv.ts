@@ -204,6 +204,73 @@ export type ConvTranspose1dShape<
   : IsOpen<S> extends true
     ? Ok<[...number[], Cout, number]>
     : `${Op}: expected [N, C, L] or [C, L], got ${Show<S>}`;
+/** `[..., Cin, D, H, W]` to `[..., Cout, D', H', W']`. */
+export type ConvTranspose3dShape<
+  S,
+  Cin,
+  Cout,
+  K,
+  Stride,
+  Padding,
+  OutputPadding = 0,
+  Dilation = 1,
+  Op extends string = 'convTranspose3d',
+> = S extends readonly [...infer B, infer C, infer D, infer H, infer W]
+  ? Differ<C, Cin> extends true
+    ? Channels<S, C, Cin, Op>
+    : WithSpatial<
+        [...B, Cout],
+        [
+          TransposedSize<D, 0, K, Stride, Padding, OutputPadding, Dilation>,
+          TransposedSize<H, 1, K, Stride, Padding, OutputPadding, Dilation>,
+          TransposedSize<W, 2, K, Stride, Padding, OutputPadding, Dilation>,
+        ],
+        `${Op}: the padding takes more than there is of ${Show<S>}`
+      >
+  : IsOpen<S> extends true
+    ? Ok<[...number[], Cout, number, number, number]>
+    : `${Op}: expected [N, C, D, H, W] or [C, D, H, W], got ${Show<S>}`;
+type TransposedSize<N, P extends 0 | 1 | 2, K, Stride, Padding, OutputPadding, Dilation> = ConvTransposeSize<
+  N,
+  OptionAt<K, P>,
+  OptionAt<Stride, P>,
+  OptionAt<Padding, P>,
+  OptionAt<OutputPadding, P>,
+  OptionAt<Dilation, P>
+>;
+/** `convTranspose1d` as a function: the weight is `[Cin, Cout / groups, K]`. */
+export type ConvTranspose1dByWeight<S, W, Stride = 1, Padding = 0, OutputPadding = 0, Dilation = 1, G = 1> = W extends readonly [
+  infer Cin,
+  infer C,
+  infer K,
+]
+  ? ConvTranspose1dShape<S, Cin, GroupedChannels<C, G>, K, Stride, Padding, OutputPadding, Dilation>
+  : IsOpen<W> extends true
+    ? ConvTranspose1dShape<S, number, number, number, Stride, Padding, OutputPadding, Dilation>
+    : `convTranspose1d: expected a weight [Cin, Cout, K], got ${Show<W>}`;
+/** `convTranspose2d` as a function: the weight is `[Cin, Cout / groups, KH, KW]`. */
+export type ConvTranspose2dByWeight<S, W, Stride = 1, Padding = 0, OutputPadding = 0, Dilation = 1, G = 1> = W extends readonly [
+  infer Cin,
+  infer C,
+  infer KH,
+  infer KW,
+]
+  ? ConvTranspose2dShape<S, Cin, GroupedChannels<C, G>, [KH, KW], Stride, Padding, OutputPadding, Dilation>
+  : IsOpen<W> extends true
+    ? ConvTranspose2dShape<S, number, number, number, Stride, Padding, OutputPadding, Dilation>
+    : `convTranspose2d: expected a weight [Cin, Cout, KH, KW], got ${Show<W>}`;
+/** `convTranspose3d` as a function: the weight is `[Cin, Cout / groups, KD, KH, KW]`. */
+export type ConvTranspose3dByWeight<S, W, Stride = 1, Padding = 0, OutputPadding = 0, Dilation = 1, G = 1> = W extends readonly [
+  infer Cin,
+  infer C,
+  infer KD,
+  infer KH,
+  infer KW,
+]
+  ? ConvTranspose3dShape<S, Cin, GroupedChannels<C, G>, [KD, KH, KW], Stride, Padding, OutputPadding, Dilation>
+  : IsOpen<W> extends true
+    ? ConvTranspose3dShape<S, number, number, number, Stride, Padding, OutputPadding, Dilation>
+    : `convTranspose3d: expected a weight [Cin, Cout, KD, KH, KW], got ${Show<W>}`;
 
 /** `[..., L]` pooled to `[..., L']`. */
 export type Pool1dShape<S, K, Stride, Padding, Dilation = 1, Op extends string = 'pool1d'> = S extends readonly [...infer B, infer L]
