@@ -35,6 +35,8 @@ const programs = [
   'docs/checkpointing.md',
   'docs/custom-functions.md',
   'docs/function-transforms.md',
+  'docs/gradients.md',
+  'docs/hooks.md',
   'docs/modes.md',
   'docs/profiling.md',
 ].flatMap((page) =>
