@@ -54,7 +54,7 @@ function aside<R>(body: () => R): R {
 class Packed {
   readonly hooks: SavedHooks;
   readonly value: unknown;
-  readonly source: string;
+  readonly name: string | null;
   readonly shape: readonly number[];
   readonly type: Tensor['type'];
   readonly tracked: boolean;
@@ -65,7 +65,7 @@ class Packed {
   constructor(hooks: SavedHooks, value: unknown, x: Tensor) {
     this.hooks = hooks;
     this.value = value;
-    this.source = describeTensor(x);
+    this.name = x.meta?.name ?? null;
     this.shape = x.shape;
     this.type = x.type;
     this.tracked = isTracked(x);
@@ -88,10 +88,11 @@ class Packed {
 
   private check(data: unknown): asserts data is Tensor {
     const what = `${this.hooks.name}: the unpack function returned`;
-    if (!isTensor(data)) throw new ArgumentError(`${what} ${describeValue(data)}: return the tensor that was packed, ${this.source}`);
+    const packed = `${this.name === null ? 'a tensor' : `'${this.name}'`} of shape ${formatShape(this.shape)} and dtype ${this.type.name}`;
+    if (!isTensor(data)) throw new ArgumentError(`${what} ${describeValue(data)}: return the tensor that was packed, ${packed}`);
     if (formatShape(data.shape) !== formatShape(this.shape) || data.type !== this.type)
       throw new ArgumentError(
-        `${what} a tensor of shape ${formatShape(data.shape)} and dtype ${data.type.name} for ${this.source}: the shape and the dtype must be equal`,
+        `${what} a tensor of shape ${formatShape(data.shape)} and dtype ${data.type.name} for ${packed}: the shape and the dtype must be equal`,
       );
   }
 }

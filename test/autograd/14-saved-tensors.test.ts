@@ -56,7 +56,7 @@ describe('what a node saved', () => {
     expect(listed(x.mul(y.detach()))).toEqual(['input 1']);
     expect(listed(x.sin())).toEqual(['input 0']);
     expect(listed(x.exp())).toEqual(['output 0']);
-    expect(listed(x.div(y))).toEqual(['input 1', 'output 0']);
+    expect(listed(x.div(y))).toEqual(['input 0', 'input 1']);
     expect(listed(x.matmul(w))).toEqual(['input 0', 'input 1']);
     expect(listed(x.detach().matmul(w))).toEqual(['input 0']);
     const index = tensor([1, 0], { dtype: 'int64' });
