@@ -327,6 +327,37 @@ describe('vmap', () => {
     ]);
   });
 
+  test('by a rule of its own, with the tape inside: what is marked as constant has no gradient there either', () => {
+    const seen: unknown[] = [];
+    class Parts extends autograd.Function {
+      static forward(x: Tensor): [Tensor, Tensor] {
+        return [x.mul(2), x.mul(3)];
+      }
+      static setupContext(context: Context, _inputs: [Tensor], [, constant]: [Tensor, Tensor]) {
+        context.markNonDifferentiable(constant);
+      }
+      static backward(_context: Context, g: Tensor, h: Tensor) {
+        seen.push(h.shape);
+        return g.mul(2);
+      }
+      static vmap(_info: autograd.VmapInfo, _inDims: (number | null)[], x: Tensor) {
+        return [Parts.apply(x), [0, 0]];
+      }
+    }
+    const slope = vmap(
+      grad((row: Tensor) => {
+        const [a, b] = Parts.apply(row);
+        expect([a.requiresGrad, b.requiresGrad]).toEqual([true, false]);
+        return a.add(b).sum();
+      }) as (row: Tensor) => Tensor,
+    )(ones([2, 3], float64)) as Tensor;
+    expect(values(slope)).toEqual([
+      [2, 2, 2],
+      [2, 2, 2],
+    ]);
+    expect(seen).toEqual([[3]]);
+  });
+
   test('whose answer is checked', () => {
     const answering = (answer: unknown) => {
       class Fn extends autograd.Function {

@@ -29,9 +29,12 @@ export function callAt(rules: Rules, args: readonly unknown[]): Called {
   const recorded = mode.grad && needs.includes(true);
   const top = topInterpreter(tensors);
   if (top === null) return onTensors(rules, args, needs, recorded);
-  const { output, context, marks } = top instanceof Batching ? onBatch(top, rules, args) : onDuals(forwardMode(rules, top), rules, args);
-  const mine = rules.setup === null ? context : freshContext(rules, needs);
+  const below = top instanceof Batching ? onBatch(top, rules, args) : onDuals(forwardMode(rules, top), rules, args);
+  const { output } = below;
+  const mine = rules.setup === null ? below.context : freshContext(rules, needs);
   rules.setup?.(mine, args, output);
+  // After a rule for vmap nobody but this level's setupContext has said what is constant.
+  const marks = rules.setup === null ? below.marks : { ...below.marks, nonDifferentiable: constantsOf(mine, output) };
   if (recorded) record(rules, mine, args, resultsOf(output), marks);
   seal(mine);
   return { output, context: mine, marks };
@@ -41,6 +44,11 @@ function freshContext(rules: Rules, needs: readonly boolean[]): FunctionContext 
   const context = new FunctionContext(rules.name);
   context.needsInputGrad = needs;
   return context;
+}
+
+function constantsOf(context: FunctionContext, output: unknown): number[] {
+  const { nonDifferentiable } = context.state();
+  return resultsOf(output).flatMap((y, i) => (isTensor(y) && nonDifferentiable.includes(y) ? [i] : []));
 }
 
 /** No interpreter looks: the user's forward runs, on the arguments themselves. */
