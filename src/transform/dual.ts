@@ -65,7 +65,14 @@ export function exitDualLevel(): void {
   mode.interpreters--;
 }
 
-/** `using _ = dualLevel();` closes the level at the end of the block. */
+/**
+ * `using _ = dualLevel();` closes the level at the end of the block.
+ *
+ * @example
+ * const level = autograd.forwardAd.dualLevel();
+ * autograd.forwardAd.unpackDual(autograd.forwardAd.makeDual(tensor(3), tensor(1)).mul(2)).tangent; // tensor(2.)
+ * level[Symbol.dispose]();
+ */
 export class DualLevelScope implements Disposable {
   #open = true;
   constructor() {
@@ -225,7 +232,14 @@ export function setForwardGradEnabled<R>(enabled: boolean, body?: () => R): R | 
   }
 }
 
-/** `using _ = setForwardGradEnabled(false);` restores the mode at the end of the block. */
+/**
+ * `using _ = setForwardGradEnabled(false);` restores the mode at the end of the block.
+ *
+ * @example
+ * const off = autograd.forwardAd.setForwardGradEnabled(false);
+ * autograd.forwardAd.isForwardGradEnabled(); // false
+ * off[Symbol.dispose]();
+ */
 export class ForwardGradScope implements Disposable {
   readonly #before: boolean;
   constructor(enabled: boolean) {
