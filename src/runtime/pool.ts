@@ -8,25 +8,15 @@
  */
 import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
-import { openCensus } from './census.ts';
-import {
-  availableMemory,
-  type Collector,
-  collectEvicted,
-  hasCollector,
-  machineMemory,
-  openCollector,
-  processorMilliseconds,
-} from './collector.ts';
+import { availableMemory, collectEvicted } from './collector.ts';
 import { heap } from './heap.ts';
-import { type BudgetRange, Pacer, YoungPacer } from './pacer.ts';
 import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
-import { type Outcome, YoungBlocks } from './young.ts';
 
 /** How dead blocks are found. */
 export type Reclaim = 'sweep' | 'evict';
 
-const MEGABYTE = 1048576 / UNIT_BYTES;
+/** A megabyte, in units. */
+export const MEGABYTE = 1048576 / UNIT_BYTES;
 
 /** Ranges up to this size come from chunks. */
 const SMALL_RANGE_UNITS = 65536 / UNIT_BYTES;
@@ -40,12 +30,26 @@ const RESERVE = 64 * MEGABYTE;
 /** How much may be evicted past need, so that evictions are rare. */
 const EVICTION_SLACK = 0.25;
 const EVICTION_BUDGET = 256 * MEGABYTE;
-/** How much is allocated before the first sweep. */
-const FIRST_BUDGET = 64 * MEGABYTE;
-/** How many megabytes are allocated between two sweeps of young blocks: with what an operator reads, they stay in the largest cache. */
-const YOUNG_BUDGET = 12;
 /** How many bytes are allocated between two nudges of the collector. */
 const NUDGE_UNITS = 32 * MEGABYTE;
+
+/** Finds dead blocks with the help of the host's collector. */
+export interface Sweeper {
+  /** Chooses how many units may pile up; null leaves it to the sweeper. */
+  configure(budget: number | null): void;
+  /** Whether sweeps work here: tried out at the first call. */
+  open(): boolean;
+  /** Takes note of a new block. */
+  watch(block: Block): void;
+  /** Whether only a dear sweep would find out that the block of a cell is dead. */
+  isOld(cell: Cell): boolean;
+  /** The live units past which the next sweep is due. */
+  readonly limitUnits: number;
+  /** Sweeps, so that there may be room for `units`. */
+  sweep(units: number): void;
+  /** Finds all that is dead. */
+  sweepAll(): void;
+}
 
 /** The state behind storages. One instance serves the process. */
 export class Pool {
@@ -80,27 +84,26 @@ export class Pool {
     give: (chunk) => void this.#large.give(chunk),
   });
   #nextId = 1;
-  #reclaim: Reclaim = hasCollector() ? 'sweep' : 'evict';
-  #collector: Collector | null = null;
-  #budget: number | null = null;
-  /** Blocks whose death a cheap sweep finds, where the host can tell. */
-  #young: YoungBlocks | null = null;
-  #minor = new YoungPacer({ minimum: 0, start: 0, maximum: 0 });
-  #major = new Pacer({ minimum: 0, start: 0, maximum: 0 });
-  #liveAfterMajor = 0;
+  #reclaim: Reclaim = 'evict';
+  #sweeper: Sweeper | null = null;
   #evictionBudget = EVICTION_BUDGET;
   #evictedLast = 0;
   #restoredLast = 0;
   #nudgeUnits = 0;
   /** The last buffer made to be seen by the engine's collector. */
   nudge: ArrayBuffer | null = null;
-  readonly #outcome: Outcome = { dead: (cell) => this.#retire(cell), alive: (block) => this.#list(block) };
   readonly #finalizers = new FinalizationRegistry<number>((id) => {
     const cell = this.registry.get(id);
-    if (cell !== undefined) this.#retire(cell);
+    if (cell !== undefined) this.dead(cell);
   });
 
   constructor() {
+    this.configure(null, null);
+  }
+
+  /** Gives the pool what the host's collector can do: before the first block is taken. */
+  install(sweeper: Sweeper): void {
+    this.#sweeper = sweeper;
     this.configure(null, null);
   }
 
@@ -115,24 +118,15 @@ export class Pool {
 
   /** Chooses how dead blocks are found and how many bytes of them may pile up; null leaves the choice to the pool. */
   configure(reclaim: Reclaim | null, budget: number | null): void {
-    this.#reclaim = reclaim ?? (hasCollector() ? 'sweep' : 'evict');
-    this.#budget = budget === null ? null : budget / UNIT_BYTES;
-    if (this.#collector !== null) this.#setPacers();
-    this.#evictionBudget = this.#budget ?? EVICTION_BUDGET;
-    this.#liveAfterMajor = this.liveUnits;
+    const units = budget === null ? null : budget / UNIT_BYTES;
+    this.#reclaim = this.#sweeper === null ? 'evict' : (reclaim ?? 'sweep');
+    this.#evictionBudget = units ?? EVICTION_BUDGET;
+    this.#sweeper?.configure(units);
     this.#setLimit();
   }
 
-  #setPacers(): void {
-    this.#minor = new YoungPacer(this.#range(YOUNG_BUDGET, YOUNG_BUDGET, 256));
-    this.#major = new Pacer(this.#range(64, 256, 512));
-  }
-
-  /** A range of budgets given in megabytes, less on small machines; the chosen budget where there is one. */
-  #range(minimum: number, start: number, maximum: number): BudgetRange {
-    if (this.#budget !== null) return { minimum: this.#budget, start: this.#budget, maximum: this.#budget };
-    const share = Math.min(1, machineMemory() / (8 * 2 ** 30)) * MEGABYTE;
-    return { minimum: minimum * share, start: start * share, maximum: maximum * share };
+  #setLimit(): void {
+    this.limitUnits = this.#reclaim === 'sweep' && this.#sweeper !== null ? this.#sweeper.limitUnits : this.#evictionBudget;
   }
 
   // ---- taking and giving blocks ----
@@ -144,7 +138,7 @@ export class Pool {
     let block = this.#released[kind]!.pop();
     // An old block would only be missed by a major sweep: its bytes get a new one.
     if (block === undefined) block = this.#open(this.#dead[kind]!.pop() ?? this.#newCell(kind, units, 0, 0));
-    else if (this.#reclaim === 'sweep' && this.#young !== null && block.cell.alive !== null) block = this.#open(block.cell);
+    else if (this.#reclaim === 'sweep' && this.#sweeper?.isOld(block.cell) === true) block = this.#open(block.cell);
     const cell = block.cell;
     if (cell.idle) this.#idleCells -= 1;
     cell.idle = false;
@@ -205,8 +199,9 @@ export class Pool {
   /** Looks for dead blocks now, thoroughly. False where the host cannot. */
   collect(): boolean {
     this.clock += 1;
-    if (!this.#openCollector()) return false;
-    this.#majorSweep();
+    const sweeper = this.#openSweeper();
+    if (sweeper === null) return false;
+    sweeper.sweepAll();
     this.#flush();
     this.#setLimit();
     return true;
@@ -236,9 +231,8 @@ export class Pool {
   /** A new block for a cell that has none. */
   #open(cell: Cell): Block {
     const block = new Block(cell);
-    if (this.#reclaim !== 'sweep') this.#watch(block, cell);
-    else if (this.#young !== null) this.#young.add(block);
-    else cell.alive = new WeakRef(block);
+    if (this.#reclaim === 'sweep' && this.#sweeper !== null) this.#sweeper.watch(block);
+    else this.#watch(block, cell);
     return block;
   }
 
@@ -254,11 +248,11 @@ export class Pool {
     // The engine's collector does not see the heap's bytes. It sees those of this buffer, which nobody touches, so they cost no memory.
     this.#nudgeUnits = 0;
     this.nudge = new ArrayBuffer(NUDGE_UNITS * UNIT_BYTES);
-    this.#dropSlabs(false);
+    this.dropSlabs(false);
   }
 
-  /** Keeps the cell of a dead block for the next block of its kind. */
-  #retire(cell: Cell): void {
+  /** Told that the block of a cell died: keeps the cell for the next block of its kind. */
+  dead(cell: Cell): void {
     this.liveUnits -= cell.usedUnits;
     cell.alive = null;
     cell.idle = true;
@@ -330,8 +324,9 @@ export class Pool {
     if (units * UNIT_BYTES > Math.min(this.maximumBytes, heap.maximumBytes)) return null;
     this.#small.trim();
     let range = this.#tryTake(units);
-    if (range === null && this.#openCollector()) {
-      this.#majorSweep();
+    const sweeper = range === null ? this.#openSweeper() : null;
+    if (sweeper !== null) {
+      sweeper.sweepAll();
       this.#flush();
       this.#small.trim();
       range = this.#tryTake(units) ?? (this.#extend(units) ? this.#tryTake(units) : null);
@@ -366,22 +361,20 @@ export class Pool {
   /** Called from allocations only: addresses resolved earlier are void by contract, so the clock moves on. */
   #makeRoom(units: number): void {
     this.clock += 1;
-    if (this.#reclaim === 'sweep' && this.#openCollector()) this.#pacedSweep(units);
-    else this.#evictOver(units);
+    const sweeper = this.#reclaim === 'sweep' ? this.#openSweeper() : null;
+    if (sweeper === null) {
+      this.#evictOver(units);
+      return;
+    }
+    sweeper.sweep(units);
+    this.#setLimit();
   }
 
-  #openCollector(): boolean {
-    if (this.#collector !== null) return true;
-    if (!hasCollector()) return false;
-    this.#collector = openCollector();
-    if (this.#collector !== null) {
-      const census = openCensus(this.#collector);
-      if (census !== null) this.#young = new YoungBlocks(census);
-      this.#setPacers();
-      return true;
-    }
+  #openSweeper(): Sweeper | null {
+    if (this.#sweeper === null || this.#sweeper.open()) return this.#sweeper;
+    this.#sweeper = null;
     if (this.#reclaim === 'sweep') this.#fallBackToEviction();
-    return false;
+    return null;
   }
 
   #fallBackToEviction(): void {
@@ -390,78 +383,13 @@ export class Pool {
     for (const cell of this.registry.values()) {
       const block = cell.alive?.deref();
       if (block !== undefined) this.#finalizers.register(block, cell.id);
-      else if (cell.alive !== null) this.#retire(cell);
+      else if (cell.alive !== null) this.dead(cell);
       cell.alive = null;
     }
   }
 
-  #pacedSweep(units: number): void {
-    if (this.#young !== null) {
-      this.#timedMinorSweep(this.#young);
-      // Close to the next major sweep, minor ones would come too often.
-      if (this.#limitOfMajor() - this.liveUnits - units > this.#minor.budget / 2) {
-        this.#setLimit();
-        return;
-      }
-    }
-    const busy = processorMilliseconds();
-    const begin = performance.now();
-    this.#majorSweep();
-    this.#major.adapt(begin, performance.now(), processorMilliseconds() - busy);
-    this.#setLimit();
-  }
-
-  #timedMinorSweep(young: YoungBlocks): void {
-    const before = this.liveUnits;
-    const begin = performance.now();
-    this.#dropSlabs(true);
-    this.#sweep('minor', young);
-    this.#minor.adapt(begin, performance.now(), (before - this.liveUnits) / MEGABYTE, young.died);
-  }
-
-  /** The live units past which a major sweep is due: a program that keeps a lot is not swept for a little. */
-  #limitOfMajor(): number {
-    const kept = this.#liveAfterMajor;
-    return kept + Math.min(Math.max(this.#major.budget, kept / 4), this.#major.range.maximum);
-  }
-
-  #setLimit(): void {
-    if (this.#reclaim === 'evict') this.limitUnits = this.#evictionBudget;
-    // The first sweep comes early: it finds out what sweeps can do here.
-    else if (this.#collector === null) this.limitUnits = this.liveUnits + (this.#budget ?? FIRST_BUDGET);
-    else if (this.#young === null) this.limitUnits = this.#limitOfMajor();
-    else this.limitUnits = Math.min(this.liveUnits + this.#minor.budget, this.#limitOfMajor());
-  }
-
-  #majorSweep(): void {
-    this.#dropSlabs(false);
-    this.#sweep('major', this.#young);
-    this.#liveAfterMajor = this.liveUnits;
-  }
-
-  #sweep(kind: 'minor' | 'major', young: YoungBlocks | null): void {
-    const collector = this.#collector as Collector;
-    const begin = performance.now();
-    collector.collect(kind);
-    if (kind === 'major') for (const cell of this.registry.values()) this.#examine(cell);
-    if (young?.settle(this.#outcome) === false) this.#young = null;
-    // What weak references were made to or looked at may die from here on.
-    if (kind === 'major' || young?.madeOld === true) collector.clearKept();
-    this.sweeps += 1;
-    this.collectMilliseconds += performance.now() - begin;
-  }
-
-  #examine(cell: Cell): void {
-    if (cell.alive === null) return;
-    const block = cell.alive.deref();
-    if (block === undefined) {
-      // A launch may still hold the address of a block whose last reference is gone.
-      if (cell.lastUse < this.clock && cell.pins === 0) this.#retire(cell);
-    } else this.#list(block);
-  }
-
-  /** Puts a slab that has free slots, and is in no list, into its list. */
-  #list(block: Block): void {
+  /** Told that a block is alive: a slab that has free slots, and is in no list, comes into its list. */
+  alive(block: Block): void {
     const cell = block.cell;
     if (cell.slotUnits === 0 || cell.freeSlots === 0 || cell.listed) return;
     cell.listed = true;
@@ -469,7 +397,7 @@ export class Pool {
   }
 
   /** Lets go of slabs with free slots, or of the young ones, so that those without any live storage can die. */
-  #dropSlabs(youngOnly: boolean): void {
+  dropSlabs(youngOnly: boolean): void {
     for (const list of this.#slabs) {
       let kept = 0;
       for (const slab of list) {
@@ -498,7 +426,7 @@ export class Pool {
 
   /** Moves at least `units` out of the heap where possible, least recently used first. Returns how many were. */
   #evict(units: number): number {
-    this.#dropSlabs(false);
+    this.dropSlabs(false);
     const candidates = [...this.registry.values()].filter((cell) => !cell.idle && cell.pins === 0 && cell.lastUse < this.clock);
     candidates.sort((left, right) => left.lastUse - right.lastUse || left.id - right.id);
     let moved = 0;

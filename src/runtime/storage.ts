@@ -10,6 +10,7 @@ import { Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
 import { heap } from './heap.ts';
 import { pool } from './pool.ts';
+import './sweeps.ts';
 import { roundToClass, UNIT_BYTES, unitsFor } from './sizes.ts';
 
 /** The version that new storages begin with. */
