@@ -10,6 +10,7 @@ import { callMap, compositeOperator, described, mapOperator, optionalType, requi
 import type { Dims } from '../reduce.ts';
 import { type DimsParams, restored } from '../reduction.ts';
 import { cast, permute, reshape } from '../structural.ts';
+import type { PerMatrixFunction } from '../types.ts';
 import { over, requireDecomposable, requireMatrices, requireSquare, times } from './algebra.ts';
 import { type NormOptions, normOver, nuclearOver, vectorNorm } from './norm.ts';
 import { invEx, inverseOf } from './solve.ts';
@@ -170,7 +171,7 @@ const condOperator = compositeOperator<MatrixOrder>('linalg.cond', ([A], p) => {
  * @example
  * linalg.cond(tensor([[4, 0], [0, 2]])); // tensor(2.)
  */
-export const cond = described(
+export const cond: PerMatrixFunction<[p?: MatrixOrder | null]> = described(
   'linalg.cond',
   (A: Tensor, p: MatrixOrder | null = null): Tensor => {
     const order = matrixOrder('linalg.cond', p ?? 2);

@@ -1,3 +1,4 @@
+import type { FloatingDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import { backend } from '../../runtime/backend.ts';
 import { formatShape } from '../../shape/shape.ts';
@@ -12,7 +13,7 @@ import { needsComposition } from '../reduction.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { select } from '../structural.ts';
 import { triangleOf } from '../triangular.ts';
-import type { QrFunction } from '../types.ts';
+import type { QrFunction, UnarySame } from '../types.ts';
 import {
   asColumn,
   identity,
@@ -240,7 +241,7 @@ function requireReflectors(name: string, A: unknown, tau: Tensor): asserts A is 
  * @example
  * linalg.householderProduct(tensor([[0, 1], [1, 3]]), tensor([1, 0])); // tensor([[0., -1.], [-1., 0.]])
  */
-export const householderProduct = described(
+export const householderProduct: UnarySame<FloatingDType, [tau: Tensor]> = described(
   'linalg.householderProduct',
   (A: Tensor, tau: Tensor): Tensor => {
     requireReflectors('linalg.householderProduct', A, tau);
@@ -256,7 +257,7 @@ export const householderProduct = described(
   },
 );
 /** `linalg.householderProduct` under LAPACK's name. */
-export const orgqr = described(
+export const orgqr: UnarySame<FloatingDType, [input2: Tensor]> = described(
   'orgqr',
   (input: Tensor, tau: Tensor): Tensor => {
     requireReflectors('orgqr', input, tau);

@@ -16,6 +16,13 @@ export interface SquareFunction<N extends string, A extends readonly unknown[] =
 export interface DeterminantFunction<N extends string> extends Described {
   <X extends Matrices>(A: Arg<SquareMatrix<ShapeOf<X>, N, false>, X>): Tensor<Out<SquareMatrix<ShapeOf<X>, N, false>>, DTypeOf<X>>;
 }
+/** The dimensions before those of the matrices. */
+type Batch<S> = S extends [...infer B extends number[], number, number] ? B : number[];
+
+/** One number for each matrix. */
+export interface PerMatrixFunction<O extends readonly unknown[] = []> extends Described {
+  <X extends Matrices>(A: X, ...options: O): Tensor<Batch<ShapeOf<X>>, DTypeOf<X>>;
+}
 export interface SlogdetFunction<N extends string> extends Described {
   <X extends Matrices>(
     A: Arg<SquareMatrix<ShapeOf<X>, N, false>, X>,
