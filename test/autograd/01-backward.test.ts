@@ -358,6 +358,8 @@ describe('a graph that is used twice', () => {
     expect(() => loss.backward(null, { retainGraph: true })).toThrow('from the hook');
     expect(x.mul(2).requiresGrad).toBe(true);
     expect(autograd.graph.currentGraphTaskId()).toBe(-1);
+    // Nothing of the pass that failed is left on the nodes, such as its gradients.
+    expect([y.gradFn?.state, loss.gradFn?.state]).toEqual([null, null]);
     hook.remove();
     loss.backward();
     expect(values(x.grad)).toEqual([2, 2]);

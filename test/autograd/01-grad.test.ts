@@ -385,7 +385,10 @@ describe('recorded behaviours of grad', () => {
       [18, 18],
     ]);
     const z = x.mul(3);
+    let ran = false;
+    z.gradFn?.registerHook(() => void (ran = true));
     expect(grad(total(z.pow(2)), [z]).map(values)).toEqual([[6, 6]]);
+    expect(ran, 'nothing behind it is wanted').toBe(false);
   });
 
   test('createGraph makes the gradient differentiable, to any order', () => {
