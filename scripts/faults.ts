@@ -3,7 +3,7 @@
  * docs/faults.md, with a number or several for those faults only. The working tree is never touched.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -184,23 +184,40 @@ function escaped(title: string): string {
   return title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-function table(verdicts: readonly (readonly [Fault, Verdict])[]): string {
-  const rows = verdicts.map(
-    ([{ kind, file, what }, { caughtBy }], i) =>
-      `| ${i + 1} | ${kind} | \`${file.replace('src/', '')}\` | ${what} | ${(caughtBy ?? '**not caught**').replaceAll('|', '\\|')} |`,
+/** Which test caught each fault when it was last tried, by what is wrong. */
+type Caught = Readonly<Record<string, string>>;
+
+const caughtFile = join(root, 'test/faults/caught.json');
+
+/** The page that says what is known of each fault. */
+export function page(caught = JSON.parse(readFileSync(caughtFile, 'utf8')) as Caught): string {
+  const rows = faults.map(
+    ({ kind, file, what }, i) =>
+      `| ${i + 1} | ${kind} | \`${file.replace('src/', '')}\` | ${what} | ${(caught[what] ?? '**not caught**').replaceAll('|', '\\|')} |`,
   );
-  const caught = verdicts.filter(([, { caughtBy }]) => caughtBy !== null).length;
   return `# Seeded faults
 
 Faults put into the engine by hand, one at a time, to see whether its tests find them. \`npm run faults\` puts each into a copy of the source and runs the
 tests that look at that part; \`npm run faults -- --write\` writes this page. The faults are in \`test/faults/faults.json\`.
 
-${caught} of ${verdicts.length} are caught.
+${faults.filter(({ what }) => what in caught).length} of ${faults.length} are caught.
 
 | | kind | file | what is wrong | caught by |
 |---|---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+function write(verdicts: readonly (readonly [Fault, Verdict])[]): void {
+  const before = existsSync(caughtFile) ? (JSON.parse(readFileSync(caughtFile, 'utf8')) as Caught) : {};
+  const now = new Map(verdicts.map(([{ what }, { caughtBy }]) => [what, caughtBy]));
+  const caught: Record<string, string> = {};
+  for (const { what } of faults) {
+    const by = now.has(what) ? now.get(what) : before[what];
+    if (by !== null && by !== undefined) caught[what] = by;
+  }
+  writeFileSync(caughtFile, `${JSON.stringify(caught, null, 2)}\n`);
+  writeFileSync(join(root, 'docs/faults.md'), page(caught));
 }
 
 async function main(): Promise<void> {
@@ -224,8 +241,8 @@ async function main(): Promise<void> {
   }
   const missed = verdicts.filter(([, { caughtBy }]) => caughtBy === null).length;
   console.log(`${verdicts.length - missed} of ${verdicts.length} caught`);
-  if (process.argv.includes('--write') && wanted.length === 0) writeFileSync(join(root, 'docs/faults.md'), table(verdicts));
+  if (process.argv.includes('--write')) write(verdicts);
   if (missed > 0) process.exitCode = 1;
 }
 
-await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

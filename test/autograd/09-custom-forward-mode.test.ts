@@ -239,6 +239,21 @@ describe('forward mode', () => {
     expect(values(Double.apply(ones([2])))).toEqual([2, 2]);
   });
 
+  test('what was saved for it and then written by forward is the written value', () => {
+    class Exp extends autograd.Function {
+      static forward(context: Context, x: Tensor) {
+        context.saveForForward(x);
+        context.markDirty(x);
+        return x.exp_();
+      }
+      static jvp(context: Context, t: Tensor) {
+        return t.mul(context.savedTensors[0] as Tensor);
+      }
+    }
+    const { outputs, tangents } = jvp((a: Tensor) => Exp.apply(a.mul(1)), [tensor([0, 1], float64)], [tensor([2, 2], float64)]);
+    expect(tangents[0]?.allclose((outputs[0] as Tensor).mul(2))).toBe(true);
+  });
+
   test('a wrong number of tangents, and what is no tensor, are refused', () => {
     class Two extends autograd.Function {
       static forward(_context: Context, x: Tensor): [Tensor, Tensor] {
