@@ -5,7 +5,13 @@
  */
 export type EventKind = 'operator' | 'write' | 'backward' | 'range';
 
-/** One call, with what ran inside it. Times are in microseconds from the start of the profile, sizes in bytes. */
+/**
+ * One call, with what ran inside it. Times are in microseconds from the start of the profile, sizes in bytes.
+ *
+ * @example
+ * const { events } = profiler.profile(() => ones([2]).sin());
+ * events[0] instanceof profiler.ProfilerEvent; // true
+ */
 export class ProfilerEvent {
   readonly name: string;
   readonly kind: EventKind;

@@ -34,6 +34,7 @@ export type PolicyFunction = (
 /** An operator of the library, or its name. */
 export type OperatorChoice = string | { readonly operator: { readonly name: string } };
 
+/** How `createSelectiveCheckpointContexts` treats what it keeps. */
 export interface SelectiveOptions {
   /** Allow writing in place into results that are kept: the second run then sees what was written. Default: false. */
   readonly allowCacheEntryMutation?: boolean;

@@ -43,7 +43,12 @@ let available: readonly KernelLevel[] | null = null;
 let most: KernelLevel = 'wide';
 let epoch = 0;
 
-/** The levels that the engine at hand may have, the best first, up to the limit that was set. */
+/**
+ * The levels that the engine at hand may have, the best first, up to the limit that was set.
+ *
+ * @example
+ * kernelLevels().at(-1); // 'plain'
+ */
 export function kernelLevels(): readonly KernelLevel[] {
   available ??= findLevels();
   return available.filter((level) => LEVELS.indexOf(level) <= LEVELS.indexOf(most));

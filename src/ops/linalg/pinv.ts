@@ -144,7 +144,12 @@ export const linalgPinv: PseudoInverse<'pinv', [options?: ToleranceOptions]> = d
   },
 );
 
-/** The pseudo-inverse: `linalg.pinv` with `rcond` for `rtol`. */
+/**
+ * The pseudo-inverse: `linalg.pinv` with `rcond` for `rtol`.
+ *
+ * @example
+ * pinverse(tensor([[2, 0], [0, 4]])); // tensor([[0.5000, 0.0000], [0.0000, 0.2500]])
+ */
 export const pinverse: PseudoInverse<'pinverse', [rcond?: number]> = described(
   'pinverse',
   (input: Tensor, rcond = 1e-15): Tensor => applyOne(pinvOperator, [input], toleranceParams('pinverse', input, { rtol: rcond })),

@@ -75,7 +75,12 @@ function powerNamed(name: string, role: string): SquareFunction<'matrixPower', [
  * linalg.matrixPower(tensor([[1, 1], [0, 1]]), 3); // tensor([[1., 3.], [0., 1.]])
  */
 export const linalgMatrixPower = powerNamed('linalg.matrixPower', 'A');
-/** `linalg.matrixPower` under another name. */
+/**
+ * `linalg.matrixPower` under another name.
+ *
+ * @example
+ * matrixPower(tensor([[2, 1], [0, 1]]), 2); // tensor([[4., 3.], [0., 1.]])
+ */
 export const matrixPower = powerNamed('matrixPower', 'input');
 
 /**
@@ -242,7 +247,12 @@ export const linalgCross = crossNamed(
   '*, dim',
 );
 
-/** `linalg.cross`, along the first dimension of size 3 unless `dim` names one. */
+/**
+ * `linalg.cross`, along the first dimension of size 3 unless `dim` names one.
+ *
+ * @example
+ * cross(tensor([[1], [0], [0]]), tensor([[0], [1], [0]])); // tensor([[0.], [0.], [1.]])
+ */
 export const cross = crossNamed(
   'cross',
   ['input', 'other'],

@@ -166,7 +166,12 @@ export const linalgQr: QrFunction<'qr'> = described(
   },
 );
 
-/** `linalg.qr` with `some` (the default) for mode 'reduced', and false for 'complete'. */
+/**
+ * `linalg.qr` with `some` (the default) for mode 'reduced', and false for 'complete'.
+ *
+ * @example
+ * qr(tensor([[0, 1], [2, 3]])).R; // tensor([[-2., -3.], [0., -1.]])
+ */
 export const qr = described(
   'qr',
   (input: Tensor, some = true): NamedResults<'Q' | 'R'> => decomposed('qr', input, some ? 'reduced' : 'complete'),
@@ -256,7 +261,12 @@ export const householderProduct: UnarySame<FloatingDType, [tau: Tensor]> = descr
     ],
   },
 );
-/** `linalg.householderProduct` under LAPACK's name. */
+/**
+ * `linalg.householderProduct` under LAPACK's name.
+ *
+ * @example
+ * orgqr(tensor([[0, 1], [1, 3]]), tensor([1, 0])); // tensor([[0., -1.], [-1., 0.]])
+ */
 export const orgqr: UnarySame<FloatingDType, [input2: Tensor]> = described(
   'orgqr',
   (input: Tensor, tau: Tensor): Tensor => {
