@@ -29,7 +29,7 @@ interface Edit {
  * file that has them is listed in package.json's `sideEffects`.
  *
  * @param text JavaScript as the compiler emitted it
- * @returns the same program, minus test data, plus annotations
+ * @returns the same program, minus test data, plus annotations, with shorter names for infinities
  */
 export function shake(fileName: string, text: string, options: ShakeOptions): string {
   const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
@@ -40,6 +40,7 @@ export function shake(fileName: string, text: string, options: ShakeOptions): st
   const namespaces = importedNamespaces(source);
   for (const initializer of topLevelInitializers(source))
     annotate(evaluatedAtLoad(initializer, isStripped, namespaces), initializer, edits);
+  collectNumbers(source, isStripped, edits);
   return applyEdits(text, edits);
 }
 
@@ -176,6 +177,21 @@ function collectStrips(source: ts.SourceFile, edits: Edit[]): void {
     if (ts.isObjectLiteralElementLike(node) && isTestOnly(node))
       edits.push({ start: node.pos, end: endWithComma(source.text, node.end), text: '' });
     else ts.forEachChild(node, visit);
+  };
+  visit(source);
+}
+
+/** The source names infinities and NaN as members of `Number`; the globals of the same value are shorter once minified. */
+const NUMBERS: Readonly<Record<string, string>> = { POSITIVE_INFINITY: 'Infinity', NEGATIVE_INFINITY: '(-Infinity)', NaN: 'NaN' };
+
+function collectNumbers(source: ts.SourceFile, isStripped: (node: ts.Node) => boolean, edits: Edit[]): void {
+  const visit = (node: ts.Node): void => {
+    if (isStripped(node)) return;
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'Number') {
+      const text = NUMBERS[node.name.text];
+      if (text !== undefined) edits.push({ start: node.getStart(), end: node.end, text });
+    }
+    ts.forEachChild(node, visit);
   };
   visit(source);
 }

@@ -67,3 +67,11 @@ globalThis.x = 1;`;
     ]);
   });
 });
+
+test('infinities and NaN lose the name of Number, outside of what is removed', () => {
+  expect(strip(`const a = Number.POSITIVE_INFINITY;`)).toBe(`const a = /*#__PURE__*/ (() => (Infinity))();`);
+  expect(strip(`const f = (x) => x === Number.NaN ? -Number.NEGATIVE_INFINITY : Number.MAX_VALUE;`)).toBe(
+    `const f = (x) => x === NaN ? -(-Infinity) : Number.MAX_VALUE;`,
+  );
+  expect(strip(`const o = { samples: [Number.NaN], x: 1 };`)).not.toContain('NaN');
+});
