@@ -28,8 +28,8 @@ interface TaskStorage {
 let tasks: TaskStorage | null | undefined;
 /** Whether a promise came back under a mode, so that the fields ask the running task. */
 let following = false;
-/** How many functions run under a mode. */
-let depth = 0;
+/** Whether the storage is on, at most for the rest of the current job. */
+let on = false;
 /** The modes of everything that runs outside of such tasks. */
 const outside: TaskModes = { grad: true, version: 0 };
 
@@ -48,21 +48,15 @@ function taskStorage(): TaskStorage | null {
  * each `await` of a promise that it returns, and whenever a generator that it returns is resumed. Throws ArgumentError for a promise where no task can carry the modes.
  */
 export function runUnder<R>(name: string, grad: boolean, version: number | null, body: () => R): R {
-  depth++;
-  try {
-    const result = enter(modesFor(grad, version), body);
-    if (typeof result !== 'object' || result === null) return result;
-    if (typeof (result as { then?: unknown }).then === 'function') {
-      if (taskStorage() === null) throw asynchronous(name);
-      follow();
-      return result;
-    }
-    const tag = Object.prototype.toString.call(result);
-    return tag === '[object Generator]' || tag === '[object AsyncGenerator]' ? resumedUnder(name, grad, version, result) : result;
-  } finally {
-    // While it is on, every promise of the program pays for it.
-    if (--depth === 0 && !following) taskStorage()?.disable();
+  const result = enter(modesFor(grad, version), body);
+  if (typeof result !== 'object' || result === null) return result;
+  if (typeof (result as { then?: unknown }).then === 'function') {
+    if (tasks === null) throw asynchronous(name);
+    follow();
+    return result;
   }
+  const tag = Object.prototype.toString.call(result);
+  return tag === '[object Generator]' || tag === '[object AsyncGenerator]' ? resumedUnder(name, grad, version, result) : result;
 }
 
 /** Nothing is recorded in inference mode, unless a transform records there already. A version of null leaves that mode as it is. */
@@ -83,12 +77,26 @@ function enter<R>(modes: TaskModes, body: () => R): R {
   const before = { grad: mode.grad, version: creation.version };
   mode.grad = modes.grad;
   creation.version = modes.version;
+  if (!on && storage !== null) switchOn(storage);
   try {
     return storage === null ? body() : storage.run(modes, body);
   } finally {
     mode.grad = before.grad;
     creation.version = before.version;
   }
+}
+
+/**
+ * While the storage is on, every promise of the program pays for it; but to switch it on and off takes longer than many a body that runs under a mode.
+ * So the first such body of a job switches it on, by running in it, and it stays on until the job has ended.
+ */
+function switchOn(storage: TaskStorage): void {
+  on = true;
+  // Before it is on: this promise is cheaper then.
+  void Promise.resolve().then(() => {
+    on = false;
+    if (!following) storage.disable();
+  });
 }
 
 /** A generator whose body runs under `modes`, and whose caller keeps his own between its yields. */

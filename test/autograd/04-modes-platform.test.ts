@@ -40,7 +40,7 @@ describe('without AsyncLocalStorage', () => {
 });
 
 describe('with AsyncLocalStorage', () => {
-  test('it is on for the length of a call only, until a promise comes back', async () => {
+  test('it is on from the first call of a job to the end of that, until a promise comes back', async () => {
     const calls: string[] = [];
     class Storage {
       current: unknown;
@@ -63,21 +63,42 @@ describe('with AsyncLocalStorage', () => {
     }
     const { enableGrad, isGradEnabled, noGrad } = await onPlatform(() => ({ AsyncLocalStorage: Storage }));
     expect(noGrad(() => isGradEnabled())).toBe(false);
-    expect(calls).toEqual(['run', 'disable']);
-    calls.length = 0;
     expect(noGrad(() => [enableGrad(() => isGradEnabled()), isGradEnabled()])).toEqual([true, false]);
-    expect(calls).toEqual(['run', 'run', 'disable']);
-    calls.length = 0;
-    expect(() =>
-      noGrad(() => {
-        throw new Error('inside');
-      }),
-    ).toThrow('inside');
-    expect(calls).toEqual(['run', 'disable']);
-    calls.length = 0;
+    const fail = (): never => {
+      throw new Error('inside');
+    };
+    expect(() => noGrad(fail)).toThrow('inside');
+    expect(calls).toEqual(['run', 'run', 'run', 'run']);
+    await null;
+    expect(calls.splice(0)).toEqual(['run', 'run', 'run', 'run', 'disable']);
+    noGrad(() => 0);
+    await null;
+    noGrad(() => 0);
+    await null;
+    expect(calls.splice(0)).toEqual(['run', 'disable', 'run', 'disable']);
+    noGrad(() => 0);
     await noGrad(async () => undefined);
     expect(noGrad(() => isGradEnabled())).toBe(false);
-    expect([calls, isGradEnabled()]).toEqual([['run', 'run'], true]);
+    await null;
+    expect([calls, isGradEnabled()]).toEqual([['run', 'run', 'run'], true]);
+  });
+
+  test('the first promise may come from an ordinary function, in a job with calls before and after it', async () => {
+    const { inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad } = await onPlatform(process.getBuiltinModule);
+    const seen: unknown[] = [noGrad(() => isGradEnabled())];
+    await null;
+    const task = inferenceMode(() =>
+      Promise.resolve()
+        .then(() => new Promise((resolve) => setTimeout(resolve, 1)))
+        .then(() => seen.push(isGradEnabled(), isInferenceModeEnabled())),
+    );
+    seen.push(
+      noGrad(() => isGradEnabled()),
+      isGradEnabled(),
+      isInferenceModeEnabled(),
+    );
+    await task;
+    expect([seen, isGradEnabled(), isInferenceModeEnabled()]).toEqual([[false, false, true, false, false, true], true, false]);
   });
 
   test('the first promise may come back inside of a backward pass and of other modes: what is around keeps its own', async () => {
