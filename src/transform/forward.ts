@@ -206,7 +206,8 @@ export class ForwardMode implements Spreading {
     const meta = new AutogradMeta();
     meta.base = (this.dualOf(base) as Dual).primal;
     meta.origin = view.meta?.origin ?? 'single';
-    meta.viewVersion = view.meta?.viewVersion ?? -1;
+    // Its history is that of the base below, which may have been written meanwhile.
+    meta.viewVersion = -1;
     primal.meta = meta;
     return this.wrapPromoted(view, primal);
   }
