@@ -11,6 +11,7 @@ import {
   ones,
   randn,
   searchsorted,
+  stack,
   type Tensor,
   tensor,
   unique,
@@ -398,6 +399,20 @@ describe('recorded behaviours of grad', () => {
       g = first(grad(total(g), x, null, { createGraph: true }));
       expect(values(g)).toEqual([expected]);
     }
+  });
+
+  test('second derivatives and batches go through operators that are composed of others and save nothing', () => {
+    const x = tensor([1, 2], { dtype: 'float64', requiresGrad: true });
+    const y = stack([x.pow(3), x]).tile([1, 2]);
+    const g = first(grad(total(y), x, null, { createGraph: true }));
+    expect(values(g)).toEqual([8, 26]);
+    expect(grad(total(g), x).map(values)).toEqual([[12, 24]]);
+    const seeds = constant(3, 2, 4);
+    expect(values(first(grad(y.clone(), x, seeds, { isGradsBatched: true })))).toEqual([
+      [8, 26],
+      [8, 26],
+      [8, 26],
+    ]);
   });
 
   test('the gradient of a gradient by its cotangent', () => {

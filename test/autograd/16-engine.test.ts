@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { autograd, backward, grad, ones, scope, type Tensor, tensor } from '../../src/index.ts';
+import { autograd, backward, grad, ones, scope, stack, type Tensor, tensor } from '../../src/index.ts';
 import { leaf, refused, total, values } from '../engine/support.ts';
 
 const { graph } = autograd;
@@ -401,6 +401,23 @@ describe('the pass that is running', () => {
     expect(order).toEqual(['c', 'a', 'b']);
     expect([x, y, z].map((leaf) => leaf.grad?.sum().item())).toEqual([10, 20, 10]);
     expect(grad(total(c), [x, y]).map((g) => g?.sum().item())).toEqual([10, 20]);
+  });
+
+  test('of many nodes that are ready at once the one with the largest number runs first, however they are numbered', () => {
+    for (const step of [1, 7, 23, 38]) {
+      const x = leaf(1);
+      const order: number[] = [];
+      const branches = Array.from({ length: 41 }, (_, i) => {
+        const branch = x.mul(i);
+        const node = branch.gradFn as autograd.graph.Node;
+        node.sequenceNr = (i * step) % 41;
+        node.registerPrehook(() => void order.push(node.sequenceNr));
+        return branch;
+      });
+      total(stack(branches)).backward();
+      expect(order).toEqual(Array.from({ length: 41 }, (_, i) => 40 - i));
+      expect(values(x.grad)).toEqual([820]);
+    }
   });
 
   test('later operations have larger numbers', () => {
