@@ -1,4 +1,5 @@
 /** How much garbage may pile up before the next collection, from what the last ones cost. */
+import { MEGABYTE } from './sizes.ts';
 
 /** Above this share of the time spent collecting, more garbage may pile up. */
 const TOO_MUCH = 0.1;
@@ -62,9 +63,13 @@ const NOTICED = 0.05;
 const CHEAP_MEGABYTE = 0.01;
 const UNNOTICED = 0.02;
 
+/** A sweep that frees less than this share of the budget finds little. */
+const LITTLE = 0.25;
+
 /**
- * A budget, in units, for sweeps of young blocks. It starts small, so that a loop writes where the cache has what it wrote before, and grows where sweeps
- * find little: in a program that keeps what it makes.
+ * A budget, in units, for sweeps of young blocks. It starts at the minimum, so that a loop writes where the cache has what it wrote before. Where sweeps are
+ * dear it grows, up to its start: what a program keeps resident must settle early. Where they find little too, in a program that keeps what it makes, it
+ * grows up to the maximum.
  */
 export class YoungPacer {
   budget: number;
@@ -74,17 +79,20 @@ export class YoungPacer {
 
   constructor(range: BudgetRange) {
     this.range = range;
-    this.budget = range.start;
+    this.budget = range.minimum;
   }
 
-  /** Tells that a sweep ran from `begin` to `end`, in milliseconds, and freed so many megabytes in so many blocks. */
+  /** Tells that a sweep ran from `begin` to `end`, in milliseconds, and freed so many units in so many blocks. */
   adapt(begin: number, end: number, freed: number, blocks: number): void {
     // The quicker one of two: whoever shares the processor may have interrupted the other.
     const cost = Math.min(end - begin - blocks * BURIAL, this.#lastCost);
     const share = this.#lastEnd < 0 ? 0 : cost / Math.max(begin - this.#lastEnd, 1e-3);
     this.#lastCost = end - begin - blocks * BURIAL;
     this.#lastEnd = end;
-    if (cost > freed * DEAR_MEGABYTE && share > NOTICED) this.budget = Math.min(this.budget * 2, this.range.maximum);
-    else if (cost < freed * CHEAP_MEGABYTE || share < UNNOTICED) this.budget = Math.max(this.budget / 2, this.range.minimum);
+    const megabytes = freed / MEGABYTE;
+    const { minimum, start, maximum } = this.range;
+    const most = freed < this.budget * LITTLE ? maximum : Math.max(start, this.budget);
+    if (cost > megabytes * DEAR_MEGABYTE && share > NOTICED) this.budget = Math.min(this.budget * 2, most);
+    else if (cost < megabytes * CHEAP_MEGABYTE || share < UNNOTICED) this.budget = Math.max(this.budget / 2, minimum);
   }
 }

@@ -10,13 +10,10 @@ import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
 import { availableMemory, collectEvicted } from './collector.ts';
 import { heap } from './heap.ts';
-import { CLASS_COUNT, classOf, roundToClass, UNIT_BYTES } from './sizes.ts';
+import { CLASS_COUNT, classOf, MEGABYTE, roundToClass, UNIT_BYTES } from './sizes.ts';
 
 /** How dead blocks are found. */
 export type Reclaim = 'sweep' | 'evict';
-
-/** A megabyte, in units. */
-export const MEGABYTE = 1048576 / UNIT_BYTES;
 
 /** Ranges up to this size come from chunks. */
 const SMALL_RANGE_UNITS = 65536 / UNIT_BYTES;

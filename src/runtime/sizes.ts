@@ -7,6 +7,9 @@
 /** Bytes in a unit: every block starts at and is as long as a multiple of it. */
 export const UNIT_BYTES = 64;
 
+/** A megabyte, in units. */
+export const MEGABYTE = 1048576 / UNIT_BYTES;
+
 const STEPS_BITS = 4;
 const STEPS = 1 << STEPS_BITS;
 

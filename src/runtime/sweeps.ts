@@ -6,13 +6,15 @@ import type { Block, Cell } from './cell.ts';
 import { openCensus } from './census.ts';
 import { type Collector, hasCollector, machineMemory, openCollector, processorMilliseconds } from './collector.ts';
 import { type BudgetRange, Pacer, YoungPacer } from './pacer.ts';
-import { MEGABYTE, type Pool, pool, type Sweeper } from './pool.ts';
+import { type Pool, pool, type Sweeper } from './pool.ts';
+import { MEGABYTE } from './sizes.ts';
 import { YoungBlocks } from './young.ts';
 
 /** How much is allocated before the first sweep. */
 const FIRST_BUDGET = 64 * MEGABYTE;
-/** How many megabytes are allocated between two sweeps of young blocks: with what an operator reads, they stay in the largest cache. */
+/** How many megabytes are allocated between two sweeps of young blocks: at best, so that with what an operator reads they stay in the largest cache; at most. */
 const YOUNG_BUDGET = 12;
+const YOUNG_LIMIT = 48;
 
 class Sweeps implements Sweeper {
   readonly #pool: Pool;
@@ -81,7 +83,7 @@ class Sweeps implements Sweeper {
   }
 
   #setPacers(): void {
-    this.#minor = new YoungPacer(this.#range(YOUNG_BUDGET, YOUNG_BUDGET, 256));
+    this.#minor = new YoungPacer(this.#range(YOUNG_BUDGET, YOUNG_LIMIT, 256));
     this.#major = new Pacer(this.#range(64, 256, 512));
   }
 
@@ -97,7 +99,7 @@ class Sweeps implements Sweeper {
     const begin = performance.now();
     this.#pool.dropSlabs(true);
     this.#collect('minor');
-    this.#minor.adapt(begin, performance.now(), (before - this.#pool.liveUnits) / MEGABYTE, young.died);
+    this.#minor.adapt(begin, performance.now(), before - this.#pool.liveUnits, young.died);
   }
 
   /** The live units past which a major sweep is due: a program that keeps a lot is not swept for a little. */
