@@ -1,5 +1,5 @@
 /** Forward mode by the kind of an operator's derivative: each operand has its part, whichever of them have tangents. */
-import { type Tensor, tensor } from 'nabla';
+import { cat, type Tensor, tensor } from 'nabla';
 import { jvp } from 'nabla/func';
 import { describe, expect, test } from 'vitest';
 
@@ -32,6 +32,7 @@ describe.each([
   ['elementwise products with broadcasting', (x: Tensor, y: Tensor) => x.mul(y).sum(0), [5, 60], [400, 6000], [405, 6060]],
   ['sums with broadcasting', (x: Tensor, y: Tensor) => x.add(y).sum(0), [1, 10], [200, 2000], [201, 2010]],
   ['stacked operands', (x: Tensor, y: Tensor) => x.sum(0).add(y.mul(2)), [1, 10], [200, 2000], [201, 2010]],
+  ['joined operands', (x: Tensor, y: Tensor) => cat([x.sum(0), y]), [1, 10, 0, 0], [0, 0, 100, 1000], [1, 10, 100, 1000]],
 ] as const)('%s', (_name, f, left, right, both) => {
   test('the left operand alone', () => expect(tangent(f, da, null)).toEqual(left));
   test('the right operand alone', () => expect(tangent(f, null, db)).toEqual(right));
