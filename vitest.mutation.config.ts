@@ -11,7 +11,7 @@ const ownName = {
 export default defineConfig({
   plugins: [ownName],
   test: {
-    include: ['test/engine/**/*.test.ts', 'test/autograd/[0-9]*.test.ts'],
+    include: ['test/engine/**/*.test.ts', 'test/autograd/[0-9]*.test.ts', 'test/transform/{in-place,nesting}.test.ts'],
     testTimeout: 30_000,
     // The library is loaded once for all files, which halves the time of a mutant.
     isolate: false,
