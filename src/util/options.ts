@@ -21,7 +21,7 @@ export function positionalName(signature: string, position: number): string {
 /** The names of a list of parameters as PyTorch writes it, in camelCase. */
 export function camelNames(list: string): ReadonlySet<string> {
   const names = list.split(',').map((name) => name.trim().replace(/[?*.]/g, ''));
-  return new Set(names.filter((name) => name !== '').map((name) => name.replace(/_+(.)/g, (_, c: string) => c.toUpperCase())));
+  return new Set(names.filter((name) => name !== '').map((name) => name.replace(/(?<!^)_+(.)/g, (_, c: string) => c.toUpperCase())));
 }
 
 /** Refuses options of other names: a misspelt one would otherwise be ignored silently. */

@@ -79,7 +79,7 @@ function windowsOf(padded: Tensor, { kernel, output, stride, dilation, groups }:
 }
 
 /** The windows of an input as matrices: [N, groups, C / groups · kernel, output]. */
-function columnsOf(x: Tensor, geometry: ConvolutionGeometry): Tensor {
+export function columnsOf(x: Tensor, geometry: ConvolutionGeometry): Tensor {
   const [n, channels] = x.shape as readonly [number, number];
   const padded = fullTensor([n, channels, ...extents(geometry)], 0, x.type);
   const common = overlap(padded, x, geometry);
@@ -136,6 +136,20 @@ export function runInput(w: Tensor, y: Tensor, bias: Tensor | null, geometry: Co
   }
   addBias(result, bias === null ? null : widened(bias));
   return narrowed(result, y);
+}
+
+/** The sums of columns [N, C · kernel, output] in the windows that they stand for, of one group: the transpose of `columnsOf`. */
+export function addColumns(columns: Tensor, geometry: ConvolutionGeometry): Tensor {
+  const n = columns.shape[0] as number;
+  const channels = (columns.shape[1] as number) / product(geometry.kernel);
+  const wide = contiguous(widened(columns));
+  const result = fullTensor([n, channels, ...geometry.input], 0, wide.type);
+  if (columns.size === 0) return narrowed(result, columns);
+  const padded = fullTensor([n, channels, ...extents(geometry)], 0, wide.type);
+  addWindows(windowsOf(padded, geometry), wide, geometry.kernel.length);
+  const common = overlap(padded, result, geometry);
+  if (common !== null) copyTo(common[1], common[0]);
+  return narrowed(result, columns);
 }
 
 /** Adds columns to the windows that they stand for, one place of the kernel after the other: those of one place do not overlap. */

@@ -316,3 +316,25 @@ export type Resize1d<S, Target, Op extends string> = S extends readonly [...infe
   : IsOpen<S> extends true
     ? Ok<[...number[], OptionAt<Target, 0>]>
     : `${Op}: expected at least 1 dim, got ${Show<S>}`;
+/** The last dimensions become D, H and W. */
+type Resize3d<S, Target, Op extends string> = S extends readonly [...infer B, unknown, unknown, unknown]
+  ? Ok<[...B, OptionAt<Target, 0>, OptionAt<Target, 1>, OptionAt<Target, 2>]>
+  : IsOpen<S> extends true
+    ? Ok<[...number[], OptionAt<Target, 0>, OptionAt<Target, 1>, OptionAt<Target, 2>]>
+    : `${Op}: expected at least 3 dims, got ${Show<S>}`;
+
+/** Pooling over the last N dimensions. */
+export type PooledShape<S, N extends 1 | 2 | 3, K, Stride, Padding, Dilation, Op extends string> = {
+  1: Pool1dShape<S, K, Stride, Padding, Dilation, Op>;
+  2: Pool2dShape<S, K, Stride, Padding, Dilation, Op>;
+  3: Pool3dShape<S, K, Stride, Padding, Dilation, Op>;
+}[N];
+/** The last N dimensions become others; null in a list keeps one, whose size is not followed then. */
+export type ResizedShape<S, N extends 1 | 2 | 3, Target, Op extends string> = {
+  1: Resize1d<S, Sizes<Target>, Op>;
+  2: Resize2d<S, Sizes<Target>, Op>;
+  3: Resize3d<S, Sizes<Target>, Op>;
+}[N];
+type Sizes<Target> = Target extends readonly unknown[] ? { [P in keyof Target]: Target[P] extends number ? Target[P] : number } : Target;
+/** The last N dimensions, of sizes that are not followed. */
+export type OpenSpatial<S, N extends 1 | 2 | 3> = ResizedShape<S, N, number, 'pooling'>;
