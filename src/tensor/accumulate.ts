@@ -7,7 +7,7 @@ import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
 import type { Node } from './node.ts';
 import { structural } from './structural.ts';
-import { aliasOf, Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** From here on others than the engine may see `g`: it must neither be written nor freed. */
 export function giveAway(g: Tensor): void {
@@ -27,12 +27,12 @@ function drop(g: Tensor): void {
 export function addGradients(a: Tensor, b: Tensor): Tensor {
   const operators = structural();
   if (mode.grad || mode.interpreters !== 0) return operators.add(a, b);
-  if (isOurs(a) && a.rowMajor && a.node === null) {
+  if (isOurs(a) && a.rowMajor) {
     operators.accumulate(a, b);
     drop(b);
     return a;
   }
-  if (isOurs(b) && b.rowMajor && b.node === null && a.type === b.type) {
+  if (isOurs(b) && b.rowMajor && a.type === b.type) {
     operators.accumulate(b, a);
     drop(a);
     return b;
@@ -53,10 +53,10 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
   const operators = structural();
   const before = meta.grad;
   if (before === null) {
-    if (createGraph) meta.grad = g.node === null && !isOurs(g) ? copyLike(leaf, g) : g;
-    else if (isOurs(g) && isLaidOutLike(leaf, g)) meta.grad = detached(g);
+    if (createGraph) meta.grad = g.node === null ? copyLike(leaf, g) : g;
+    else if (isOurs(g) && isLaidOutLike(leaf, g)) meta.grad = g;
     else {
-      meta.grad = detached(copyLike(leaf, g));
+      meta.grad = copyLike(leaf, g);
       drop(g);
     }
     giveAway(meta.grad);
@@ -65,6 +65,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
   } else if (createGraph || mode.interpreters !== 0 || before.storage.version < 0 || !isDense(before)) {
     meta.grad = operators.add(before, g);
     untrack(meta.grad.storage);
+    drop(g);
   } else {
     operators.accumulate(before, g);
     before.storage.version++;
@@ -108,37 +109,23 @@ function checkReturn(returned: unknown): void {
   );
 }
 
-function detached(g: Tensor): Tensor {
-  return g.tracked || g.meta !== null ? aliasOf(g) : g;
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /** A gradient as the node that it goes to needs it: summed over broadcast dimensions, cast to its dtype. */
 export function fitGradient(g: Tensor, node: Node, index: number): Tensor {
   const shape = node.inputShapes[index] as readonly number[];
   // Not the input's own dtype: a leaf may want another, or take any.
   const type = (node.next[index] as Node).outputTypes[node.nextIndex[index] as number];
-  let fitted = g;
-  if (!sameShape(g.shape, shape)) {
-    if (!sumsTo(g.shape, shape)) {
-      throw new AutogradError(
-        `${node.name}: the gradient for input ${index} has shape ${formatShape(g.shape)}, the input has ${formatShape(shape)}: ` +
-          'a backward rule must return the shape of its input, or one that broadcasting can sum back to it',
-      );
-    }
-    fitted = structural().sumTo(fitted, shape);
+  if (!sumsTo(g.shape, shape)) {
+    throw new AutogradError(
+      `${node.name}: the gradient for input ${index} has shape ${formatShape(g.shape)}, the input has ${formatShape(shape)}: ` +
+        'a backward rule must return the shape of its input, or one that broadcasting can sum back to it',
+    );
   }
+  const fitted = structural().sumTo(g, shape);
   return fitted.type === type || type === undefined ? fitted : structural().cast(fitted, type);
 }
 
 function sumsTo(from: readonly number[], to: readonly number[]): boolean {
-  if (to.length > from.length) return false;
   const shift = from.length - to.length;
-  return to.every((size, i) => size === from[i + shift] || size === 1);
+  for (let i = 0; i < to.length; i++) if (to[i] !== from[i + shift] && to[i] !== 1) return false;
+  return shift >= 0;
 }
