@@ -12,6 +12,7 @@ export default defineConfig({
   plugins: [ownName],
   test: {
     include: ['test/engine/**/*.test.ts', 'test/autograd/[0-9]*.test.ts', 'test/transform/{in-place,nesting}.test.ts'],
+    setupFiles: ['test/support/one-process.ts'],
     testTimeout: 30_000,
     // The library is loaded once for all files, which halves the time of a mutant.
     isolate: false,

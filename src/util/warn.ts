@@ -6,3 +6,8 @@ export function warnOnce(topic: string, message: string): void {
   said.add(topic);
   console.warn(`nabla: ${message}`);
 }
+
+/** @internal Says everything once more: for tests that share a process. */
+export function forgetWarnings(): void {
+  said.clear();
+}
