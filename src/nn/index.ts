@@ -2,12 +2,16 @@
 
 export * as functional from '../ops/namespaces/functional.ts';
 export * from './activation.ts';
+export * from './adaptive-pooling.ts';
 export type { FullBackwardHook, FullBackwardPreHook } from './backward-hooks.ts';
 export { ModuleDict, ModuleList, ParameterList, Sequential, type SequentialFunction } from './container.ts';
+export * from './convolution.ts';
+export { CrossMapLRN2d, type CrossMapOptions } from './cross-map.ts';
 export { CosineSimilarity, type CosineSimilarityOptions, PairwiseDistance } from './distance.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';
 export { Embedding, type EmbeddingModuleOptions, type PretrainedOptions } from './embedding.ts';
 export { Flatten, Unflatten } from './flatten.ts';
+export * from './image.ts';
 export * as init from './init.ts';
 export { Layer, type UnaryModule } from './layer.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './linear.ts';
@@ -58,5 +62,7 @@ export {
   RMSNorm,
   type RMSNormOptions,
 } from './normalization.ts';
+export * from './padding.ts';
 export { isParameter, Parameter } from './parameter.ts';
+export * from './pooling.ts';
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from './softmax.ts';

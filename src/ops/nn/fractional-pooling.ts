@@ -1,4 +1,4 @@
-import { FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
+import { FLOAT64 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
 import { formatShape, sameShape } from '../../shape/shape.ts';
 import { applyMany } from '../../tensor/apply.ts';
@@ -7,6 +7,7 @@ import { describeValue } from '../../tensor/messages.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
 import { described, requireTensor } from '../family.ts';
+import { sliceDim } from '../movement.ts';
 import { rand } from '../random.ts';
 import type { PoolingFunctions } from '../types.ts';
 import { type MaxParams, windowedMax } from './max-pooling-core.ts';
@@ -87,13 +88,14 @@ function fractionalPooling(dims: 2 | 3) {
     });
     const batch = input.ndim === dims + 1 ? 1 : (input.shape[0] as number);
     const planes = [batch, input.shape[input.ndim - dims - 1] as number];
-    const single = input.type !== FLOAT64;
-    const samples = options._randomSamples ?? rand([...planes, dims], { dtype: single ? FLOAT32.name : FLOAT64.name });
-    requireTensor(name, 'randomSamples', samples);
-    if (!sameShape(samples.shape, [...planes, dims]))
+    const given = options._randomSamples ?? rand([...planes, dims], { dtype: input.type === FLOAT64 ? 'float64' : 'float32' });
+    requireTensor(name, '_randomSamples', given);
+    const [rows, ...rest] = given.shape;
+    if (given.ndim !== 3 || (rows as number) < batch || !sameShape(rest, [planes[1] as number, dims]))
       throw new ShapeError(
-        `${name}: the random numbers must have shape ${formatShape([...planes, dims])}, got ${formatShape(samples.shape)}`,
+        `${name}: the random numbers must have shape ${formatShape([...planes, dims])}, got ${formatShape(given.shape)}`,
       );
+    const samples = rows === batch ? given : sliceDim(given, 0, 0, batch);
     const results = applyMany(operator, [input, samples], { kernel, outputs }) as [Tensor, Tensor];
     return options.returnIndices === true ? results : results[0];
   };

@@ -3,7 +3,20 @@
  *
  * A function is an interface whose `out` is written in terms of `this['in']`; `Apply` fills `in`.
  */
-import type { Conv1dShape, Conv2dShape, Conv3dShape, PerDim, Pool1dShape, Pool2dShape, Resize2d } from './conv.ts';
+import type {
+  Conv1dShape,
+  Conv2dShape,
+  Conv3dShape,
+  ConvTranspose1dShape,
+  ConvTranspose2dShape,
+  ConvTranspose3dShape,
+  PerDim,
+  Pool1dShape,
+  Pool2dShape,
+  Pool3dShape,
+  Resize2d,
+  ResizedShape,
+} from './conv.ts';
 import type { Ok } from './core.ts';
 import type { Embedding } from './indexing.ts';
 import type { ChannelsShape, LayerNormShape, LinearShape } from './linear.ts';
@@ -85,6 +98,46 @@ export interface Pool1dFunction<K extends PerDim, Stride extends PerDim, P exten
 }
 export interface Pool2dFunction<K extends PerDim, Stride extends PerDim, P extends PerDim, D extends PerDim = 1> extends ShapeFunction {
   readonly out: this['in'] extends infer S ? Pool2dShape<S, K, Stride, P, D> : never;
+}
+export interface ConvTranspose1dFunction<
+  In extends number,
+  Out extends number,
+  K extends PerDim,
+  Stride extends PerDim,
+  P extends PerDim,
+  OP extends PerDim,
+  D extends PerDim,
+> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? ConvTranspose1dShape<S, In, Out, K, Stride, P, OP, D> : never;
+}
+export interface ConvTranspose2dFunction<
+  In extends number,
+  Out extends number,
+  K extends PerDim,
+  Stride extends PerDim,
+  P extends PerDim,
+  OP extends PerDim,
+  D extends PerDim,
+> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? ConvTranspose2dShape<S, In, Out, K, Stride, P, OP, D> : never;
+}
+export interface ConvTranspose3dFunction<
+  In extends number,
+  Out extends number,
+  K extends PerDim,
+  Stride extends PerDim,
+  P extends PerDim,
+  OP extends PerDim,
+  D extends PerDim,
+> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? ConvTranspose3dShape<S, In, Out, K, Stride, P, OP, D> : never;
+}
+export interface Pool3dFunction<K extends PerDim, Stride extends PerDim, P extends PerDim, D extends PerDim = 1> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? Pool3dShape<S, K, Stride, P, D> : never;
+}
+/** The last N dimensions become others. */
+export interface ResizedFunction<N extends 1 | 2 | 3, Target, Op extends string> extends ShapeFunction {
+  readonly out: this['in'] extends infer S ? ResizedShape<S, N, Target, Op> : never;
 }
 export interface Resize2dFunction<Target extends PerDim, Op extends string> extends ShapeFunction {
   readonly out: this['in'] extends infer S ? Resize2d<S, Target, Op> : never;
