@@ -1,11 +1,12 @@
 /**
- * Builds `dist/`: ES modules and declarations by the compiler, then made fit for bundlers (see shake.ts), then bundled for Node, then checked
- * against package.json.
+ * Builds `dist/`: ES modules and declarations by the compiler, then made fit for bundlers (see shake.ts), then bundled for Node, then given the
+ * modules that browsers get instead (see browser-siblings.ts), then checked against package.json.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { substituteSiblings } from './browser-siblings.ts';
 import { writeMethodTable } from './method-table.ts';
 import { bundleForNode, NODE_FOLDER } from './node-bundle.ts';
 import { bareImports, effectStatements, shake } from './shake.ts';
@@ -81,6 +82,7 @@ await bundleForNode(
   dist,
   Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : relative(dist, join(root, target.default)))),
 );
+substituteSiblings(dist);
 const problems = brokenPromises(manifest);
 if (!typesHold) problems.push('the types do not hold');
 for (const problem of problems) console.error(`build: ${problem}`);

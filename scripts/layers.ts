@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript-5';
+import { siblingOf } from './browser-siblings.ts';
 
 const LINE_LIMIT = 600;
 
@@ -161,8 +162,11 @@ export function checkLayers(root: string): string[] {
     const from = layerOf(root, file);
     if (from !== ENTRY && ALLOWED[from] === undefined)
       problems.push(`${short(file)}: src/${from}/ is no layer that scripts/layers.ts knows`);
-    const targets: string[] = [];
-    graph.set(file, targets);
+    const sibling = siblingOf(file);
+    if (sibling !== null && !existsSync(sibling)) problems.push(`${short(file)}: stands for ${short(sibling)}, which does not exist`);
+    // What the form for browsers imports, its module imports there: cycles are looked for among both.
+    const targets = graph.get(sibling ?? file) ?? [];
+    graph.set(sibling ?? file, targets);
     for (const { specifier, line, typeOnly } of importsOf(file, text)) {
       const where = `${short(file)}:${line}`;
       if (!specifier.startsWith('.')) {
@@ -172,6 +176,8 @@ export function checkLayers(root: string): string[] {
       const target = resolve(dirname(file), specifier);
       if (!specifier.endsWith('.ts')) problems.push(`${where}: '${specifier}' must name the file with its .ts extension`);
       else if (!existsSync(target)) problems.push(`${where}: '${specifier}' does not exist`);
+      else if (siblingOf(target) !== null)
+        problems.push(`${where}: import '${siblingOf(specifier)}': the build puts its form for browsers in`);
       else if (relative(root, target).startsWith('..')) problems.push(`${where}: '${specifier}' lies outside src/`);
       else {
         const to = layerOf(root, target);

@@ -7,7 +7,8 @@
  */
 import { Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
-import { builtin, type Collector } from './collector.ts';
+import type { Collector } from './collector.ts';
+import { builtin } from './machine.ts';
 
 /** All members, and those alone. */
 const MEMBERS = { showHidden: true, depth: 0, maxArrayLength: null };

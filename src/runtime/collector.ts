@@ -7,6 +7,8 @@
  * it is relied on.
  */
 
+import { builtin, type HostProcess } from './machine.ts';
+
 /** A way to have unreachable objects collected at once. */
 export interface Collector {
   /** Collects. After a major collection weak references to unreachable objects are empty; a minor one looks at young objects alone. */
@@ -29,27 +31,6 @@ interface VmModule {
 
 interface V8Module {
   setFlagsFromString(flag: string): void;
-}
-
-interface OsModule {
-  totalmem(): number;
-  freemem(): number;
-}
-
-interface HostProcess {
-  cpuUsage?(): { readonly user: number; readonly system: number };
-  getBuiltinModule?(name: string): unknown;
-  constrainedMemory?(): number;
-  availableMemory?(): number;
-  readonly execArgv?: readonly string[];
-  readonly env?: { readonly NODE_OPTIONS?: string };
-  readonly versions?: { readonly deno?: string };
-}
-
-/** A module of Node's, where there is one: reached at run time only, so that bundlers for the browser never see it. */
-export function builtin<T>(name: string): T | null {
-  const host = (globalThis as { process?: HostProcess }).process;
-  return (host?.getBuiltinModule?.(name) as T | undefined) ?? null;
 }
 
 /** Whether the host may have a collector that can be called: cheap to ask, and only a guess. */
@@ -83,33 +64,6 @@ export function openCollector(): Collector | null {
   } catch {
     return null;
   }
-}
-
-/** How much memory the process may use, in bytes, where the host tells without asking its user (Deno would ask). */
-export function machineMemory(): number {
-  const host = (globalThis as { process?: HostProcess }).process;
-  if (host?.versions?.deno !== undefined) return Number.POSITIVE_INFINITY;
-  const total = builtin<OsModule>('os')?.totalmem() ?? Number.POSITIVE_INFINITY;
-  const limit = host?.constrainedMemory?.() ?? 0;
-  return limit > 0 && limit < total ? limit : total;
-}
-
-/** How much more memory the process can have, in bytes; infinite where the host does not tell. */
-export function availableMemory(): number {
-  const host = (globalThis as { process?: HostProcess }).process;
-  if (host?.versions?.deno !== undefined) return Number.POSITIVE_INFINITY;
-  return host?.availableMemory?.() ?? builtin<OsModule>('os')?.freemem() ?? Number.POSITIVE_INFINITY;
-}
-
-/** The time that processors spent on this process so far; where the host does not tell, the time that passed. */
-export function processorMilliseconds(): number {
-  const usage = (globalThis as { process?: HostProcess }).process?.cpuUsage?.();
-  return usage === undefined ? performance.now() : (usage.user + usage.system) / 1000;
-}
-
-/** Has evicted bytes collected where the engine is slow to do so by itself: Bun keeps gigabytes of dead array buffers. */
-export function collectEvicted(): void {
-  (globalThis as { Bun?: { gc?(synchronous: boolean): void } }).Bun?.gc?.(true);
 }
 
 function findGarbageCollection(vm: VmModule): GarbageCollection | null {

@@ -8,8 +8,8 @@
  */
 import { Arena, CHUNK_UNITS, ChunkedArena, type Range } from './arena.ts';
 import { Block, Cell } from './cell.ts';
-import { availableMemory, collectEvicted } from './collector.ts';
 import { heap } from './heap.ts';
+import { availableMemory, collectEvicted } from './machine.ts';
 import { CLASS_COUNT, classOf, MEGABYTE, roundToClass, UNIT_BYTES } from './sizes.ts';
 
 /** How dead blocks are found. */

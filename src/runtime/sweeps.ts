@@ -1,10 +1,11 @@
 /**
  * Sweeps: finding dead blocks with the help of a collector that can be called, in Node and Deno. Minor sweeps look at young blocks, often; major ones at all,
- * rarely. Browsers have no such collector: package.json's `browser` field keeps this module and what it imports out of bundles for them.
+ * rarely. Browsers have no such collector: the build for them has `sweeps.browser.ts` in the place of this module.
  */
 import type { Block, Cell } from './cell.ts';
 import { openCensus } from './census.ts';
-import { type Collector, hasCollector, machineMemory, openCollector, processorMilliseconds } from './collector.ts';
+import { type Collector, hasCollector, openCollector } from './collector.ts';
+import { machineMemory, processorMilliseconds } from './machine.ts';
 import { type BudgetRange, Pacer, YoungPacer } from './pacer.ts';
 import { type Pool, pool, type Sweeper } from './pool.ts';
 import { MEGABYTE } from './sizes.ts';

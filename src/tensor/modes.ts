@@ -40,9 +40,16 @@ export const mode = {
   randomness: null as null | Randomness,
   /** What inference mode refuses; null until it is first used. */
   inference: null as null | InferenceRules,
-  /** Record operations on tensors that require a gradient. The last field, so that it can leave (see `mode-tasks.ts`) without slowing down the others. */
+  /** Record operations on tensors that require a gradient. The last field, so that it can leave (see `task-storage.ts`) without slowing down the others. */
   grad: true,
 };
+
+/** The modes that a function runs under, and the task that it begins with. */
+export interface TaskModes {
+  grad: boolean;
+  /** The version that new storages begin with: -1 in inference mode. */
+  version: number;
+}
 
 /** What inference mode adds to the tape and to in-place operations. */
 export interface InferenceRules {

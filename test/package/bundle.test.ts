@@ -34,6 +34,7 @@ describe('for browsers', () => {
   test.each(subpaths)('%s imports nothing of Node', async (subpath) => {
     const { code } = await bundle(`export * from '${subpath.replace('.', 'nabla')}';`, false);
     expect(code.match(/^import .*node:.*$/gm) ?? []).toEqual([]);
+    expect(code.match(/getBuiltinModule|setFlagsFromString|new \S*AsyncLocalStorage|\bprocess\./g) ?? []).toEqual([]);
   });
 });
 

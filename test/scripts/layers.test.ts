@@ -63,3 +63,17 @@ test('packages, missing files, missing extensions, unknown folders and long file
   ]);
   expect(problemsOf({ 'util/a.ts': '\n'.repeat(601) })).toEqual(['src/util/a.ts: 601 lines, over the limit of 600: split it']);
 });
+
+test('a form for browsers stands beside its module, is imported by nobody, and makes no cycle in its place', () => {
+  const module = { 'util/a.ts': 'export const a = 1;\n', 'util/b.ts': `import { a } from './a.ts';\nexport const b = a;\n` };
+  expect(problemsOf({ ...module, 'util/a.browser.ts': 'export const a = 2;\n' })).toEqual([]);
+  expect(problemsOf({ 'util/a.browser.ts': 'export const a = 2;\n' })).toEqual([
+    'src/util/a.browser.ts: stands for src/util/a.ts, which does not exist',
+  ]);
+  expect(
+    problemsOf({ ...module, 'util/a.browser.ts': 'export const a = 2;\n', 'util/c.ts': `export { a } from './a.browser.ts';\n` }),
+  ).toEqual([`src/util/c.ts:1: import './a.ts': the build puts its form for browsers in`]);
+  expect(problemsOf({ ...module, 'util/a.browser.ts': `import { b } from './b.ts';\nexport const a = b;\n` })).toEqual([
+    'cycle of 2 files: src/util/a.ts -> src/util/b.ts -> src/util/a.ts',
+  ]);
+});

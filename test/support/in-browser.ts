@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,17 @@ const ownName: Plugin = {
   name: 'nabla:own-name',
   setup(context) {
     context.onResolve({ filter: /^nabla(\/|$)/ }, ({ path }) => ({ path: sourceOf(path) }));
+  },
+};
+
+/** And modules have their forms for browsers, as in the build. */
+const forBrowsers: Plugin = {
+  name: 'nabla:for-browsers',
+  setup(context) {
+    context.onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => {
+      const sibling = join(resolveDir, path.replace(/\.ts$/, '.browser.ts'));
+      return existsSync(sibling) ? { path: sibling } : null;
+    });
   },
 };
 
@@ -91,7 +103,7 @@ async function writeSite(folder: string, program: string, where: 'page' | 'worke
     platform: 'browser',
     target: 'es2022',
     logLevel: 'silent',
-    plugins: [ownName],
+    plugins: [ownName, forBrowsers],
     external: ['node:*'],
   });
   await writeFile(join(folder, 'harness.js'), HARNESS);

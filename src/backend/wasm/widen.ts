@@ -11,7 +11,7 @@ import type { View } from '../../runtime/view.ts';
 import { instantiateAt, kernelLevels } from './level.ts';
 
 /** From how many elements on a launch counts as large. */
-export const LARGE = 16384;
+export const LARGE: number = 16384;
 const LAUNCHES = 8;
 
 /** The bytes that a launch writes, from its arguments; null if it also reads them or they are not one run. */
