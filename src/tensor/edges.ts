@@ -75,18 +75,3 @@ export function typesOf(tensors: readonly Tensor[]): readonly DTypeInfo[] {
   for (let i = 1; i < count; i++) if ((tensors[i] as Tensor).type !== type) return tensors.map((x) => x.type);
   return sharedTypes(type, count);
 }
-
-/** Adds the edge of one input to lists of them. */
-export function addEdge(
-  input: Tensor,
-  next: (Node | null)[],
-  nextIndex: number[],
-  shapes: (readonly number[])[],
-  types: DTypeInfo[],
-): void {
-  const differentiable = isTracked(input) && (input.type.isFloat || input.type.isComplex);
-  next.push(differentiable ? gradientNode(input) : null);
-  nextIndex.push(input.outputIndex);
-  shapes.push(input.shape);
-  types.push(input.type);
-}

@@ -30,17 +30,21 @@ function observedMap(name: string, target: Tensor, operator: MapOperator, inputs
 }
 
 function mapInto(name: string, target: Tensor, operator: MapOperator, inputs: readonly Tensor[], params: MapParams): Tensor {
-  if (mode.interpreters === 0 && !(mode.grad && (isTracked(target) || inputs.some(isTracked)))) {
-    checkWritable(name, target);
-    checkResultType(name, target, operator.isBoolean ? target.type : params.compute);
-    checkResultShape(name, target, operator, inputs);
-    if (target.wrapped === null && inputs.every((input) => input === target || (input.wrapped === null && !mayOverlap(input, target)))) {
-      operator.forwardInto(target, inputs, params);
-      markWritten(target, name);
-      return target;
-    }
-  }
-  return overwrite(name, target, (old) => applyTo(operator, inputs, target, old, params));
+  if (!isDirect(target, inputs)) return overwrite(name, target, (old) => applyTo(operator, inputs, target, old, params));
+  checkWritable(name, target);
+  checkResultType(name, target, operator.isBoolean ? target.type : params.compute);
+  for (const input of inputs) checkFits(name, target, input.shape);
+  operator.forwardInto(target, inputs, params);
+  markWritten(target, name);
+  return target;
+}
+
+/** Whether the kernel may write into the target while it reads the inputs, and nothing else has to know. */
+function isDirect(target: Tensor, inputs: readonly Tensor[]): boolean {
+  if (mode.interpreters !== 0 || target.wrapped !== null || (mode.grad && isTracked(target))) return false;
+  return inputs.every(
+    (input) => input === target || (input.wrapped === null && !(mode.grad && isTracked(input)) && !mayOverlap(input, target)),
+  );
 }
 
 function applyTo(operator: MapOperator, inputs: readonly Tensor[], target: Tensor, old: Tensor, params: MapParams): Tensor {
@@ -85,7 +89,6 @@ function put(name: string, target: Tensor, result: Tensor): Tensor {
   const interpreter = mode.interpreters === 0 ? null : topInterpreter([target, result]);
   if (interpreter !== null) {
     interpreter.write(name, target, result);
-    keepHistory(target);
   } else {
     // What was computed meanwhile may have saved the old value through another handle.
     if (mode.beforeWrite !== null) mode.beforeWrite(target);
@@ -104,18 +107,6 @@ function withOldValue(target: Tensor): Tensor {
   copy.outputIndex = target.outputIndex;
   copy.tracked = target.tracked;
   return copy;
-}
-
-/** Makes a handle stand for another value of the same shape and dtype. */
-export function pointAt(target: Tensor, value: Tensor): void {
-  target.wrapped = value.wrapped;
-  target.storage = value.storage;
-  target.offset = value.offset;
-  target.strides = value.strides;
-  target.rowMajor = value.rowMajor;
-  target.node = value.node;
-  target.outputIndex = value.outputIndex;
-  target.tracked = value.tracked;
 }
 
 /** Makes the history of `result` that of `target`; a view passes it on to its base. */
@@ -138,7 +129,7 @@ export function rebase(target: Tensor, result: Tensor): void {
 }
 
 function fitResult(result: Tensor, target: Tensor): Tensor {
-  return withGradMode(true, () => structural().expand(structural().cast(result, target.type), target.shape));
+  return structural().expand(structural().cast(result, target.type), target.shape);
 }
 
 function sameSizes(a: Tensor, b: Tensor): boolean {
@@ -153,13 +144,6 @@ export function markWritten(target: Tensor, name: string): void {
   storage.writer = name;
   storage.writtenShape = target.shape;
   if (mode.tracing) rememberPlace(storage);
-  keepHistory(target);
-}
-
-/** A write that nobody recorded leaves the history of a view right. */
-function keepHistory(target: Tensor): void {
-  const meta = target.meta;
-  if (meta !== null && meta.base !== null && !target.tracked && !meta.base.tracked) meta.viewVersion = target.storage.version;
 }
 
 /** Refuses targets that must not be written: leaves under gradient recording, their views, and elements that share one address. */
@@ -183,20 +167,21 @@ function refuseWrite(name: string, target: Tensor): void {
 export function checkHistory(name: string, target: Tensor): void {
   if (target.storage.version < 0) mode.inference?.checkWrite(name, target);
   if (!mode.grad) return;
-  if (isTracked(target) && target.node === null && (target.meta === null || target.meta.base === null)) {
+  if (isTracked(target) && target.node === null) {
     throw new InPlaceError(
       `${name}: the target, ${describeTensor(target)}, requires a gradient, so it cannot be changed in place: ` +
         `write inside noGrad(() => …), or use the functional form`,
     );
   }
-  const base = target.meta?.base ?? null;
-  if (base !== null && base.tracked && base.node === null) {
+  const base = target.meta?.base;
+  if (!base?.tracked) return;
+  if (base.node === null) {
     throw new InPlaceError(
       `${name}: the target is a view of ${describeTensor(base)}, which requires a gradient, so it cannot be changed in place: ` +
         `write inside noGrad(() => …), or clone() the leaf first`,
     );
   }
-  if (base !== null && base.tracked) checkRebase(name, target);
+  checkRebase(name, target);
 }
 
 /** Refuses views whose history an in-place write could not put right. */
@@ -206,9 +191,7 @@ function checkRebase(name: string, target: Tensor): void {
 }
 
 function checkResultType(name: string, target: Tensor, type: Tensor['type']): void {
-  const from = type.isComplex ? 3 : type.isFloat ? 2 : type.isInteger ? 1 : 0;
-  const to = target.type.isComplex ? 3 : target.type.isFloat ? 2 : target.type.isInteger ? 1 : 0;
-  if (from > to) {
+  if (kindOf(type) > kindOf(target.type)) {
     throw new DTypeError(
       `${name}: a result of dtype ${type.name} cannot be written into the target's ${target.type.name} (${promoteTypes(type, target.type).name} would be needed): ` +
         'use the functional form, or cast the operand',
@@ -216,8 +199,11 @@ function checkResultType(name: string, target: Tensor, type: Tensor['type']): vo
   }
 }
 
-function checkResultShape(name: string, target: Tensor, _operator: MapOperator, inputs: readonly Tensor[]): void {
-  for (const input of inputs) if (input !== target) checkFits(name, target, input.shape);
+/** Results of a kind fit into targets of the same and of higher ones. */
+function kindOf(type: Tensor['type']): number {
+  if (type.isComplex) return 3;
+  if (type.isFloat) return 2;
+  return type.isInteger ? 1 : 0;
 }
 
 /** The written value may broadcast to the target, never the other way round. */

@@ -42,10 +42,7 @@ export const REBASE_REASONS: Record<ViewOrigin, string | null> = {
 };
 
 function refreshView(view: Tensor, meta: AutogradMeta, base: Tensor): boolean {
-  if (!base.tracked) {
-    meta.viewVersion = view.storage.version;
-    return view.tracked;
-  }
+  if (!base.tracked) return view.tracked;
   const reason = meta.origin === 'multi' ? null : REBASE_REASONS[meta.origin];
   if (reason !== null) {
     throw new InPlaceError(

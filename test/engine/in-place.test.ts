@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { noGrad, ones, tensor } from '../../src/index.ts';
+import { type DType, jvp, memory, noGrad, ones, type Tensor, tensor, zeros } from '../../src/index.ts';
+import { resetPeakMemory } from '../../src/runtime/memory.ts';
 import { leaf, refused, total, values } from './support.ts';
 
 describe('in place on leaves', () => {
@@ -114,5 +115,214 @@ describe('what does not fit', () => {
   test('a result of the same kind is cast', () => {
     const x = ones([2]);
     expect(x.add_(ones([2], { dtype: 'float64' })).dtype).toBe('float32');
+  });
+
+  test('results fit into a dtype of their kind or of a higher one, and the message names both', () => {
+    const kinds: DType[] = ['bool', 'int8', 'float32', 'complex64'];
+    const wider: Partial<Record<DType, DType>> = { bool: 'bool', int8: 'int64', float32: 'float64' };
+    for (const [i, to] of kinds.slice(0, 3).entries()) {
+      for (const [j, narrow] of kinds.entries()) {
+        for (const from of new Set([narrow, wider[narrow] ?? narrow])) {
+          const x = ones([2], { dtype: to });
+          const write = (): Tensor => x.mul_(ones([2], { dtype: from }));
+          if (j <= i) expect([write() === x, x.dtype, x.version], `${from} into ${to}`).toEqual([true, to, 1]);
+          else {
+            refused(
+              write,
+              'DTypeError',
+              new RegExp(`^mul_: a result of dtype ${from} cannot be written into the target's ${to} \\(${from} would be`),
+            );
+            refused(write, 'DTypeError', /needed\): use the functional form, or cast the operand$/);
+            expect(x.version).toBe(0);
+          }
+        }
+      }
+    }
+    // What compares fits everywhere.
+    expect(values(tensor([1, 3], { dtype: 'int32' }).gt_(2))).toEqual([0, 1]);
+  });
+
+  test('the written value may broadcast, the target not', () => {
+    for (const shape of [[], [1], [3], [1, 3], [2, 1], [2, 3]]) {
+      expect(values(ones([2, 3]).add_(ones(shape) as never)), String(shape)).toEqual([
+        [2, 2, 2],
+        [2, 2, 2],
+      ]);
+    }
+    for (const shape of [[2], [3, 3], [2, 2], [1, 2, 3], [1, 1, 1]]) {
+      const message = new RegExp(
+        `^add_: a value of shape \\[${shape.join(', ')}\\] does not fit into the target of shape \\[2, 3\\]: an in-place`,
+      );
+      refused(() => ones([2, 3]).add_(ones(shape) as never), 'ShapeError', message);
+    }
+    refused(() => ones([2, 1]).add_(ones([2, 3]) as never), 'ShapeError', /keeps the target's shape$/);
+  });
+
+  test('elements that share an address are refused, and where they were expanded is said', () => {
+    for (const recorded of [false, true]) {
+      const operand = ones([2, 3], { requiresGrad: recorded });
+      const x = ones([2, 1]).expand(2, 3);
+      refused(() => x.add_(operand), 'InPlaceError', /^add_: several elements of the target, .*shape \[2, 3\].*, share one address/);
+      refused(() => x.add_(operand), 'InPlaceError', /expanded along dimension 1\): clone\(\) it before writing into it$/);
+      expect(x.version).toBe(0);
+    }
+    // One element alone shares nothing.
+    expect(values(ones([1]).expand(1, 1).add_(1))).toEqual([[2]]);
+  });
+});
+
+describe('what is written directly', () => {
+  /** How many bytes more than before are in use at some time while `body` runs. */
+  const room = (body: () => unknown): number => {
+    resetPeakMemory();
+    const before = memory().live;
+    body();
+    return memory().peak - before;
+  };
+  const y = ones([1000]);
+
+  test('takes no memory where nothing is recorded', () => {
+    const [x, p] = [ones([1000]), ones([1000], { requiresGrad: true })];
+    expect(room(() => x.add_(y))).toBe(0);
+    expect(room(() => noGrad(() => x.add_(p)))).toBe(0);
+    expect(room(() => noGrad(() => p.add_(y)))).toBe(0);
+    expect(room(() => p.mul(1).add_(y))).toBeGreaterThan(0);
+    expect(room(() => x.add_(p))).toBeGreaterThan(0);
+    expect(x.requiresGrad).toBe(true);
+  });
+
+  test('nor where an operand is the target, the same elements of it, or other ones', () => {
+    const x = ones([1000]);
+    const rows = x.view([1, 1000]);
+    expect(room(() => x.add_(x))).toBe(0);
+    expect(room(() => x.add_(x.view([1000])))).toBe(0);
+    expect(room(() => rows.add_(x.asStrided([1, 1000], [7, 1])))).toBe(0);
+    const [low, high] = [x.narrow(0, 0, 500), x.narrow(0, 500, 500)];
+    expect(room(() => low.add_(high))).toBe(0);
+    expect(room(() => high.add_(low))).toBe(0);
+    expect(room(() => x.narrow(0, 1, 999).add_(x.narrow(0, 0, 999)))).toBeGreaterThan(0);
+  });
+
+  test('an operand that shares some elements with the target is read first', () => {
+    const x = tensor([1, 2, 3, 4, 5, 6]);
+    x.narrow(0, 3, 3).add_(x.narrow(0, 1, 3));
+    expect(values(x)).toEqual([1, 2, 3, 6, 8, 10]);
+    x.narrow(0, 2, 3).add_(x.narrow(0, 0, 3));
+    expect(values(x)).toEqual([1, 2, 4, 8, 11, 10]);
+    x.add_(x.narrow(0, 0, 1));
+    expect(values(x)).toEqual([2, 3, 5, 9, 12, 11]);
+    const square = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    square.add_(square.t());
+    expect(values(square)).toEqual([
+      [2, 5],
+      [5, 8],
+    ]);
+  });
+
+  test('also inside transforms, where a view was taken of what a value then went into', () => {
+    const f = (a: Tensor): Tensor => {
+      const base = zeros([3], { dtype: 'float64' });
+      const view = base.narrow(0, 0, 2);
+      base.add_(a);
+      view.mul_(2);
+      return base;
+    };
+    const x = tensor([1, 2, 3], { dtype: 'float64' });
+    const [value, tangent] = jvp(f, [x], [ones([3], { dtype: 'float64' })]);
+    expect([values(value), values(tangent)]).toEqual([
+      [2, 4, 3],
+      [2, 2, 1],
+    ]);
+  });
+});
+
+describe('gradients of what was written', () => {
+  test('arrive in the shape and dtype of what was written', () => {
+    for (const [shape, expected] of [
+      [[2], [2, 2]],
+      [[1, 2], [[2, 2]]],
+      [
+        [2, 1],
+        [[2], [2]],
+      ],
+      [[], 4],
+    ] as const) {
+      const x = leaf(...shape);
+      const y = ones([2, 2]);
+      y.copy_(x);
+      total(y).backward();
+      expect([x.grad?.dtype, values(x.grad)], String(shape)).toEqual(['float64', expected]);
+    }
+  });
+
+  test('nothing else is recorded where both fit', () => {
+    const y = ones([2], { dtype: 'float64' });
+    y.copy_(leaf(2));
+    expect([y.gradFn?.name, y.gradFn?.nextFunctions.map(([node]) => node?.name ?? null)]).toEqual([
+      'CopyBackward',
+      [null, 'AccumulateGrad'],
+    ]);
+  });
+});
+
+describe('leaves and views that require a gradient', () => {
+  test('are refused with what to do', () => {
+    refused(
+      () => leaf(2).add_(1),
+      'InPlaceError',
+      /^add_: the target, .*\(a leaf\), requires a gradient, so it cannot be changed in place: write inside/,
+    );
+    refused(
+      () => leaf(2).narrow(0, 0, 1).add_(1),
+      'InPlaceError',
+      /^add_: the target is a view of .*\(a leaf\), which requires a gradient.*clone\(\)/,
+    );
+    const x = leaf(2);
+    const y = noGrad(() => x.narrow(0, 0, 1));
+    refused(() => y.add_(1), 'InPlaceError', /^add_: the target is a view of/);
+    // What the view alone wants would be lost, too.
+    const alone = ones([2]).narrow(0, 0, 1).requiresGrad_();
+    refused(() => alone.add_(1), 'InPlaceError', /^add_: the target, .*\(a leaf\), requires a gradient/);
+    expect([alone.version, values(noGrad(() => alone.add_(1)))]).toEqual([0, [2]]);
+    expect([alone.requiresGrad, alone.isLeaf]).toEqual([true, true]);
+  });
+
+  test('a view that was written, or whose base was, follows a base that then requires one', () => {
+    for (const write of [
+      (base: Tensor, _view: Tensor) => base.add_(1),
+      (_base: Tensor, view: Tensor) => view.add_(1),
+      (_base: Tensor, view: Tensor) => noGrad(() => view.add_(1)),
+    ]) {
+      for (const asked of [false, true]) {
+        const base = zeros([3], { dtype: 'float64' });
+        const view = base.narrow(0, 0, 2);
+        write(base, view);
+        if (asked) expect(view.requiresGrad).toBe(false);
+        base.requiresGrad_();
+        expect([view.requiresGrad, view.gradFn?.name]).toEqual([true, 'AsStridedBackward']);
+        total(view.mul(3)).backward();
+        expect(values(base.grad)).toEqual([3, 3, 0]);
+      }
+    }
+    const base = zeros([3], { dtype: 'float64' });
+    const view = base.narrow(0, 0, 2);
+    base.requiresGrad_();
+    expect(view.requiresGrad).toBe(false);
+  });
+
+  test('a view made in noGrad that does not is refused from then on', () => {
+    const base = zeros([3], { dtype: 'float64' });
+    const view = noGrad(() => base.narrow(0, 0, 2));
+    view.add_(1);
+    expect(view.requiresGrad).toBe(false);
+    base.requiresGrad_();
+    refused(
+      () => view.mul(2),
+      'InPlaceError',
+      /shape \[3\].* was changed in place, last by add_, and .*shape \[2\].* is seen through a view made inside noGrad/,
+    );
   });
 });
