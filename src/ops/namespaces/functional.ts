@@ -2,6 +2,7 @@
 
 export { sigmoid } from '../exponential.ts';
 export * from '../nn/activation.ts';
+export { scaledDotProductAttention } from '../nn/attention.ts';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -58,6 +59,7 @@ export {
   maxUnpool2d,
   maxUnpool3d,
 } from '../nn/max-pooling.ts';
+export { multiHeadAttentionForward } from '../nn/multi-head-attention.ts';
 export { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from '../nn/normalization.ts';
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../nn/pixel-shuffle.ts';
 export { functionalLogSoftmax as logSoftmax, functionalSoftmax as softmax, softmin } from '../nn/softmax.ts';

@@ -30,7 +30,7 @@ interface DropoutParams {
 }
 
 /** A mask of zeros and 1 / (1 - p), drawn as PyTorch draws it. */
-function drawMask(name: string, shape: readonly number[], p: number, type: Tensor['type']): Tensor {
+export function drawMask(name: string, shape: readonly number[], p: number, type: Tensor['type']): Tensor {
   return draw(name, [], shape, (_inputs, sizes) => plainMask(sizes, p, type));
 }
 

@@ -131,3 +131,41 @@ export interface SimilarityFunction<N extends string, O> extends Described {
     options?: O,
   ): Tensor<Out<SimilarityShape<ShapeOf<X>, ShapeOf<Y>, I, N>>, Common<X, Y>>;
 }
+
+// ---------------------------------------------------------------- attention
+
+/** [..., L, E], [..., S, E] and [..., S, Ev]; where the leading dimensions differ, they broadcast and are not followed. */
+type Attended<Q, V> = Q extends readonly [...infer B, infer L, unknown]
+  ? V extends readonly [...infer C, unknown, infer F]
+    ? [B, C] extends [C, B]
+      ? AsShape<[...B, L, F]>
+      : number[]
+    : number[]
+  : number[];
+export interface AttentionFunction<O> extends Described {
+  <Q extends Tensor<number[], FloatDType>, V extends Tensor<number[], FloatDType>>(
+    query: Q,
+    key: Tensor<number[], FloatDType>,
+    value: V,
+    attnMask?: Tensor | null,
+    options?: O,
+  ): Tensor<Attended<ShapeOf<Q>, ShapeOf<V>>, DTypeOf<Q>>;
+}
+export interface MultiHeadAttentionFunction<O> extends Described {
+  <Q extends Tensor<number[], FloatDType>>(
+    query: Q,
+    key: Tensor<number[], FloatDType>,
+    value: Tensor<number[], FloatDType>,
+    embedDimToCheck: number,
+    numHeads: number,
+    inProjWeight: Tensor | null,
+    inProjBias: Tensor | null,
+    biasK: Tensor | null,
+    biasV: Tensor | null,
+    addZeroAttn: boolean,
+    dropoutP: number,
+    outProjWeight: Tensor,
+    outProjBias: Tensor | null,
+    options?: O,
+  ): [output: Tensor<ShapeOf<Q>, DTypeOf<Q>>, weights: Tensor<number[], DTypeOf<Q>> | null];
+}
