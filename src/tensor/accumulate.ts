@@ -19,8 +19,17 @@ function isOurs(g: Tensor): boolean {
   return g.storage.holders === 1;
 }
 
-function drop(g: Tensor): void {
-  if (g.storage.holders > 0 && --g.storage.holders === 0) release(g.storage);
+/** Counts one more slot that holds `g`, if the engine counts them. */
+export function hold(g: Tensor): void {
+  if (g.storage.holders >= 0) g.storage.holders++;
+}
+
+/** Counts one less, and frees what no slot holds any more. */
+export function drop(g: Tensor): void {
+  const { storage } = g;
+  if (storage.holders <= 0) return;
+  storage.holders--;
+  if (storage.holders === 0) release(storage);
 }
 
 /** a + b; in place when nobody can tell. */

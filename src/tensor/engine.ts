@@ -1,5 +1,5 @@
-import { beginTracking, creation, endTracking, release, type Storage, trackerCount } from '../runtime/storage.ts';
-import { addGradients, fitGradient } from './accumulate.ts';
+import { beginTracking, creation, endTracking, type Storage, trackerCount } from '../runtime/storage.ts';
+import { addGradients, drop, fitGradient, hold } from './accumulate.ts';
 import type { GradientEdge } from './edges.ts';
 import { nulls } from './exact.ts';
 import { mode } from './modes.ts';
@@ -45,10 +45,9 @@ export class Task {
     this.targets = targets;
   }
 
-  /** Whether this walk may run when the node of `outer` that asks for it has returned: nobody waits for results, and all modes are the same. */
+  /** Whether this walk, whose results nobody waits for, may run when the node of `outer` that asks for it has returned: all modes are the same. */
   mayWaitFor(outer: Task): boolean {
     return (
-      this.targets === null &&
       !this.options.createGraph &&
       this.#interpreters === outer.#interpreters &&
       this.#observer === outer.#observer &&
@@ -64,7 +63,7 @@ export class Task {
       const g = this.seeds[k] as Tensor;
       const { grads } = this.stateOf(node);
       const there = grads[outputNr] ?? null;
-      if (g.storage.holders >= 0) g.storage.holders++;
+      hold(g);
       grads[outputNr] = there === null ? g : addGradients(there, g);
     }
     for (const node of new Set(this.roots.map((root) => root.node))) {
@@ -137,7 +136,7 @@ export class Task {
           else (target.state as NodeState).dependencies++;
         } else {
           const state = node.state as NodeState;
-          state.needed ||= leadsOn(node, this.id);
+          state.needed ||= leadsOn(node);
           path.pop();
           positions.pop();
         }
@@ -155,14 +154,14 @@ export class Task {
       if (g !== null && (this.targets === null || this.options.accumulate === true)) accumulateAt(node, g, this.options.createGraph);
       return;
     }
-    if (state.captures !== null && !leadsOn(node, this.id)) return;
+    if (state.captures !== null && !leadsOn(node)) return;
     this.deliver(node, grads.some((g) => g !== null) ? this.differentiate(node, grads) : []);
   }
 
   private capture(state: NodeState, grads: readonly (Tensor | null)[]): void {
     for (const [output, index] of state.captures as [number, number][]) {
       const g = grads[output] ?? null;
-      if (g !== null && g.storage.holders >= 0) g.storage.holders++;
+      if (g !== null) hold(g);
       this.results[index] = g;
     }
   }
@@ -183,11 +182,8 @@ export class Task {
       else if (node.packs !== null) node.packs.close();
     }
     if (node.postHooks !== null) results = runPostHooks(node, results, hooked);
-    for (const g of results) if (g !== null && g.storage.holders >= 0) g.storage.holders++;
-    for (let i = 0; i < grads.length; i++) {
-      const g = grads[i];
-      if (g !== null && g !== undefined) dropHold(g.storage);
-    }
+    for (const g of results) if (g !== null) hold(g);
+    for (const g of grads) if (g !== null) drop(g);
     if (!this.options.keepGraph) node.release();
     return results;
   }
@@ -200,7 +196,7 @@ export class Task {
       const state = target.state as NodeState;
       const g = results[i] ?? null;
       if (!state.needed) {
-        if (g !== null) dropHold(g.storage);
+        if (g !== null) drop(g);
         continue;
       }
       if (g !== null) {
@@ -208,15 +204,14 @@ export class Task {
         const before = state.grads[slot] ?? null;
         state.grads[slot] = before === null ? g : addGradients(before, g);
       }
-      if (--state.dependencies === 0) this.ready.push(target);
+      state.dependencies--;
+      if (state.dependencies === 0) this.ready.push(target);
     }
   }
 
   /** Leaves the nodes as they were for an outer task. */
   finish(): void {
-    for (const node of this.visited) {
-      if (node.state !== null && node.state.task === this.id) node.state = node.state.previous;
-    }
+    for (const node of this.visited) node.state = (node.state as NodeState).previous;
   }
 }
 
@@ -227,9 +222,9 @@ function isUnseen(state: NodeState | null, task: number): boolean {
   return state === null || state.task !== task || state.dependencies === UNSEEN;
 }
 
-function leadsOn(node: Node, task: number): boolean {
-  for (const target of node.next)
-    if (target !== null && target.state !== null && target.state.task === task && target.state.needed) return true;
+/** Whether a gradient is wanted behind `node`, of which all that follows is known to the walk. */
+function leadsOn(node: Node): boolean {
+  for (const target of node.next) if (target !== null && (target.state as NodeState).needed) return true;
   return false;
 }
 
@@ -242,10 +237,6 @@ function claims(results: readonly (Tensor | null)[], storage: Storage): boolean 
     }
   }
   return false;
-}
-
-export function dropHold(storage: Storage): void {
-  if (storage.holders > 0 && --storage.holders === 0) release(storage);
 }
 
 /** Sums and casts each gradient to the shape and dtype of its input. */
@@ -296,7 +287,8 @@ function drive(first: Task): void {
     task.begin();
     return task;
   };
-  if (nesting++ === 0) outermost = first;
+  if (nesting === 0) outermost = first;
+  nesting++;
   try {
     for (let task = enter(first); ; ) {
       const inner = task.waiting?.shift();
@@ -317,10 +309,11 @@ function drive(first: Task): void {
       }
     }
   } finally {
-    if (--nesting === 0) outermost = null;
+    nesting--;
+    if (nesting === 0) outermost = null;
     running = outer;
     mode.grad = before;
-    for (const task of open.reverse()) task.finish();
+    for (const task of open) task.finish();
   }
 }
 
@@ -340,9 +333,10 @@ export function gradients(
 /** Accumulates gradients of `roots`, weighted by `seeds`, into all leaves. */
 export function accumulate(roots: readonly GradientEdge[], seeds: readonly Tensor[], options: TaskOptions): void {
   const task = new Task(options, roots, seeds, null);
-  if (nesting >= DEEPEST && running !== null && task.mayWaitFor(running)) {
-    running.waiting ??= [];
-    running.waiting.push(task);
+  const outer = running as Task;
+  if (nesting >= DEEPEST && task.mayWaitFor(outer)) {
+    outer.waiting ??= [];
+    outer.waiting.push(task);
     return;
   }
   settle();
