@@ -128,7 +128,8 @@ export class Task {
       while (path.length > 0) {
         const top = path.length - 1;
         const node = path[top] as Node;
-        const i = (positions[top] as number)++;
+        const i = positions[top] as number;
+        positions[top] = i + 1;
         if (i < node.next.length) {
           const target = node.next[i] as Node | null;
           if (target === null) continue;
