@@ -1,14 +1,15 @@
 import { overwriteWith } from '../tensor/inplace.ts';
 import { describeTensor, describeValue } from '../tensor/messages.ts';
-import { mode, withGradMode } from '../tensor/modes.ts';
+import { mode } from '../tensor/modes.ts';
+import { setHistory } from '../tensor/node.ts';
 import { structural } from '../tensor/structural.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked, settled } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError } from '../util/errors.ts';
 import { ForwardMode, forwardGrad } from './forward.ts';
-import { wrapHandle } from './interpret.ts';
 import { checkTangent } from './jvp.ts';
 import { sameLayout, zerosInLayout } from './layout.ts';
+import { connected } from './lifted.ts';
 
 /** Forward mode by hand: tensors that carry a tangent while a level is open. */
 
@@ -144,27 +145,22 @@ export function makeDual(tensor: Tensor, tangent: Tensor): Tensor {
   refuseDual(level, 'tangent', tangent, 'is itself dual at this level: unpackDual it, or use jvp for derivatives of derivatives');
   // The dual is another handle on the memory: whoever disposes of it must not free that.
   tensor.storage.shared = true;
-  const fits = tangent.type === tensor.type ? tangent : structural().cast(tangent, tensor.type);
-  return tracked(tensor, level, laidOut(tensor, fits));
+  return tracked(tensor, level, laidOut(tensor, structural().cast(tangent, tensor.type)));
 }
 
 function refuseDual(level: ForwardMode, role: string, x: Tensor, reason: string): void {
   settled('makeDual', x);
-  if (level.dualOf(x) !== null && level.unpack(x).tangent !== null)
-    throw new AutogradError(`makeDual: ${role}, ${describeTensor(x)}, ${reason}`);
+  if (level.unpack(x).tangent !== null) throw new AutogradError(`makeDual: ${role}, ${describeTensor(x)}, ${reason}`);
 }
 
 /** The dual handle; the tape of the handles goes on to `tensor`. */
 function tracked(tensor: Tensor, level: ForwardMode, tangent: Tensor): Tensor {
-  const primal = level.unpack(tensor).primal;
-  const dual = level.lift(primal, forwardGrad.enabled ? tangent : null, true);
-  if (!mode.grad || !isTracked(tensor)) return dual;
-  const seen = withGradMode(true, () => structural().select(structural().reshape(tensor, [1, ...tensor.shape]), 0, 0));
-  const handle = wrapHandle(dual, dual.wrapped as NonNullable<typeof dual.wrapped>);
-  handle.node = seen.node;
-  handle.outputIndex = seen.outputIndex;
-  handle.tracked = true;
-  return handle;
+  const dual = level.lift(level.unpack(tensor).primal, forwardGrad.enabled ? tangent : null, true);
+  if (mode.grad && isTracked(tensor)) {
+    setHistory(dual, connected(tensor).node, 0);
+    dual.tracked = true;
+  }
+  return dual;
 }
 
 /** The tangent where it lies as the primal does, alone in a storage as long; else a copy that does, so that all views of the primal have tangents. */

@@ -77,9 +77,8 @@ export class ForwardMode implements Spreading {
   }
 
   settle(name: string, x: Tensor): void {
-    const dual = this.dualOf(x);
-    if (dual === null || !this.lasting) refuseEscaped(name, x);
-    x.wrapped = dual.primal.wrapped;
+    if (!this.lasting) refuseEscaped(name, x);
+    x.wrapped = (x.wrapped as Dual).primal.wrapped;
   }
 
   lift(primal: Tensor, tangent: Tensor | null, owned = false): Tensor {
@@ -97,21 +96,26 @@ export class ForwardMode implements Spreading {
 
   /** A view's tangent is that part of its base's, also after the base got another one. */
   private tangentOf(x: Tensor, dual: Dual): Tensor | null {
-    const base = x.meta?.base ?? null;
-    const whole = base === null || base.type !== x.type ? null : this.dualOf(base);
-    if (base === null || whole === null || whole.tangent === null) return dual.tangent;
-    if (dual.tangent === null || dual.tangent.storage !== whole.tangent.storage) {
-      dual.tangent = partOf(this.inLayoutOf(base, whole, null), base, x);
+    const whole = this.wholeOf(x);
+    if (whole?.dual.tangent && dual.tangent?.storage !== whole.dual.tangent.storage) {
+      dual.tangent = partOf(this.inLayoutOf(whole.base, whole.dual, whole.dual.tangent), whole.base, x);
       dual.owned = false;
     }
     return dual.tangent;
+  }
+
+  /** What `x` is a view of, where the tangent of the one is part of that of the other: the parts of complex numbers have tangents of their own. */
+  private wholeOf(x: Tensor): { readonly base: Tensor; readonly dual: Dual } | null {
+    const base = x.meta?.base ?? null;
+    const dual = base?.type === x.type ? this.dualOf(base) : null;
+    return base === null || dual === null ? null : { base, dual };
   }
 
   process(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
     if (operator.composite && !hasOwnTangent(operator)) return operator.forward(inputs, params as never);
     const pairs = inputs.map((x) => this.unpack(x));
     const primals = pairs.map((pair) => pair.primal);
-    const tangents = pairs.map((pair) => (isContinuous(pair.primal) ? pair.tangent : null));
+    const tangents = pairs.map((pair) => pair.tangent);
     const result = apply(operator, primals, params as never);
     const outputs = outputsOf(result);
     const outputTangents =
@@ -127,25 +131,22 @@ export class ForwardMode implements Spreading {
     const { primal, tangent } = this.unpack(result);
     const dual = this.dualOf(target) ?? this.promote(target);
     overwriteWith(name, dual.primal, primal);
-    if (forwardGrad.enabled && isContinuous(target))
-      this.writeTangent(name, target, dual, tangent !== null && isContinuous(result) ? tangent : null);
+    if (forwardGrad.enabled) this.writeTangent(name, target, dual, tangent);
   }
 
   /** Gives what a custom function wrote into the primal of `target` its tangent. */
   setTangent(name: string, target: Tensor, tangent: Tensor | null): void {
-    const dual = this.dualOf(target) ?? this.promote(target);
-    if (isContinuous(target)) this.writeTangent(name, target, dual, tangent);
+    this.writeTangent(name, target, this.dualOf(target) ?? this.promote(target), tangent);
   }
 
   private writeTangent(name: string, target: Tensor, dual: Dual, tangent: Tensor | null): void {
     if (tangent === null && this.tangentOf(target, dual) === null) return;
-    const base = target.meta?.base ?? null;
-    const whole = base === null || base.type !== target.type ? null : this.dualOf(base);
+    const whole = this.wholeOf(target);
     const part =
-      base === null || whole === null
+      whole === null
         ? this.ownTangent(target, dual, tangent)
-        : partOf(this.ownTangent(base, whole, tangent), base, target);
-    if (whole !== null && part.storage !== whole.tangent?.storage) {
+        : partOf(this.ownTangent(whole.base, whole.dual, tangent), whole.base, target);
+    if (whole !== null && part.storage !== whole.dual.tangent?.storage) {
       throw new InPlaceError(
         `${name}: the target reaches elements of its storage that its base does not see, and the tangent of the base has no place for them: write into a view of the base that lies inside it`,
       );
@@ -158,24 +159,19 @@ export class ForwardMode implements Spreading {
   private ownTangent(x: Tensor, dual: Dual, incoming: Tensor | null): Tensor {
     const tangent = dual.tangent;
     const fits = tangent !== null && (incoming === null || spreadLike(tangent, incoming) === tangent);
-    if (fits && dual.owned && sameLayout(tangent, x)) return tangent;
-    dual.owned = true;
-    dual.tangent = null;
-    return this.copyInLayout(x, dual, tangent, incoming);
+    return fits && dual.owned && sameLayout(tangent, x) ? tangent : this.copyInLayout(x, dual, incoming);
   }
 
   /** The tangent of `x` with elements that lie as those of `x` do, so that views of it are views of the tangent too. */
-  private inLayoutOf(x: Tensor, dual: Dual, incoming: Tensor | null): Tensor {
-    const tangent = dual.tangent;
-    if (tangent !== null && sameLayout(tangent, x)) return tangent;
-    dual.owned = true;
-    return this.copyInLayout(x, dual, tangent, incoming);
+  private inLayoutOf(x: Tensor, dual: Dual, tangent: Tensor): Tensor {
+    return sameLayout(tangent, x) ? tangent : this.copyInLayout(x, dual, null);
   }
 
-  private copyInLayout(x: Tensor, dual: Dual, tangent: Tensor | null, incoming: Tensor | null): Tensor {
-    const fresh = zerosInLayout(x, [tangent, incoming]);
-    if (tangent !== null) overwriteWith('tangent', fresh, tangent);
+  private copyInLayout(x: Tensor, dual: Dual, incoming: Tensor | null): Tensor {
+    const fresh = zerosInLayout(x, [dual.tangent, incoming]);
+    if (dual.tangent !== null) overwriteWith('tangent', fresh, dual.tangent);
     dual.tangent = fresh;
+    dual.owned = true;
     return fresh;
   }
 
@@ -205,7 +201,7 @@ export class ForwardMode implements Spreading {
     const primal = lowerHandle(view);
     const meta = new AutogradMeta();
     meta.base = (this.dualOf(base) as Dual).primal;
-    meta.origin = view.meta?.origin ?? 'single';
+    meta.origin = (view.meta as AutogradMeta).origin;
     // Its history is that of the base below, which may have been written meanwhile.
     meta.viewVersion = -1;
     primal.meta = meta;

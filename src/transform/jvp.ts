@@ -66,12 +66,12 @@ export function jvp(
   if (leaves.length === 0) throw new ArgumentError(`jvp: the inputs hold no tensor, got ${inputs.map(describeValue).join(', ')}`);
   const directions = inputs.flatMap((x, i) => companionsOf('jvp', `tangent ${i}`, x, tangents[i]));
   leaves.forEach((x, i) => {
-    checkTangent('jvp', `tangent ${i}`, x, directions[i] ?? null);
+    checkTangent('jvp', `tangent ${i}`, x, directions[i] as Tensor | null);
   });
   return withInterpreter((level) => {
     const forward = new ForwardMode(level, false);
     try {
-      const lifted = leaves.map((x, i) => forward.lift(x, directions[i] ?? null));
+      const lifted = leaves.map((x, i) => forward.lift(x, directions[i] as Tensor | null));
       const result = f(...(structure.rebuild(lifted) as never[]));
       const [value, aux] = options.hasAux === true ? pairOf('jvp', result) : [result, undefined];
       const found = resultOf(forward, value, options.strict === true);

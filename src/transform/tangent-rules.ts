@@ -6,7 +6,6 @@ import { mode, withGradMode } from '../tensor/modes.ts';
 import { structural } from '../tensor/structural.ts';
 import { aliasOf, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
-import { AutogradError } from '../util/errors.ts';
 import { outputsOf } from './interpret.ts';
 import { connected, released } from './lifted.ts';
 
@@ -16,7 +15,7 @@ type AnyOperator = Operator<Tensor, never>;
 
 /** Whether a composite brings a forward rule instead of being run through. */
 export function hasOwnTangent({ derivative }: AnyOperator): boolean {
-  return (derivative.kind === 'composite' || derivative.kind === 'rules') && derivative.jvp !== undefined;
+  return 'jvp' in derivative && derivative.jvp !== undefined;
 }
 
 export function fitTangent(tangent: Tensor, output: Tensor): Tensor {
@@ -40,15 +39,9 @@ export function tangentsOf(
       return outputsOf(apply(operator, filled(primals, tangents), params as never));
     case 'bilinear':
       return [bilinearTangent(operator, primals, tangents, params)];
-    case 'rules': {
-      const context = contextOf(primals, outputs, tangents, params);
-      if (derivative.jvp !== undefined) return derivative.jvp(tangents, context as RuleContext<Tensor, never>);
-      return transposedTwice(operator, primals, tangents, params);
-    }
-    case 'composite':
-      if (derivative.jvp !== undefined)
-        return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
-      throw new AutogradError(`${operator.name}: a composite without a forward rule is run through, not differentiated here`);
+    default:
+      if (derivative.jvp === undefined) return transposedTwice(operator, primals, tangents, params);
+      return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
   }
 }
 
