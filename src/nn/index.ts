@@ -3,6 +3,7 @@
 export * as functional from '../ops/namespaces/functional.ts';
 export * from './activation.ts';
 export * from './adaptive-pooling.ts';
+export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.ts';
 export type { FullBackwardHook, FullBackwardPreHook } from './backward-hooks.ts';
 export { ModuleDict, ModuleList, ParameterList, Sequential, type SequentialFunction } from './container.ts';
 export * from './convolution.ts';
@@ -66,3 +67,21 @@ export * from './padding.ts';
 export { isParameter, Parameter } from './parameter.ts';
 export * from './pooling.ts';
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from './softmax.ts';
+export {
+  type DecoderLayer,
+  type EncoderLayer,
+  type EncoderMasks,
+  type StackOptions,
+  Transformer,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerMasks,
+  type TransformerOptions,
+} from './transformer.ts';
+export {
+  type DecoderLayerMasks,
+  type EncoderLayerMasks,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './transformer-layer.ts';
