@@ -8,6 +8,7 @@ export function describeValue(x: unknown): string {
   if (x === null || x === undefined) return String(x);
   if (Array.isArray(x)) return 'an array';
   if (typeof x !== 'object' && typeof x !== 'function') return `the ${typeof x} ${JSON.stringify(String(x)).slice(1, -1)}`;
+  if (isTensor(x)) return describeTensor(x);
   if (isForeignTensor(x)) {
     return 'a tensor of another copy of nabla that is loaded in this program: both sides must import the same copy (deduplicate the dependency)';
   }

@@ -133,7 +133,7 @@ describe('hooks before a node', () => {
     };
     for (const after of [false, true]) {
       const where = after ? 'after MulBackward' : 'before MulBackward';
-      refusal((grads) => grads[0], new RegExp(`${where} returned an object.*array`), after);
+      refusal((grads) => grads[0], new RegExp(`${where} returned a tensor.*array`), after);
       refusal(() => 1, new RegExp(`${where} returned the number 1`), after);
       refusal((grads) => [...grads, ...grads, ...grads], new RegExp(`${where} returned \\d gradients for \\d`), after);
       refusal((grads) => grads.map(() => 'no'), /returned the string no/, after);
