@@ -1,12 +1,12 @@
 import { INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
-import { backend } from '../runtime/backend.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { requirePlain } from '../tensor/data.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { emptyTensor, fillTensor } from './create.ts';
 import { described, makeOperator, requireTensor } from './family.ts';
+import { nonzero as launchNonzero } from './sort-kernels.ts';
 import { cloneOperator, reshape, select } from './structural.ts';
 import type { ArgwhereFunction, NonzeroStaticFunction } from './types.ts';
 
@@ -23,10 +23,10 @@ const nonzeroOperator = makeOperator<NonzeroParams>({
   forward: ([x], { rows, fill }) => {
     const source = rowMajor(x as Tensor);
     requirePlain('nonzero', source);
-    const found = rows ?? backend().nonzero(null, source);
+    const found = rows ?? launchNonzero(null, source);
     const result = emptyTensor([found, source.ndim], INT64);
     if (rows !== null) fillTensor(result, fill);
-    backend().nonzero(result, source);
+    launchNonzero(result, source);
     return result;
   },
   derivative: { kind: 'none' },

@@ -1,6 +1,5 @@
 import { BOOL, FLOAT32, FLOAT64, INT32, INT64 } from '../dtype/dtype.ts';
 import { type Operator, t } from '../op/contract.ts';
-import { backend } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape, numel, sameShape } from '../shape/shape.ts';
@@ -25,6 +24,7 @@ import {
 } from './family.ts';
 import { gatherAlong, spreadAlong, takeFlat } from './gather.ts';
 import { sortAlong } from './sort.ts';
+import { search as launchSearch } from './sort-kernels.ts';
 import { cast, cloneOperator, expand, reshape } from './structural.ts';
 import type { BincountFunction, BucketizeFunction, HistcFunction, IsinFunction, SearchsortedFunction } from './types.ts';
 
@@ -39,7 +39,7 @@ const searchOperator: Operator<Tensor, SearchParams> = makeOperator<SearchParams
   name: 'searchsorted',
   forward: ([sorted, values], { right, wide }) => {
     const result = emptyTensor((values as Tensor).shape, wide ? INT64 : INT32);
-    backend().search(result, rowMajor(sorted as Tensor), rowMajor(values as Tensor), right);
+    launchSearch(result, rowMajor(sorted as Tensor), rowMajor(values as Tensor), right);
     return result;
   },
   derivative: { kind: 'none' },

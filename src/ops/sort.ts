@@ -1,7 +1,6 @@
 import { BOOL, INT64 } from '../dtype/dtype.ts';
 import type { RealDType } from '../dtype/types.ts';
 import { type Operator, t } from '../op/contract.ts';
-import { backend, type LinePick } from '../runtime/backend.ts';
 import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyMany, applyOne } from '../tensor/apply.ts';
@@ -11,6 +10,7 @@ import { emptyTensor, fullTensor } from './create.ts';
 import { described, makeOperator, realOnly, requireTensor } from './family.ts';
 import { gatherAlong, spreadAlong } from './gather.ts';
 import { type NamedResults, namedResults } from './results.ts';
+import { type LinePick, pick as pickOfLines, sort as sortLines } from './sort-kernels.ts';
 import { cloneOperator, reducedShape, reshape } from './structural.ts';
 import type { ArgsortFunction, IndexedReduction, KthvalueFunction, SortFunction, TopkFunction, UnarySame } from './types.ts';
 import { replaced } from './view.ts';
@@ -35,7 +35,7 @@ function launchSort(x: Tensor, { dim, descending, count }: SortParams, withValue
   const shape = count === null ? x.shape : replaced(x.shape, dim, count);
   const values = withValues ? emptyTensor(shape, x.type) : null;
   const indices = emptyTensor(shape, INT64);
-  backend().sort(values, indices, x, dim, descending);
+  sortLines(values, indices, x, dim, descending);
   return { values, indices };
 }
 
@@ -227,7 +227,7 @@ function launchPick(x: Tensor, { dim, keepdim, which }: PickParams): Tensor[] {
     const strides = keepdim ? y.strides : [...y.strides.slice(0, dim), 0, ...y.strides.slice(dim)];
     return viewOf(y, kept, strides, 0);
   };
-  backend().pick(seen(values), seen(indices), x, dim, which);
+  pickOfLines(seen(values), seen(indices), x, dim, which);
   return [values, indices];
 }
 

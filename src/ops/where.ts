@@ -1,6 +1,5 @@
 import { INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
-import { backend } from '../runtime/backend.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { requirePlain } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -8,6 +7,7 @@ import { ArgumentError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
 import { described, type Operand, requireTensor } from './family.ts';
 import { planWhere } from './selection.ts';
+import { nonzero as launchNonzero } from './sort-kernels.ts';
 import { clone, contiguous, reshape, select } from './structural.ts';
 import type { WhereFunction } from './types.ts';
 
@@ -16,8 +16,8 @@ function positions(source: Tensor): Tensor[] {
   requireTensor('where', 'condition', source);
   requirePlain('where', source);
   const x = contiguous(source.ndim === 0 ? reshape(source, [1]) : source);
-  const found = emptyTensor([backend().nonzero(null, x), x.ndim], INT64);
-  backend().nonzero(found, x);
+  const found = emptyTensor([launchNonzero(null, x), x.ndim], INT64);
+  launchNonzero(found, x);
   return x.shape.map((_, dim) => clone(select(found, 1, dim)));
 }
 

@@ -1,4 +1,4 @@
-/** What a device does: the handful of launches that every operator is made of. */
+/** What a device does: the handful of launches that nearly every operator is made of. Sorting and decompositions come with the operators that need them. */
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { MapProgram } from '../scalar/program.ts';
 import { invariant } from '../util/invariant.ts';
@@ -25,9 +25,6 @@ export interface IndexedDim {
   /** What it is called in messages; below 0: the tensor as if it were flat. */
   readonly dim: number;
 }
-
-/** One element of a sorted line: that of a rank, the lower median (NaN if there is one; of the numbers alone), or the most frequent one. */
-export type LinePick = number | 'median' | 'nanmedian' | 'mode';
 
 /** A device. Outputs are allocated by the caller; no launch allocates tensors. */
 export interface Backend {
@@ -58,44 +55,6 @@ export interface Backend {
    * `out` has the shape of `source`, with stride 0 along what only indices decide; both have one dtype. Throws IndexError before anything is written.
    */
   scatter(name: string, mode: ScatterMode, out: View, source: View, indexed: readonly IndexedDim[]): void;
-  /**
-   * Sorts along `dim`: stable, NaN after all numbers (`descending`: before them). Writes the first elements of each line and their positions (int64),
-   * as many as `values` and `indices` have along `dim`; either may be null. All have any strides.
-   */
-  sort(values: View | null, indices: View | null, input: View, dim: number, descending: boolean): void;
-  /**
-   * Writes one element of each sorted line along `dim`, and its position (int64); both have size 1 along `dim`, and any strides. Lines are not empty.
-   * Of equal elements, a rank takes the one that a stable sort puts there; the mode is the smallest of those that are equally frequent, at the last
-   * of its positions.
-   */
-  pick(values: View, indices: View, input: View, dim: number, which: LinePick): void;
-  /**
-   * For each value the number of elements of its line that are smaller (`right`: or equal). `sorted` is one line, or one for each line of `values`.
-   * All are contiguous; `out` is int64 or int32.
-   */
-  search(out: View, sorted: View, values: View, right: boolean): void;
-  /**
-   * Decompositions of matrices in the last two dimensions, batches in the leading ones. All views are contiguous, of float32 or float64 (`pivots` and
-   * `info`, one for each matrix, int32).
-   *
-   * Singular values, descending, of an m × n matrix: `u` is [m, k] and `vh` [k, n] with k = min(m, n), or both are square; both or none are null. Of singular
-   * values that are 0 the vectors are any that complete a basis. False if the input is not finite.
-   */
-  svd(u: View | null, s: View, vh: View | null, input: View): boolean;
-  /** Eigenvalues, ascending, and vectors (in columns) of the symmetric matrix whose lower or upper triangle is read. False if it is not finite. */
-  eigh(values: View, vectors: View, input: View, upper: boolean): boolean;
-  /** LU with partial pivoting, as LAPACK stores it: pivots count from 1, `info` is the first step with a pivot of 0, or 0. */
-  lu(factors: View, pivots: View, info: View, input: View): void;
-  /** The lower Cholesky factor, from the lower triangle; `info` is the order of the first minor that is not positive, or 0. */
-  cholesky(factor: View, info: View, input: View): void;
-  /** Householder's QR as LAPACK stores it: R in the upper triangle, the reflectors below it and their factors in `tau`. */
-  reflectors(factors: View, tau: View, input: View): void;
-  /** The first columns, as many as `q` has, of the product of the reflectors. */
-  reflectorProduct(q: View, factors: View, tau: View): void;
-  /** Solves `a @ out = b` for a triangular `a`, of which the other triangle is not read; `unit`: its diagonal counts as ones. */
-  solveTriangular(out: View, a: View, b: View, upper: boolean, unit: boolean): void;
-  /** How many elements are not zero; writes their coordinates to the rows of `out` (int64), up to as many as it has. Both are contiguous. */
-  nonzero(out: View | null, input: View): number;
 }
 
 let current: Backend | null = null;

@@ -1,4 +1,7 @@
-/** Decompositions of batches of matrices: JavaScript over the heap. float32 is computed in float64 and rounded at the end. */
+/**
+ * Decompositions of matrices in the last two dimensions, batches in the leading ones: JavaScript over the heap. All views are contiguous, of float32 or
+ * float64 (`pivots` and `info`, one for each matrix, int32). float32 is computed in float64 and rounded at the end.
+ */
 import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { factorCholesky, factorLu, factorQr, reflectorProduct, solveTriangle } from './factorisations.ts';
@@ -30,7 +33,10 @@ function transposed(values: Float64Array, rows: number, columns: number): Float6
   return result;
 }
 
-/** See `Backend.svd`. */
+/**
+ * Singular values, descending, of an m × n matrix: `u` is [m, k] and `vh` [k, n] with k = min(m, n), or both are square; both or none are null. Of singular
+ * values that are 0 the vectors are any that complete a basis. False if the input is not finite.
+ */
 export function svd(u: View | null, s: View, vh: View | null, input: View): boolean {
   const { rows, columns, count } = extentOf(input);
   const [length, rank] = [Math.max(rows, columns), Math.min(rows, columns)];
@@ -52,7 +58,7 @@ export function svd(u: View | null, s: View, vh: View | null, input: View): bool
   return true;
 }
 
-/** See `Backend.eigh`. */
+/** Eigenvalues, ascending, and vectors (in columns) of the symmetric matrix whose lower or upper triangle is read. False if it is not finite. */
 export function eigh(values: View, vectors: View, input: View, upper: boolean): boolean {
   const { rows: n, count } = extentOf(input);
   beginLaunch();
@@ -73,7 +79,7 @@ export function eigh(values: View, vectors: View, input: View, upper: boolean): 
   return true;
 }
 
-/** See `Backend.lu`. */
+/** LU with partial pivoting, as LAPACK stores it: pivots count from 1, `info` is the first step with a pivot of 0, or 0. */
 export function lu(factors: View, pivots: View, info: View, input: View): void {
   const { rows, columns, count } = extentOf(input);
   beginLaunch();
@@ -87,7 +93,7 @@ export function lu(factors: View, pivots: View, info: View, input: View): void {
   }
 }
 
-/** See `Backend.cholesky`. */
+/** The lower Cholesky factor, from the lower triangle; `info` is the order of the first minor that is not positive, or 0. */
 export function cholesky(factor: View, info: View, input: View): void {
   const { rows: n, count } = extentOf(input);
   beginLaunch();
@@ -100,7 +106,7 @@ export function cholesky(factor: View, info: View, input: View): void {
   }
 }
 
-/** See `Backend.reflectors`. */
+/** Householder's QR as LAPACK stores it: R in the upper triangle, the reflectors below it and their factors in `tau`. */
 export function reflectors(factors: View, tau: View, input: View): void {
   const { rows, columns, count } = extentOf(input);
   const rank = Math.min(rows, columns);
@@ -115,7 +121,7 @@ export function reflectors(factors: View, tau: View, input: View): void {
   }
 }
 
-/** See `Backend.reflectorProduct`. */
+/** The first columns, as many as `q` has, of the product of the reflectors. */
 export function productOfReflectors(q: View, factors: View, tau: View): void {
   const { rows, columns, count } = extentOf(factors);
   const width = q.shape.at(-1) as number;
@@ -129,7 +135,7 @@ export function productOfReflectors(q: View, factors: View, tau: View): void {
   }
 }
 
-/** See `Backend.solveTriangular`. */
+/** Solves `a @ out = b` for a triangular `a`, of which the other triangle is not read; `unit`: its diagonal counts as ones. */
 export function solveTriangular(out: View, a: View, b: View, upper: boolean, unit: boolean): void {
   const { rows, columns, count } = extentOf(b);
   beginLaunch();

@@ -3,14 +3,12 @@ import type { Backend } from '../../runtime/backend.ts';
 import { argReduce } from './arg-reduce.ts';
 import { matmulComplex } from './complex-matmul.ts';
 import { reduceComplex, scanComplex } from './complex-reduce.ts';
-import { cholesky, eigh, lu, productOfReflectors, reflectors, solveTriangular, svd } from './decompositions.ts';
 import { map } from './map.ts';
 import { matmulReal } from './matmul.ts';
 import { gather } from './move.ts';
 import { reduce } from './reduce.ts';
 import { scan } from './scan.ts';
 import { scatter } from './scatter.ts';
-import { nonzero, pick, search, sort } from './sort.ts';
 
 /** The device that runs kernels emitted as WebAssembly, on the heap. */
 export const wasmBackend: Backend = {
@@ -30,15 +28,4 @@ export const wasmBackend: Backend = {
   },
   gather,
   scatter,
-  sort,
-  pick,
-  search,
-  nonzero,
-  svd,
-  eigh,
-  lu,
-  cholesky,
-  reflectors,
-  reflectorProduct: productOfReflectors,
-  solveTriangular,
 };

@@ -1,13 +1,15 @@
 /** Sorting and searching along one dimension. */
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { bfloat16ToNumber, float16ToNumber } from '../../dtype/half.ts';
-import type { LinePick } from '../../runtime/backend.ts';
 import { heap } from '../../runtime/heap.ts';
 import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { invariant } from '../../util/invariant.ts';
 import { addressOfView, readInt64, writeInt64 } from './host.ts';
 import { type KeyKind, type Keys, LineSorter, selectFirst } from './order.ts';
+
+/** One element of a sorted line: that of a rank, the lower median (NaN if there is one; of the numbers alone), or the most frequent one. */
+export type LinePick = number | 'median' | 'nanmedian' | 'mode';
 
 type KeyReader = (element: number) => number | bigint;
 
@@ -210,7 +212,10 @@ function writePositions(to: number, step: number, positions: Int32Array, count: 
   }
 }
 
-/** See `Backend.sort`. */
+/**
+ * Sorts along `dim`: stable, NaN after all numbers (`descending`: before them). Writes the first elements of each line and their positions (int64),
+ * as many as `values` and `indices` have along `dim`; either may be null. All have any strides.
+ */
 export function sort(values: View | null, indices: View | null, input: View, dim: number, descending: boolean): void {
   const kept = (values ?? indices) as View;
   if (kept.size === 0) return;
@@ -228,7 +233,11 @@ export function sort(values: View | null, indices: View | null, input: View, dim
   }
 }
 
-/** See `Backend.pick`. */
+/**
+ * Writes one element of each sorted line along `dim`, and its position (int64); both have size 1 along `dim`, and any strides. Lines are not empty.
+ * Of equal elements, a rank takes the one that a stable sort puts there; the mode is the smallest of those that are equally frequent, at the last
+ * of its positions.
+ */
 export function pick(values: View, indices: View, input: View, dim: number, which: LinePick): void {
   if (values.size === 0) return;
   beginLaunch();
@@ -270,7 +279,10 @@ function mostFrequent(keys: Keys, order: Int32Array): number {
   return best;
 }
 
-/** See `Backend.search`. */
+/**
+ * For each value the number of elements of its line that are smaller (`right`: or equal). `sorted` is one line, or one for each line of `values`.
+ * All are contiguous; `out` is int64 or int32.
+ */
 export function search(out: View, sorted: View, values: View, right: boolean): void {
   if (out.size === 0) return;
   beginLaunch();
@@ -327,7 +339,7 @@ function truthOf(type: DTypeInfo): (element: number) => boolean {
   }
 }
 
-/** See `Backend.nonzero`. */
+/** How many elements are not zero; writes their coordinates to the rows of `out` (int64), up to as many as it has. Both are contiguous. */
 export function nonzero(out: View | null, input: View): number {
   if (input.size === 0) return 0;
   beginLaunch();

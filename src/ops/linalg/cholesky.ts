@@ -1,6 +1,5 @@
 import { INT32 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { emptyTensor } from '../create.ts';
@@ -21,6 +20,7 @@ import {
   transposed,
   withBatch,
 } from './algebra.ts';
+import { cholesky as factorCholesky } from './decomposition-kernels.ts';
 import { type CheckErrorsOptions, requireNoInfo } from './lu.ts';
 import { requireRightSide, solveTriangle, withCommonBatch } from './triangular-solve.ts';
 
@@ -46,7 +46,7 @@ const choleskyOperator = makeOperator<CholeskyParams>({
   forward: ([A], { name, check }) => {
     const source = packed(A as Tensor);
     const [factor, info] = [emptyTensor(source.shape, source.type), emptyTensor(source.shape.slice(0, -2), INT32)];
-    backend().cholesky(factor, info, source);
+    factorCholesky(factor, info, source);
     if (check) requireNoInfo(name, info, 'the matrix is not positive definite: a leading minor is not positive');
     return [factor, info];
   },

@@ -1,6 +1,5 @@
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import * as S from '../../scalar/expr.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import { elementsOf, tensorOfElements } from '../../tensor/data.ts';
@@ -12,6 +11,7 @@ import { type NamedResults, namedResults } from '../results.ts';
 import { reshape } from '../structural.ts';
 import type { DeterminantFunction, SlogdetFunction } from '../types.ts';
 import { minus, over, packed, product, requireSquare, times, transposed } from './algebra.ts';
+import { svd as decomposeSvd } from './decomposition-kernels.ts';
 import { luOf } from './lu.ts';
 import { inverseOf } from './solve.ts';
 
@@ -57,7 +57,7 @@ const cofactorOperator = makeOperator<null>({
     const [u, vh] = [emptyTensor(source.shape, source.type), emptyTensor(source.shape, source.type)];
     const s = emptyTensor(source.shape.slice(0, -1), source.type);
     // Of a matrix that is not finite the cofactors are not numbers either.
-    if (!backend().svd(u, s, vh, source)) return callMap(NOT_A_NUMBER, [source], [], source.type);
+    if (!decomposeSvd(u, s, vh, source)) return callMap(NOT_A_NUMBER, [source], [], source.type);
     const [signU, signV, values] = [determinants(u), determinants(vh), elementsOf(s).map(Number)];
     const weights = values.map((_, at) => {
       const index = Math.floor(at / n);

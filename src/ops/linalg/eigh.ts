@@ -1,5 +1,4 @@
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
@@ -22,6 +21,7 @@ import {
   times,
   transposed,
 } from './algebra.ts';
+import { eigh as decomposeEigh } from './decomposition-kernels.ts';
 
 interface EighParams {
   readonly name: string;
@@ -43,7 +43,7 @@ const operator = makeOperator<EighParams>({
   forward: ([A], { name, upper }) => {
     const source = packed(A as Tensor);
     const [values, vectors] = [emptyTensor(source.shape.slice(0, -1), source.type), emptyTensor(source.shape, source.type)];
-    if (!backend().eigh(values, vectors, source, upper)) {
+    if (!decomposeEigh(values, vectors, source, upper)) {
       throw new ArgumentError(`${name}: the input ${formatShape(source.shape)} has elements that are not finite`);
     }
     return [values, vectors];

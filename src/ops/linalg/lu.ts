@@ -1,6 +1,5 @@
 import { INT32 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import { elementsOf, tensorOfElements } from '../../tensor/data.ts';
@@ -26,6 +25,7 @@ import {
   transposed,
   withBatch,
 } from './algebra.ts';
+import { lu as factorLu } from './decomposition-kernels.ts';
 import { requireRightSide, solveTriangle, withCommonBatch } from './triangular-solve.ts';
 
 /** The row order that LAPACK's pivots, which count from 1, end in. */
@@ -114,7 +114,7 @@ const factorOperator = makeOperator<null>({
       emptyTensor([...batch, rankOf(source)], INT32),
       emptyTensor(batch, INT32),
     ] as const;
-    backend().lu(...results, source);
+    factorLu(...results, source);
     return [...results];
   },
   derivative: {

@@ -1,6 +1,5 @@
 import type { FloatingDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -29,6 +28,7 @@ import {
   transposed,
   withBatch,
 } from './algebra.ts';
+import { reflectors as launchReflectors, productOfReflectors } from './decomposition-kernels.ts';
 import { solveTriangle } from './triangular-solve.ts';
 
 /** [factors, tau] as LAPACK stores Householder's QR. */
@@ -38,7 +38,7 @@ const reflectorsOperator = makeOperator<null>({
     const source = packed(A as Tensor);
     const rank = Math.min(...(source.shape.slice(-2) as [number, number]));
     const [factors, tau] = [emptyTensor(source.shape, source.type), emptyTensor([...source.shape.slice(0, -2), rank], source.type)];
-    backend().reflectors(factors, tau, source);
+    launchReflectors(factors, tau, source);
     return [factors, tau];
   },
   derivative: { kind: 'none' },
@@ -51,7 +51,7 @@ const formOperator = makeOperator<number>({
   forward: ([A, tau], columns) => {
     const source = packed(A as Tensor);
     const q = emptyTensor([...source.shape.slice(0, -1), columns], source.type);
-    backend().reflectorProduct(q, source, packed(tau as Tensor));
+    productOfReflectors(q, source, packed(tau as Tensor));
     return q;
   },
   derivative: { kind: 'none' },

@@ -1,5 +1,4 @@
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
@@ -29,6 +28,7 @@ import {
   times,
   transposed,
 } from './algebra.ts';
+import { svd as decomposeSvd } from './decomposition-kernels.ts';
 
 interface SvdParams {
   readonly name: string;
@@ -64,7 +64,7 @@ export const svdOperator = makeOperator<SvdParams>({
     const u = emptyTensor([...batch, m, full ? m : k], source.type);
     const s = emptyTensor([...batch, k], source.type);
     const vh = emptyTensor([...batch, full ? n : k, n], source.type);
-    if (!backend().svd(u, s, vh, source)) throw notFinite(name, source);
+    if (!decomposeSvd(u, s, vh, source)) throw notFinite(name, source);
     return [u, s, vh];
   },
   derivative: {
@@ -147,7 +147,7 @@ const valuesOperator = makeOperator<string>({
   forward: ([x], name) => {
     const source = packed(x as Tensor);
     const s = emptyTensor([...source.shape.slice(0, -2), Math.min(...source.shape.slice(-2))], source.type);
-    if (!backend().svd(null, s, null, source)) throw notFinite(name, source);
+    if (!decomposeSvd(null, s, null, source)) throw notFinite(name, source);
     return s;
   },
   derivative: { kind: 'none' },

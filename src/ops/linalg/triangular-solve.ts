@@ -1,5 +1,4 @@
 import { t } from '../../op/contract.ts';
-import { backend } from '../../runtime/backend.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
@@ -10,6 +9,7 @@ import { compositeOperator, described, makeOperator } from '../family.ts';
 import { type NamedResults, namedResults } from '../results.ts';
 import { triangleOf } from '../triangular.ts';
 import { minus, negated, packed, product, requireMatrices, requireOneType, requireSquare, transposed, withBatch } from './algebra.ts';
+import { solveTriangular as launchSolve } from './decomposition-kernels.ts';
 
 export interface Triangle {
   readonly upper: boolean;
@@ -27,7 +27,7 @@ const operator = makeOperator<Triangle>({
   name: 'linalg.solveTriangular',
   forward: ([a, b], { upper, unit }) => {
     const result = emptyTensor((b as Tensor).shape, (b as Tensor).type);
-    backend().solveTriangular(result, packed(a as Tensor), packed(b as Tensor), upper, unit);
+    launchSolve(result, packed(a as Tensor), packed(b as Tensor), upper, unit);
     return result;
   },
   derivative: {
