@@ -4,7 +4,7 @@ import { ArgumentError, AutogradError } from '../util/errors.ts';
 import { describeTensor, describeValue, releasedMessage, staleSaveMessage } from './messages.ts';
 import { type AutogradMeta, type HookHandle, HookList, metaOf, type TensorHook } from './meta.ts';
 import { mode } from './modes.ts';
-import { aliasOf, type Tensor } from './tensor.ts';
+import { aliasOf, isTensor, type Tensor } from './tensor.ts';
 import { rememberPlace } from './trace.ts';
 
 /** An operator whose parameters nobody needs to know here. */
@@ -384,17 +384,16 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
   }
 
   run(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    // Hooks may take all of them away.
+    if (!grads.some(isTensor)) return NOTHING;
     const derivative = this.operator.derivative;
     switch (derivative.kind) {
       case 'linear': {
-        const g = grads[0];
-        if (g === null || g === undefined) return [];
-        const result = derivative.transpose(g, this);
+        const result = derivative.transpose(grads[0] as Tensor, this);
         return Array.isArray(result) ? (result as (Tensor | null)[]) : [result as Tensor];
       }
       case 'bilinear': {
-        const g = grads[0];
-        if (g === null || g === undefined) return [];
+        const g = grads[0] as Tensor;
         return [
           this.needs(0) ? derivative.left(g, this.input(1), this) : null,
           this.needs(1) ? derivative.right(g, this.input(0), this) : null,

@@ -57,6 +57,19 @@ describe('what a pass leaves behind', () => {
     expect(passOf(madeAcross)).toEqual([1, 2, 2]);
   });
 
+  test('not a copy of one that lies as the leaf does, or in row-major order where the leaf has gaps', () => {
+    const places = ones([2 * SIDE * SIDE]);
+    for (const [leafOf, f] of [
+      [() => ones([SIDE, SIDE]).T, madeAcross],
+      [() => places.asStrided([SIDE, SIDE], [2 * SIDE, 1]), made],
+      [() => places.asStrided([SIDE, 1, SIDE], [1, 7, SIDE]), (x: Tensor) => x.transpose(0, 2).mul(3).transpose(0, 2)],
+    ] as const) {
+      const x = leafOf().detach().requiresGrad_();
+      const [y, g] = [f(x), seed.view(x.shape)];
+      expect(cost(() => y.backward(g))).toEqual({ kept: 1, most: 1 });
+    }
+  });
+
   test('where two gradients meet, the one that is written into, whichever it is', () => {
     // The operation that was recorded last delivers first.
     expect(passOf((x) => made(x).add(made(x)))).toEqual([1, 2, 6]);
@@ -145,6 +158,34 @@ describe('the gradient of a leaf', () => {
       /64 KiB \(gradient\).*64 KiB \(gradient of weight\)|64 KiB \(gradient of weight\).*64 KiB \(gradient\)/s,
     );
     expect([x.grad, weight.grad]).not.toContain(null);
+  });
+
+  test('is with createGraph what was recorded, and a copy of what was not', () => {
+    const x = leaf(2);
+    x.mul(x).backward(ones([2], { dtype: 'float64' }), { createGraph: true });
+    expect(x.grad?.gradFn?.name).toBe('AddBackward');
+    const w = leaf(2);
+    const g = ones([2], { dtype: 'float64' });
+    w.add(1).backward(g, { createGraph: true });
+    g.mul_(5);
+    expect([values(w.grad), w.grad?.gradFn]).toEqual([[1, 1], null]);
+  });
+
+  test('has the tangent of what arrives, in sums of several too, and on leaves of any layout', () => {
+    const { dualLevel, makeDual, unpackDual } = autograd.forwardAd;
+    for (const turned of [false, true]) {
+      const x = turned ? leaf(3, 2).detach().T.requiresGrad_() : leaf(2, 3);
+      const tangent = ones([2, 3], { dtype: 'float64' });
+      dualLevel(() => {
+        const d = makeDual(x, tangent);
+        for (const times of [1, 2]) {
+          // Three terms of one derivative each: 1 and x and x².
+          total(d.add(d.mul(d)).add(d.add(1)).add(d.mul(d).mul(d))).backward();
+          const found = unpackDual(x.grad as Tensor);
+          expect([average(found.primal), average(found.tangent)]).toEqual([7 * times, 8 * times]);
+        }
+      });
+    }
   });
 
   test('counts what is added to it, and is replaced where writes are not counted', () => {
@@ -238,7 +279,7 @@ describe('what is refused', () => {
   };
 
   test('a gradient of a shape that does not sum to that of the input', () => {
-    for (const shape of [[3], [2, 2], [4, 3, 1], [3, 4, 1], []]) {
+    for (const shape of [[2], [2, 2], [4, 3, 1], [3, 4, 1], [4]]) {
       const x = leaf(4, 3);
       refused(
         () => total(withGradient(shape)(x)).backward(),
@@ -247,6 +288,8 @@ describe('what is refused', () => {
       );
       expect(x.grad).toBe(null);
     }
+    const row = leaf(1, 3);
+    refused(() => total(withGradient([3])(row)).backward(), 'AutogradError', /has shape \[3\], the input has \[1, 3\]/);
   });
 
   test('not one that does', () => {
