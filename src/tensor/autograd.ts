@@ -46,12 +46,13 @@ export interface GradOptions {
 export type Vectorise = (seeds: readonly Tensor[], body: (seeds: readonly Tensor[]) => (Tensor | null)[]) => (Tensor | null)[];
 
 const BACKWARD_OPTIONS: ReadonlySet<string> = new Set(['retainGraph', 'createGraph', 'inputs']);
-const GRAD_OPTIONS: ReadonlySet<string> = new Set(['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads']);
 
 /** Where a walk starts, and with which gradients. */
 interface Start {
   readonly roots: readonly GradientEdge[];
   readonly seeds: readonly Tensor[];
+  /** The first dimension of all seeds where they are batches, else nothing. */
+  readonly batch: readonly number[];
 }
 
 /**
@@ -91,43 +92,27 @@ export function backward(tensors: GradientPlaces, gradTensors?: GradientSeeds, o
 
 function addToGrad(input: Tensor, g: Tensor, createGraph: boolean): void {
   const meta = metaOf(input);
-  if (meta.grad === null) meta.grad = createGraph ? g : aliasOf(structural().clone(g));
-  else meta.grad = structural().add(meta.grad, g);
+  const sum = meta.grad === null ? structural().clone(g) : structural().add(meta.grad, g);
+  meta.grad = createGraph ? sum : aliasOf(sum);
 }
 
 /**
- * The gradients of the sum of `outputs`, weighted by `gradOutputs`, with respect to `inputs`. Touches no `grad`.
- * Throws AutogradError for an input that the outputs do not depend on, unless `allowUnused` or `materializeGrads` is set.
- *
- * @example
- * const x = tensor([1, 2], { requiresGrad: true });
- * const [g] = grad(x.pow(3).sum(), [x], null, { createGraph: true });
- * grad(g.sum(), [x]); // [tensor([ 6., 12.])]
+ * The gradients of the sum of `outputs`, weighted by `gradOutputs`, with respect to `inputs`; null where `allowUnused` is set and nothing depends on
+ * one. `gradOutputs` holds one vector for each output or, with `vectorise`, a batch of them. Touches no `grad`.
  */
-export function grad(
-  outputs: GradientPlaces,
-  inputs: GradientPlaces,
-  gradOutputs?: GradientSeeds,
-  options: GradOptions = {},
-): (Tensor | null)[] {
-  return gradOf(outputs, listOf(inputs), gradOutputs ?? null, options, null);
-}
-
-/** `grad`, for one vector of each output or, with `vectorise`, for a batch of them. */
 export function gradOf(
   outputs: GradientPlaces,
   inputs: readonly GradientPlace[],
   gradOutputs: GradientSeeds,
   options: GradOptions,
-  vectorise: Vectorise | null,
+  vectorise: Vectorise | null = null,
 ): (Tensor | null)[] {
-  checkOptions('grad', options, GRAD_OPTIONS);
   if (inputs.length === 0) throw new ArgumentError('grad: inputs is an empty list: name the tensors that want a gradient');
   const zeros = options.materializeGrads === true;
   if (zeros && options.allowUnused === false) {
     throw new ArgumentError('grad: materializeGrads gives zeros for unused inputs, so allowUnused cannot be false');
   }
-  const { roots, seeds } = startOf('grad', listOf(outputs), gradOutputs, vectorise !== null, zeros);
+  const { roots, seeds, batch } = startOf('grad', listOf(outputs), gradOutputs, vectorise !== null, zeros);
   const targets = inputs.map((input) => wantedEdge('grad', input));
   const createGraph = options.createGraph ?? false;
   const task = { keepGraph: options.retainGraph ?? createGraph, createGraph };
@@ -136,7 +121,7 @@ export function gradOf(
   return inputs.map((input, i) => {
     const g = found[i] ?? null;
     if (g !== null) giveAway(g);
-    else if (zeros) return zerosFor(input, i, vectorise === null ? [] : [seeds[0]?.shape[0] ?? 0], createGraph);
+    else if (zeros) return zerosFor(input, i, batch, createGraph);
     else if (options.allowUnused !== true) throw new AutogradError(unusedMessage(input, i));
     return g;
   });
@@ -200,16 +185,18 @@ function startOf(name: string, outputs: readonly GradientPlace[], given: Gradien
   }
   const roots: GradientEdge[] = [];
   const seeds: Tensor[] = [];
+  let batch: readonly number[] = [];
   outputs.forEach((output, i) => {
     if (!isPlace(output)) throw new ArgumentError(`${name}: expected tensors to differentiate, got ${describeValue(output)}`);
     const edge = isTensor(output) ? edgeOf(output) : output;
     if (edge === null && !constants) throw new AutogradError(missingGraphMessage(name, output as Tensor, outputs.length > 1 ? i : -1));
-    const seed = seedOf(name, output, grads[i] ?? null, batched);
+    const seed = seedOf(name, output, edge, grads[i] ?? null, batched);
+    if (batched) batch = seed.shape.slice(0, 1);
     if (edge === null) return;
     roots.push(edge);
     seeds.push(seed);
   });
-  return { roots, seeds };
+  return { roots, seeds, batch };
 }
 
 function missingGraphMessage(name: string, x: Tensor, index: number): string {
@@ -224,9 +211,9 @@ function missingGraphMessage(name: string, x: Tensor, index: number): string {
 }
 
 /** The gradient that a walk starts with at one output. */
-function seedOf(name: string, output: GradientPlace, given: Tensor | null, batched: boolean): Tensor {
+function seedOf(name: string, output: GradientPlace, edge: GradientEdge | null, given: Tensor | null, batched: boolean): Tensor {
   const shape = isTensor(output) ? output.shape : (output.node.outputShapes[output.outputNr] as readonly number[]);
-  const type = seedType(output, given);
+  const type = edge === null ? (output as Tensor).type : seedType(edge, given);
   if (given === null) return implicitSeed(name, output, shape, type, batched);
   if (!isTensor(given)) {
     throw new ArgumentError(`${name}: the gradient must be a tensor, got ${describeValue(given)}; wrap data in tensor(…)`);
@@ -244,13 +231,11 @@ function seedOf(name: string, output: GradientPlace, given: Tensor | null, batch
       `${name}: a ${given.type.name} gradient for a tensor of dtype ${type.name}: both must be complex, or both real; cast it with to('${type.name}')`,
     );
   }
-  return given.type === type ? given : structural().cast(given, type);
+  return structural().cast(given, type);
 }
 
-/** The dtype of the gradient of an output: a leaf may want another than its own, or take any. */
-function seedType(output: GradientPlace, given: Tensor | null): Tensor['type'] {
-  const edge = isTensor(output) ? edgeOf(output) : output;
-  if (edge === null) return (output as Tensor).type;
+/** The dtype of the gradient that arrives at an edge: a leaf may want another than its own, or take any. */
+function seedType(edge: GradientEdge, given: Tensor | null): Tensor['type'] {
   const type = edge.node.outputTypes[edge.outputNr];
   return type ?? (isTensor(given) ? given.type : (edge.node as AccumulateGrad).variable.type);
 }

@@ -29,8 +29,7 @@ export class CompositeNode extends Node {
     if (this.linear) {
       if (mode.saving !== null) mode.saving.leave(leaves);
       for (const leaf of leaves) leaf.storage = hollow();
-      // An output that is an input, as the product of one element, has the sink of that leaf.
-      this.outputs = outputs.map((output) => (leaves.includes(output) ? output : withoutValue(output)));
+      this.outputs = outputs.map(withoutValue);
       return;
     }
     this.saved = inputs;

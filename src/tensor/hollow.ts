@@ -1,5 +1,5 @@
 import { allocatePermanent, type Storage } from '../runtime/storage.ts';
-import { metaOf } from './meta.ts';
+import { gradientNode } from './node.ts';
 import { Tensor } from './tensor.ts';
 
 let noStorage: Storage | null = null;
@@ -10,12 +10,11 @@ export function hollow(): Storage {
   return noStorage;
 }
 
-/** A handle with the same history that holds no memory. */
+/** A handle with the same history that holds no memory; that of a leaf has the sink of the leaf. */
 export function withoutValue(x: Tensor): Tensor {
   const handle = new Tensor(hollow(), 0, x.shape, x.strides, x.type, x.size, x.rowMajor);
-  handle.node = x.node;
+  handle.node = gradientNode(x);
   handle.outputIndex = x.outputIndex;
   handle.tracked = x.tracked;
-  if (x.node === null && x.meta?.accumulator) metaOf(handle).accumulator = x.meta.accumulator;
   return handle;
 }

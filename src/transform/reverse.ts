@@ -1,5 +1,5 @@
 import { formatShape } from '../shape/shape.ts';
-import { grad as gradOf } from '../tensor/autograd.ts';
+import { gradOf } from '../tensor/autograd.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { mode, withGradMode } from '../tensor/modes.ts';
 import { gradientNode, type Node } from '../tensor/node.ts';

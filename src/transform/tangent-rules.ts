@@ -1,6 +1,6 @@
 import type { Operator, RuleContext } from '../op/contract.ts';
 import { apply } from '../tensor/apply.ts';
-import { grad } from '../tensor/autograd.ts';
+import { gradOf } from '../tensor/autograd.ts';
 import type { MapOperator, MapParams } from '../tensor/map-operator.ts';
 import { mode, withGradMode } from '../tensor/modes.ts';
 import { structural } from '../tensor/structural.ts';
@@ -139,7 +139,7 @@ function transposedTwice(
       return w;
     });
     const wanted = leaves.filter((_, i) => tangents[i] !== null);
-    const products = grad(tracked, wanted, cotangents, { createGraph: true, allowUnused: true });
+    const products = gradOf(tracked, wanted, cotangents, { createGraph: true, allowUnused: true });
     const pairs: [Tensor, Tensor][] = [];
     let k = 0;
     for (const t of tangents) {
@@ -148,7 +148,7 @@ function transposedTwice(
       if (product !== null && product.tracked) pairs.push([product, t]);
     }
     if (pairs.length === 0) return outputs.map(() => null);
-    const found = grad(
+    const found = gradOf(
       pairs.map(([product]) => product),
       cotangents,
       pairs.map(([, t]) => t),
