@@ -226,7 +226,18 @@ describe('versions', () => {
     const inference = inferenceMode(() => ones([1]));
     graph.incrementVersion(inference);
     expect(inference.isInference()).toBe(true);
-    refused(() => graph.incrementVersion(3 as never), 'ArgumentError', /expected a tensor/);
+    refused(
+      () => graph.incrementVersion(3 as never),
+      'ArgumentError',
+      /^incrementVersion: expected a tensor or a list of tensors, got .*3/,
+    );
+    refused(() => graph.incrementVersion([x, 3 as never]), 'ArgumentError', /expected a tensor or a list/);
+    expect(x.version).toBe(2);
+    const cell = ones([2, 2], { dtype: 'float64', requiresGrad: true }).mul(1);
+    const square = cell.pow(2);
+    cell.narrow(0, 0, 1).add_(0);
+    graph.incrementVersion(cell.narrow(1, 0, 1));
+    refused(() => total(square).backward(), 'AutogradError', /incrementVersion.*\[2, 1\]/s);
   });
 
   test('test_unsafe_set_version_counter: a version can be kept over a write, or set, but not below zero', () => {
@@ -249,8 +260,33 @@ describe('versions', () => {
     graph.unsafeSetVersionCounter([a, b], [7, 0]);
     expect([a.version, b.version]).toEqual([7, 0]);
     refused(() => graph.unsafeSetVersionCounter([b, a], [3, -1]), 'ArgumentError', /from 0 on, got -1/);
-    refused(() => graph.unsafeSetVersionCounter([a], []), 'ArgumentError', /0 versions for 1/);
+    refused(() => graph.unsafeSetVersionCounter([a], []), 'ArgumentError', /^unsafeSetVersionCounter: 0 versions for 1 tensors: give one/);
+    refused(
+      () => graph.unsafeSetVersionCounter([b, a], [3, 0.5]),
+      'ArgumentError',
+      /^unsafeSetVersionCounter: a version is .* from 0 on, got 0\.5 for .*\[1\]/,
+    );
+    refused(() => graph.unsafeSetVersionCounter(3 as never, []), 'ArgumentError', /^unsafeSetVersionCounter: expected a tensor or a list/);
+    refused(() => graph.unsafePreserveVersionCounter(3 as never, () => 0), 'ArgumentError', /^unsafePreserveVersionCounter: expected/);
     expect([a.version, b.version]).toEqual([7, 0]);
+    graph.unsafeSetVersionCounter([b], [5]);
+    graph.unsafeSetVersionCounter([b], [0]);
+    expect(b.version).toBe(0);
+    const fail = (): never => {
+      a.add_(1);
+      throw new Error('inside');
+    };
+    expect(() => graph.unsafePreserveVersionCounter(a, fail)).toThrow('inside');
+    expect([a.version, graph.unsafePreserveVersionCounter(a, () => a.add_(1).version)]).toEqual([7, 8]);
+    const inference = inferenceMode(() => ones([1]));
+    for (const version of [0, 1])
+      refused(
+        () => graph.unsafeSetVersionCounter([b, inference], [3, version]),
+        'AutogradError',
+        /^unsafeSetVersionCounter: .*inferenceMode.*not counted/,
+      );
+    expect(graph.unsafePreserveVersionCounter([inference, b], () => inferenceMode(() => inference.add_(1)).isInference())).toBe(true);
+    expect(b.version).toBe(0);
   });
 
   test('test_resize_version_bump: resizing counts where it changes something', () => {

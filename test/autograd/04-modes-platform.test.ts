@@ -19,7 +19,9 @@ afterEach(() => {
 describe('without AsyncLocalStorage', () => {
   test('a promise is refused with the reason, and the mode is as before', async () => {
     const { inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad } = await onPlatform(undefined);
-    expect(() => noGrad(async () => 0)).toThrow(/noGrad: the function must be synchronous here.*AsyncLocalStorage/);
+    expect(() => noGrad(async () => 0)).toThrow(
+      /^noGrad: the function must be synchronous here.*AsyncLocalStorage.*: call noGrad around the parts between awaits$/,
+    );
     expect(() => inferenceMode(async () => 0)).toThrow(/inferenceMode: the function must be synchronous here/);
     const steps = noGrad(async function* () {
       yield 0;
@@ -36,6 +38,14 @@ describe('without AsyncLocalStorage', () => {
     expect(() => noGrad(async () => 0)).toThrow(/must be synchronous here/);
     expect(noGrad(() => 5)).toBe(5);
     expect(asked).toEqual(['node:async_hooks']);
+  });
+
+  test('so is one without a process', async () => {
+    const { isGradEnabled, noGrad } = await onPlatform(undefined);
+    vi.stubGlobal('process', undefined);
+    const seen = noGrad(() => isGradEnabled());
+    vi.unstubAllGlobals();
+    expect([seen, isGradEnabled()]).toEqual([false, true]);
   });
 });
 

@@ -62,6 +62,20 @@ describe('modes around functions', () => {
   });
 });
 
+test('a function is run whatever else is passed, and anything may be returned', () => {
+  const enabled = (): boolean => isGradEnabled();
+  expect([enabled, enabled].map(noGrad as never)).toEqual([false, false]);
+  expect(noGrad(enabled, null as never)).toBe(false);
+  for (const result of [null, undefined, 0, 'text', {}, [1]]) expect(noGrad(() => result)).toBe(result);
+  refused(
+    () => noGrad(3 as never),
+    'ArgumentError',
+    /^noGrad: the body must be a function, got .*3.*; leave it out for a scope \(using _ = noGrad\(\)\)$/,
+  );
+  refused(() => setGradEnabled(true, 3 as never), 'ArgumentError', /^setGradEnabled: the body must be a function, got .*3/);
+  refused(() => enableGrad(3 as never), 'ArgumentError', /^enableGrad: the body must be a function, got .*3/);
+});
+
 test('noGrad is a decorator of methods', () => {
   class Model {
     readonly factor = 3;
