@@ -232,7 +232,7 @@ function packRuns(f: FunctionBuilder, compute: ComputeType, width: number, at: P
 }
 
 /** Pushes the columns of a square of vectors, from its rows: 4 × 4 or 2 × 2 values. */
-function transposed(
+export function transposed(
   f: FunctionBuilder,
   rows: readonly Local[],
   scratch: readonly Local[],

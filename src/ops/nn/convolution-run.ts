@@ -1,4 +1,4 @@
-import { BFLOAT16, FLOAT16, FLOAT32 } from '../../dtype/dtype.ts';
+import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { backend } from '../../runtime/backend.ts';
 import * as S from '../../scalar/expr.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
@@ -6,6 +6,7 @@ import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { mapOperator } from '../family.ts';
 import { castOperator, cloneOperator, permuteOperator, reshapeOperator } from '../structural.ts';
+import { inputByWindows, outputByWindows, weightByWindows } from './convolution-windows.ts';
 
 /** How input, weight and output of a convolution lie on each other: one entry a spatial dimension. */
 export interface ConvolutionGeometry {
@@ -34,6 +35,11 @@ function widened(x: Tensor): Tensor {
 
 function narrowed(x: Tensor, like: Tensor): Tensor {
   return x.type === like.type ? x : (castOperator.forward([x], like.type) as Tensor);
+}
+
+/** Whether there are kernels that read windows where they lie. */
+function byWindows(x: Tensor): boolean {
+  return x.type === FLOAT32 || x.type === FLOAT64;
 }
 
 /** How far the windows reach in each dimension. */
@@ -110,8 +116,10 @@ export function runOutput(x: Tensor, w: Tensor, bias: Tensor | null, geometry: C
   const outputs = w.shape[0] as number;
   const shape = [n, outputs, ...output];
   if (product(shape) === 0) return emptyTensor(shape, x.type);
-  const columns = columnsOf(contiguous(widened(x)), geometry);
-  const matrix = reshaped(contiguous(widened(w)), [1, groups, outputs / groups, columns.shape[2] as number]);
+  const [source, kernel] = [widened(x), widened(w)];
+  if (byWindows(source) && w.size > 0) return narrowed(outputByWindows(source, kernel, bias === null ? null : widened(bias), geometry), x);
+  const columns = columnsOf(source, geometry);
+  const matrix = reshaped(contiguous(kernel), [1, groups, outputs / groups, columns.shape[2] as number]);
   const result = emptyTensor([n, groups, outputs / groups, product(output)], columns.type);
   backend().matmul(result, matrix, columns);
   const shaped = reshaped(result, shape);
@@ -124,11 +132,14 @@ export function runInput(w: Tensor, y: Tensor, bias: Tensor | null, geometry: Co
   const { groups, input, kernel, output } = geometry;
   const n = y.shape[0] as number;
   const [outputs, each] = w.shape as readonly [number, number];
-  const result = fullTensor([n, each * groups, ...input], 0, widened(y).type);
+  const source = widened(y);
+  if (byWindows(source) && product(input) * n * each > 0 && w.size > 0 && y.size > 0)
+    return narrowed(inputByWindows(widened(w), source, bias === null ? null : widened(bias), geometry), y);
+  const result = fullTensor([n, each * groups, ...input], 0, source.type);
   if (result.size > 0 && y.size > 0) {
     const matrix = permuted(reshaped(contiguous(widened(w)), [1, groups, outputs / groups, each * product(kernel)]), [0, 1, 3, 2]);
     const columns = emptyTensor([n, groups, each * product(kernel), product(output)], result.type);
-    backend().matmul(columns, matrix, reshaped(contiguous(widened(y)), [n, groups, outputs / groups, product(output)]));
+    backend().matmul(columns, matrix, reshaped(contiguous(source), [n, groups, outputs / groups, product(output)]));
     const padded = fullTensor([n, each * groups, ...extents(geometry)], 0, result.type);
     addWindows(windowsOf(padded, geometry), columns, kernel.length);
     const common = overlap(padded, result, geometry);
@@ -181,7 +192,9 @@ export function runWeight(x: Tensor, y: Tensor, geometry: ConvolutionGeometry): 
   const outputs = y.shape[1] as number;
   const shape = [outputs, each, ...kernel];
   if (product(shape) === 0 || x.size === 0 || y.size === 0) return fullTensor(shape, 0, x.type);
-  const columns = columnsOf(contiguous(widened(x)), geometry);
+  const source = widened(x);
+  if (byWindows(source)) return narrowed(weightByWindows(source, widened(y), geometry), x);
+  const columns = columnsOf(source, geometry);
   const products = emptyTensor([n, groups, outputs / groups, each * product(kernel)], columns.type);
   const grads = reshaped(contiguous(widened(y)), [n, groups, outputs / groups, product(output)]);
   backend().matmul(products, grads, permuted(columns, [0, 1, 3, 2]));

@@ -1,0 +1,237 @@
+import { backend } from '../../runtime/backend.ts';
+import { IDENTITY } from '../../tensor/identity.ts';
+import { type Tensor, viewOf } from '../../tensor/tensor.ts';
+import { emptyTensor, fullTensor } from '../create.ts';
+import { cloneOperator } from '../structural.ts';
+import type { ConvolutionGeometry } from './convolution-run.ts';
+import { windowProduct } from './window-kernels.ts';
+
+/** Convolutions of float32 and float64 as products with matrices of windows that are never written out. */
+
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+const contiguous = (x: Tensor): Tensor => (x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor));
+
+/** Where the elements of a grid lie, in row-major order. */
+function places(sizes: readonly number[], steps: readonly number[]): Int32Array {
+  const result = new Int32Array(product(sizes));
+  let filled = 1;
+  for (let d = sizes.length - 1; d >= 0 && result.length > 0; d--) {
+    const [size, step] = [sizes[d] as number, steps[d] as number];
+    for (let i = 1; i < size; i++) for (let j = 0; j < filled; j++) result[i * filled + j] = result[j]! + i * step;
+    filled *= size;
+  }
+  return result;
+}
+
+/** An image with zeros around it, so that no window looks beyond its memory, and the steps of its dimensions. */
+interface Image {
+  readonly values: Tensor;
+  readonly steps: readonly number[];
+  /** Elements of one channel, and of one image. */
+  readonly channel: number;
+  readonly image: number;
+}
+
+/** `x` [N, C, …] from `before` elements ahead of it on, `extents` long; the tensor itself where nothing is missing. */
+function imageOf(x: Tensor, before: readonly number[], extents: readonly number[]): Image {
+  const sizes = x.shape.slice(2);
+  const whole = sizes.every((size, d) => before[d] === 0 && (extents[d] as number) <= size);
+  const values = whole ? contiguous(x) : bordered(x, before, extents);
+  const [image, channel, ...steps] = values.strides as readonly [number, number, ...number[]];
+  return { values, steps, channel, image };
+}
+
+function bordered(x: Tensor, before: readonly number[], extents: readonly number[]): Tensor {
+  const [n, channels, ...sizes] = x.shape as readonly [number, number, ...number[]];
+  const result = fullTensor([n, channels, ...extents], 0, x.type);
+  const kept: number[] = [];
+  let [from, to] = [x.offset, 0];
+  sizes.forEach((size, d) => {
+    const ahead = before[d] as number;
+    const first = Math.max(0, -ahead);
+    kept.push(Math.min(size, (extents[d] as number) - ahead) - first);
+    from += first * (x.strides[d + 2] as number);
+    to += (first + ahead) * (result.strides[d + 2] as number);
+  });
+  if (kept.some((size) => size <= 0)) return result;
+  const shape = [n, channels, ...kept];
+  backend().map(IDENTITY.program, viewOf(result, shape, result.strides, to), [viewOf(x, shape, x.strides, from)], [], x.type);
+  return result;
+}
+
+/** The padded input, and the two tables that say where its windows and their elements lie. */
+function windowsOf(x: Tensor, { kernel, output, stride, dilation, padding, groups }: ConvolutionGeometry) {
+  const extents = output.map((size, d) => (size - 1) * (stride[d] as number) + ((kernel[d] as number) - 1) * (dilation[d] as number) + 1);
+  const image = imageOf(x, padding, extents);
+  const { steps, channel } = image;
+  return {
+    image,
+    windows: places(
+      output,
+      steps.map((step, d) => step * (stride[d] as number)),
+    ),
+    elements: places([(x.shape[1] as number) / groups, ...kernel], [channel, ...steps.map((step, d) => step * (dilation[d] as number))]),
+  };
+}
+
+/** The output of a convolution, none of whose operands is empty. */
+export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geometry: ConvolutionGeometry): Tensor {
+  const { groups, output } = geometry;
+  const [n, channels] = x.shape as readonly [number, number];
+  const outputs = w.shape[0] as number;
+  const { image, windows, elements } = windowsOf(x, geometry);
+  const result = emptyTensor([n, outputs, ...output], x.type);
+  const rows = outputs / groups;
+  windowProduct({
+    images: n,
+    groups,
+    rows,
+    left: contiguous(w),
+    leftSteps: { image: 0, group: rows * elements.length, row: elements.length },
+    source: image.values,
+    sourceSteps: { image: image.image, group: (channels / groups) * image.channel },
+    across: windows,
+    along: elements,
+    out: result,
+    outSteps: { image: outputs * windows.length, group: rows * windows.length },
+    start: bias === null ? null : contiguous(bias),
+  });
+  return result;
+}
+
+/** The weight that an input and an output give, none of them empty. */
+export function weightByWindows(x: Tensor, y: Tensor, geometry: ConvolutionGeometry): Tensor {
+  const { groups, kernel } = geometry;
+  const [n, channels] = x.shape as readonly [number, number];
+  const outputs = y.shape[1] as number;
+  const { image, windows, elements } = windowsOf(x, geometry);
+  const result = emptyTensor([outputs, channels / groups, ...kernel], x.type);
+  const rows = outputs / groups;
+  windowProduct({
+    images: n,
+    groups,
+    rows,
+    left: contiguous(y),
+    leftSteps: { image: outputs * windows.length, group: rows * windows.length, row: windows.length },
+    source: image.values,
+    sourceSteps: { image: image.image, group: (channels / groups) * image.channel },
+    across: elements,
+    along: windows,
+    out: result,
+    outSteps: { image: 0, group: rows * elements.length },
+    start: null,
+  });
+  return result;
+}
+
+/** The elements of a kernel that reach the places `phase + i · stride` of one dimension of the input, and how far from i the output lies that they take. */
+interface Phase {
+  readonly phase: number;
+  /** How many such places there are. */
+  readonly size: number;
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
+  readonly shifts: readonly number[];
+}
+
+function phasesOf(d: number, { input, kernel, stride, padding, dilation }: ConvolutionGeometry): Phase[] {
+  const [size, every, ahead, apart] = [input[d] as number, stride[d] as number, padding[d] as number, dilation[d] as number];
+  return Array.from({ length: Math.min(every, size) }, (_, phase) => {
+    const reached = Array.from({ length: kernel[d] as number }, (_, k) => k).filter((k) => (phase + ahead - k * apart) % every === 0);
+    return {
+      phase,
+      size: Math.ceil((size - phase) / every),
+      first: reached[0] ?? 0,
+      step: reached.length > 1 ? (reached[1] as number) - (reached[0] as number) : 1,
+      count: reached.length,
+      shifts: reached.map((k) => (phase + ahead - k * apart) / every),
+    };
+  });
+}
+
+/**
+ * The input that a weight and an output give, none of them empty. The places of the input that have one rest by the stride are those of a convolution of the output
+ * with some of the kernel's elements, turned round: so nothing is added twice, and no product is with an inserted zero.
+ */
+export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geometry: ConvolutionGeometry): Tensor {
+  const { groups, input } = geometry;
+  const n = y.shape[0] as number;
+  const channels = (w.shape[1] as number) * groups;
+  const result = emptyTensor([n, channels, ...input], y.type);
+  const phases = input.map((_, d) => phasesOf(d, geometry));
+  const lowest = phases.map((line) => Math.min(0, ...line.flatMap(({ shifts }) => shifts)));
+  const extents = phases.map(
+    (line, d) => Math.max(...line.flatMap(({ shifts, size }) => [...shifts.map((shift) => shift + size), 1])) - (lowest[d] as number),
+  );
+  const image = imageOf(
+    y,
+    lowest.map((low) => -low),
+    extents,
+  );
+  const start = bias === null ? null : contiguous(bias);
+  const combine = (chosen: readonly Phase[]): void => {
+    if (chosen.length < phases.length) for (const phase of phases[chosen.length] as Phase[]) combine([...chosen, phase]);
+    else inputPhase(w, image, chosen, lowest, result, start, geometry);
+  };
+  combine([]);
+  return result;
+}
+
+/** One rest in each dimension: its places of `result`. */
+function inputPhase(
+  w: Tensor,
+  image: Image,
+  phases: readonly Phase[],
+  lowest: readonly number[],
+  result: Tensor,
+  start: Tensor | null,
+  { groups, stride }: ConvolutionGeometry,
+): void {
+  const [n, channels] = result.shape as readonly [number, number];
+  const outputs = w.shape[0] as number;
+  const [rows, each] = [channels / groups, outputs / groups];
+  const sizes = phases.map(({ size }) => size);
+  const counts = phases.map(({ count }) => count);
+  const [ofOutput, ofInput, ...steps] = w.strides as readonly [number, number, ...number[]];
+  const left = emptyTensor([groups, rows, each, ...counts], w.type);
+  const turned = viewOf(
+    w,
+    left.shape,
+    [each * ofOutput, ofInput, ofOutput, ...steps.map((step, d) => step * (phases[d] as Phase).step)],
+    w.offset + steps.reduce((at, step, d) => at + step * (phases[d] as Phase).first, 0),
+  );
+  backend().map(IDENTITY.program, left, [turned], [], w.type);
+  // Shifts go down evenly as the kernel's elements go up.
+  const down = phases.map(({ shifts }) => (shifts.length > 1 ? (shifts[1] as number) - (shifts[0] as number) : 0));
+  const first = phases.reduce((at, { shifts }, d) => at + ((shifts[0] ?? 0) - (lowest[d] as number)) * (image.steps[d] as number), 0);
+  const along = places([each, ...counts], [image.channel, ...image.steps.map((step, d) => step * (down[d] as number))]).map(
+    (at) => at + first,
+  );
+  const across = places(sizes, image.steps);
+  const whole = stride.every((step) => step === 1);
+  const out = whole ? result : emptyTensor([n, channels, ...sizes], result.type);
+  windowProduct({
+    images: n,
+    groups,
+    rows,
+    left,
+    leftSteps: { image: 0, group: rows * along.length, row: along.length },
+    source: image.values,
+    sourceSteps: { image: image.image, group: each * image.channel },
+    across,
+    along,
+    out,
+    outSteps: { image: channels * across.length, group: rows * across.length },
+    start,
+  });
+  if (whole) return;
+  const [ofImage, ofChannel, ...own] = result.strides as readonly [number, number, ...number[]];
+  const target = viewOf(
+    result,
+    out.shape,
+    [ofImage, ofChannel, ...own.map((step, d) => step * (stride[d] as number))],
+    own.reduce((at, step, d) => at + step * (phases[d] as Phase).phase, 0),
+  );
+  backend().map(IDENTITY.program, target, [out], [], result.type);
+}
