@@ -81,13 +81,11 @@ export class MapNode extends Node {
     return partial.operator.forward(operands, this.params);
   }
 
-  private operands(g: Tensor, partial: Partial): Tensor[] {
-    const { inputs, output } = partial;
-    if (inputs.length === 0) return output ? [g, this.unpack(this.next.length)] : [g];
-    if (inputs.length === 1 && !output) return [g, this.unpack(inputs[0] as number)];
-    const operands = [g];
-    for (const k of inputs) operands.push(this.unpack(k));
-    if (output) operands.push(this.unpack(this.next.length));
+  private operands(g: Tensor, { inputs, output }: Partial): Tensor[] {
+    const operands = nulls<Tensor>(inputs.length + (output ? 2 : 1)) as Tensor[];
+    operands[0] = g;
+    for (let i = 0; i < inputs.length; i++) operands[i + 1] = this.unpack(inputs[i] as number);
+    if (output) operands[inputs.length + 1] = this.unpack(this.next.length);
     return operands;
   }
 }
