@@ -56,7 +56,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
   readonly #differentiable: boolean;
   #program: MapProgram | null = null;
   #isBoolean = false;
-  #partials: (Partial | null | undefined)[] | null = null;
+  #partials: (Partial | undefined)[] | null = null;
   #withScalar: (MapOperator | undefined)[] | null = null;
 
   constructor(name: string, source: Expr | (() => Expr), arity: number, paramCount: number, differentiable = true) {
@@ -110,8 +110,8 @@ export class MapOperator implements Operator<Tensor, MapParams> {
     backend().map(this.program, target, inputs, params.values, params.compute);
   }
 
-  /** The derivative with respect to input `index`; null where it is zero. */
-  partial(index: number): Partial | null {
+  /** The derivative with respect to input `index`. */
+  partial(index: number): Partial {
     this.#partials ??= [];
     const known = this.#partials[index];
     if (known !== undefined) return known;
@@ -120,7 +120,7 @@ export class MapOperator implements Operator<Tensor, MapParams> {
     return made;
   }
 
-  #makePartial(index: number): Partial | null {
+  #makePartial(index: number): Partial {
     const derivative = differentiate(this.expr, index);
     // Zero everywhere is a gradient of zeros, as PyTorch has it, not the absence of one.
     if (isConstant(derivative, 0))

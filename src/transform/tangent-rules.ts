@@ -67,8 +67,8 @@ function mapTangent(
 ): Tensor | null {
   return sumOf(
     tangents.map((t, i) => {
-      const partial = t === null ? null : operator.partial(i);
-      if (t === null || partial === null) return null;
+      if (t === null) return null;
+      const partial = operator.partial(i);
       const expanded = structural().expand(t, output.shape);
       if (partial.operator === null) return structural().cast(expanded, params.compute);
       const operands = [expanded, ...partial.inputs.map((k) => primals[k] as Tensor)];
