@@ -66,6 +66,8 @@ export {
 export * from './padding.ts';
 export { isParameter, Parameter } from './parameter.ts';
 export * from './pooling.ts';
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.ts';
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnn-cells.ts';
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from './softmax.ts';
 export {
   type DecoderLayer,

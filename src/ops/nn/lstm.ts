@@ -1,0 +1,131 @@
+import type { RuleContext } from '../../op/contract.ts';
+import * as S from '../../scalar/expr.ts';
+import { applyMany } from '../../tensor/apply.ts';
+import type { MapOperator } from '../../tensor/map-operator.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { fullTensor } from '../create.ts';
+import { compositeOperator, mapOperator } from '../family.ts';
+import {
+  type Direction,
+  MUL,
+  PRODUCT_VIA_SIGMOID,
+  PRODUCT_VIA_TANH,
+  SUM_SIGMOID,
+  SUM_TANH,
+  stepsOf,
+  total,
+  VIA_SIGMOID,
+  VIA_TANH,
+  weightGradient,
+  withExtra,
+} from './recurrence.ts';
+import { type Line, Unrolled } from './unrolled.ts';
+
+type E = S.Expr;
+
+/** c = f c + i g */
+const CELL = mapOperator('lstm', 4, 0, ([f, c, i, g]) => S.add(S.mul(f as E, c as E), S.mul(i as E, g as E)));
+/** h = o tanh(c) */
+const OUT = mapOperator('lstm', 2, 0, ([o, c]) => S.mul(o as E, S.tanh(c as E)));
+/** What reaches the cell: through the output, and from the step after. */
+const INTO_CELL = mapOperator('lstmBackward', 4, 0, ([g, o, c, later]) => {
+  const y = S.tanh(c as E);
+  return S.add(S.mul(S.mul(g as E, o as E), S.sub(1, S.mul(y, y))), later as E);
+});
+const INTO_LAST_CELL = mapOperator('lstmBackward', 3, 0, ([g, o, c]) => {
+  const y = S.tanh(c as E);
+  return S.mul(S.mul(g as E, o as E), S.sub(1, S.mul(y, y)));
+});
+const INTO_OUT_GATE = mapOperator('lstmBackward', 3, 0, ([g, c, o]) =>
+  S.mul(S.mul(g as E, S.tanh(c as E)), S.mul(o as E, S.sub(1, o as E))),
+);
+
+function lstmForward(inputs: readonly Tensor[], { reverse }: Direction): Tensor[] {
+  const [x, firstHidden, firstCell, weight, projection] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor?];
+  const [steps, batch, gates] = x.shape as [number, number, number];
+  const size = gates / 4;
+  const loop = new Unrolled(inputs, x.type);
+  const line = (columns: number): Line => loop.line(steps, batch, columns);
+  const [states, cells, inputAndForget, candidates, outs] = [line(size), line(size), line(2 * size), line(size), line(size)];
+  const projected = projection === undefined ? null : line(projection.shape[0] as number);
+  const scratch = loop.scratch(batch, gates);
+  const across = loop.turned(weight);
+  let [h, c] = [firstHidden, firstCell];
+  for (const t of stepsOf(steps, reverse)) {
+    const here = loop.step(x, t);
+    const before = loop.product(h, across, scratch);
+    const gate = (line: Line, map: MapOperator, from: number, count: number): Tensor =>
+      line.write(t, [map, [loop.columns(here, from * size, count * size), loop.columns(before, from * size, count * size)]]);
+    const both = gate(inputAndForget, SUM_SIGMOID, 0, 2);
+    const candidate = gate(candidates, SUM_TANH, 2, 1);
+    const out = gate(outs, SUM_SIGMOID, 3, 1);
+    c = cells.write(t, [CELL, [loop.columns(both, size, size), c, loop.columns(both, 0, size), candidate]]);
+    h = states.write(t, [OUT, [out, c]]);
+    if (projected !== null) h = projected.multiply(t, h, loop.turned(projection as Tensor));
+  }
+  if (projected !== null) return [projected.all(), cells.all()];
+  return [states.all(), cells.all(), inputAndForget.all(), candidates.all(), outs.all()];
+}
+
+/** From the last step to the first: what flows into a step's gates, and from there into the step before. */
+function lstmVjp(grads: readonly (Tensor | null)[], context: RuleContext<Tensor, Direction>): (Tensor | null)[] {
+  const { reverse } = context.params;
+  const [firstHidden, firstCell, weight] = [context.input(1), context.input(2), context.input(3)];
+  const outputs = [0, 1, 2, 3, 4].map((i) => context.output(i)) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const [states, cells, both, candidates, outs] = outputs;
+  const [, ofCells = null, ofBoth = null, ofCandidates = null, ofOuts = null] = grads;
+  const [steps, batch, size] = states.shape as [number, number, number];
+  const ofStates = grads[0] ?? fullTensor(states.shape, 0, states.type);
+  const loop = new Unrolled([ofStates, ofCells, ofBoth, ofCandidates, ofOuts, firstHidden, firstCell, weight, ...outputs], states.type);
+  const cotangents = loop.line(steps, batch, 4 * size);
+  const room = (): Tensor | null => loop.scratch(batch, size);
+  const [sum, intoCell, sumCell, carriedCell, carried] = [room(), room(), room(), room(), room()];
+  const order = stepsOf(steps, !reverse);
+  let laterHidden: Tensor | null = null;
+  let laterCell: Tensor | null = null;
+  for (const [k, t] of order.entries()) {
+    const at = (x: Tensor): Tensor => loop.step(x, t);
+    const halves = (x: Tensor): [Tensor, Tensor] => [loop.columns(at(x), 0, size), loop.columns(at(x), size, size)];
+    const before = order[k + 1];
+    const [c, o, g] = [at(cells), at(outs), at(candidates)];
+    const [i, f] = halves(both);
+    const dh: Tensor = total(loop, at(ofStates), laterHidden, sum);
+    const through: Tensor = loop.map(laterCell === null ? [INTO_LAST_CELL, [dh, o, c]] : [INTO_CELL, [dh, o, c, laterCell]], intoCell);
+    const dc: Tensor = ofCells === null ? through : total(loop, at(ofCells), through, sumCell);
+    const ofGates = ofBoth === null ? null : halves(ofBoth);
+    const gates = cotangents.write(
+      t,
+      withExtra(loop, [PRODUCT_VIA_SIGMOID, [dc, g, i]], ofGates && [VIA_SIGMOID, [ofGates[0], i]]),
+      withExtra(
+        loop,
+        [PRODUCT_VIA_SIGMOID, [dc, before === undefined ? firstCell : loop.step(cells, before), f]],
+        ofGates && [VIA_SIGMOID, [ofGates[1], f]],
+      ),
+      withExtra(loop, [PRODUCT_VIA_TANH, [dc, i, g]], ofCandidates && [VIA_TANH, [at(ofCandidates), g]]),
+      withExtra(loop, [INTO_OUT_GATE, [dh, c, o]], ofOuts && [VIA_SIGMOID, [at(ofOuts), o]]),
+    );
+    laterHidden = loop.product(gates, weight, carried);
+    laterCell = loop.map([MUL, [dc, f]], carriedCell);
+  }
+  const all = cotangents.all();
+  return [all, laterHidden, laterCell, context.needs(3) ? weightGradient(all, states, firstHidden, reverse) : null];
+}
+
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber, 1997). Inputs: x [T, N, 4H], projected and with all offsets, gates in the order input, forget,
+ * candidate, output; h and c [N, H]; W [4H, H]. Results: h and c of all steps, and for the derivative the gates.
+ */
+const lstmOperator = compositeOperator<Direction>('lstm', lstmForward, {
+  kind: 'rules',
+  saves: { inputs: [1, 2, 3], outputs: [0, 1, 2, 3, 4] },
+  vjp: lstmVjp,
+});
+/** The same with states that are projected before they are passed on (Sak, Senior and Beaufays, 2014). */
+const projectedOperator = compositeOperator<Direction>('lstm', lstmForward);
+
+/** States [T, N, H] and cells [T, N, H] of an LSTM layer. */
+export function lstmStates(inputs: readonly [Tensor, Tensor, Tensor, Tensor, Tensor?], direction: Direction): [Tensor, Tensor] {
+  const given = inputs.filter((x): x is Tensor => x !== undefined);
+  const [states, cells] = applyMany(given.length === 5 ? projectedOperator : lstmOperator, given, direction);
+  return [states as Tensor, cells as Tensor];
+}
