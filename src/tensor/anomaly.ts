@@ -7,7 +7,7 @@ import { mode } from './modes.ts';
 import type { Node } from './node.ts';
 import type { Observer } from './observer.ts';
 import type { Tensor } from './tensor.ts';
-import { traceOf, underNode } from './trace.ts';
+import { traceOf, tracing, underNode } from './tracing.ts';
 
 /**
  * Errors that show the place in the code: on while `detectAnomaly` runs, since a stack trace costs microseconds an operation. The backward pass is
@@ -39,7 +39,7 @@ class AnomalyObserver implements Observer {
   }
 
   visit(node: Node, grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
-    if (!mode.tracing) return this.#run(node, grads, keep);
+    if (mode.tracing === null) return this.#run(node, grads, keep);
     let results: readonly (Tensor | null)[];
     try {
       results = underNode(node, () => this.#run(node, grads, keep));
@@ -85,7 +85,7 @@ function watch(on: boolean): void {
 export class AnomalyScope implements Disposable {
   readonly #before: readonly [boolean, boolean];
   constructor(enabled: boolean, options: AnomalyOptions) {
-    this.#before = [mode.tracing, settings.checkNan];
+    this.#before = [isAnomalyEnabled(), settings.checkNan];
     set(enabled, enabled && (options.checkNan ?? true));
   }
   [Symbol.dispose](): void {
@@ -93,10 +93,10 @@ export class AnomalyScope implements Disposable {
   }
 }
 
-function set(tracing: boolean, checkNan: boolean): void {
-  mode.tracing = tracing;
+function set(enabled: boolean, checkNan: boolean): void {
+  mode.tracing = enabled ? tracing : null;
   settings.checkNan = checkNan;
-  watch(tracing);
+  watch(enabled);
 }
 
 /**
@@ -146,7 +146,7 @@ export function setDetectAnomaly(enabled: boolean, options: AnomalyOptions = {})
  * autograd.isAnomalyEnabled(); // false
  */
 export function isAnomalyEnabled(): boolean {
-  return mode.tracing;
+  return mode.tracing !== null;
 }
 
 /**
@@ -156,7 +156,7 @@ export function isAnomalyEnabled(): boolean {
  * autograd.detectAnomaly(() => autograd.isAnomalyCheckNanEnabled()); // true
  */
 export function isAnomalyCheckNanEnabled(): boolean {
-  return mode.tracing && settings.checkNan;
+  return mode.tracing !== null && settings.checkNan;
 }
 
 /** Adds the trace to an error that a node of the backward pass threw; it stays the same error. */

@@ -13,7 +13,6 @@ import type { Observer } from './observer.ts';
 import { addressRange } from './overlap.ts';
 import { structural } from './structural.ts';
 import { aliasOf, type Tensor } from './tensor.ts';
-import { rememberPlace } from './trace.ts';
 import { isTracked, REBASE_REASONS, settled } from './views.ts';
 
 /**
@@ -143,7 +142,7 @@ export function markWritten(target: Tensor, name: string): void {
   storage.version++;
   storage.writer = name;
   storage.writtenShape = target.shape;
-  if (mode.tracing) rememberPlace(storage);
+  if (mode.tracing !== null) mode.tracing.remember(storage);
 }
 
 /** Refuses targets that must not be written: leaves under gradient recording, their views, and elements that share one address. */

@@ -13,6 +13,12 @@ export interface Saving {
   enclose<T extends object>(node: object, leaves: readonly T[], outputs: readonly T[]): readonly T[];
 }
 
+/** What remembers places in the user's code. */
+export interface Tracing {
+  /** Remembers where a node was recorded, or a storage written. */
+  remember(subject: object): void;
+}
+
 /** What random operators ask for their numbers while vmap runs. */
 export interface Randomness {
   /** The draw `sample` of the given shape, which reads `inputs` (of the same shape), for the members of the batch. */
@@ -28,8 +34,8 @@ export interface Randomness {
 export const mode = {
   /** How many interpreters (forward mode, vmap, …) are running; 0 in plain eager code. */
   interpreters: 0,
-  /** Keep stack traces of recorded operations and of writes, for messages. */
-  tracing: false,
+  /** Keeps stack traces of recorded operations and of writes, for messages; see `tracing.ts`. */
+  tracing: null as null | Tracing,
   /** Hooks on saved tensors; null: nodes keep the tensors themselves. */
   saving: null as null | Saving,
   /** Looks at a tensor that is about to be written in place; null unless saved tensors may be written (see `allow-mutation.ts`). */

@@ -5,7 +5,6 @@ import { describeTensor, describeValue, releasedMessage, staleSaveMessage } from
 import { type AutogradMeta, type HookHandle, HookList, metaOf, type TensorHook } from './meta.ts';
 import { mode } from './modes.ts';
 import { aliasOf, isTensor, type Tensor } from './tensor.ts';
-import { rememberPlace } from './trace.ts';
 
 /** An operator whose parameters nobody needs to know here. */
 export type AnyOperator = Operator<Tensor, unknown>;
@@ -130,7 +129,7 @@ export abstract class Node {
     this.inputTypes = inputTypes;
     this.outputShapes = outputShapes;
     this.outputTypes = outputTypes;
-    if (mode.tracing) rememberPlace(this);
+    if (mode.tracing !== null) mode.tracing.remember(this);
   }
 
   /** Calls `hook` with the gradients of the outputs before the rule runs; what it returns replaces them. */

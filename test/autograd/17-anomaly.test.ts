@@ -1,6 +1,7 @@
 /** Anomaly detection: what it says of a gradient that is not a number. */
 import { AutogradError, autograd, noGrad, ones, type Tensor, tensor } from 'nabla';
 import { afterEach, describe, expect, test } from 'vitest';
+import { placeAmong } from '../../src/tensor/tracing.ts';
 import { leaf, total, values } from '../engine/support.ts';
 
 type Context = autograd.FunctionContext;
@@ -238,5 +239,34 @@ describe('turning it on', () => {
     expect(autograd.isAnomalyEnabled()).toBe(false);
     expect(() => autograd.detectAnomaly(async () => 0)).toThrow(/synchronous/);
     expect(autograd.isAnomalyEnabled()).toBe(false);
+  });
+});
+
+describe('the frames that are shown', () => {
+  const frame = (file: string): string => `    at f (${file}:1:2)`;
+  const shown = (own: string, ...files: string[]): string[] =>
+    placeAmong(frame(own), files.map(frame))
+      .split('\n')
+      .map((line) => /\(([^:]*(?::\/[^:]*)?):/.exec(line)?.[1] ?? '');
+
+  test("are the user's, in all forms of the package", () => {
+    const user = 'file:///app/train.js';
+    for (const root of ['file:///app/node_modules/nabla/dist', 'file:///home/nabla/src', 'http://localhost/nabla/dist'])
+      expect(shown(`${root}/tensor/tracing.js`, `${root}/tensor/node.js`, `${root}/api/attach.js`, user)).toEqual([user]);
+    const bundle = 'file:///app/node_modules/nabla/dist/node';
+    expect(shown(`${bundle}/shared-ABC123.js`, `${bundle}/index.js`, user, 'node:internal/modules/run')).toEqual([user]);
+    const windows = 'C:\\app\\node_modules\\nabla\\dist\\node';
+    expect(placeAmong(frame(`${windows}\\index.js`), [frame(`${windows}\\shared-A.js`), frame('C:\\app\\train.js')])).toBe(
+      frame('C:\\app\\train.js'),
+    );
+  });
+
+  test("are more in an application's own bundle, where the user's cannot be told from the others", () => {
+    const app = 'file:///srv/server.js';
+    expect(shown(app, ...Array(40).fill(app))).toHaveLength(25);
+    const bundle = 'file:///app/node_modules/nabla/dist/node/index.js';
+    expect(shown(bundle, ...Array(40).fill('file:///app/train.js'))).toHaveLength(10);
+    // Nothing but the library: that is better than nothing.
+    expect(shown(bundle, bundle, bundle)).toEqual([bundle, bundle]);
   });
 });

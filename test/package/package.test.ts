@@ -66,6 +66,28 @@ function run(command: string, args: readonly string[]): string {
   });
 }
 
+describe('the build for Node', () => {
+  test.each(findRuntimes())('is what $name gets', ({ command, args }) => {
+    expect(run(command, [...args, 'resolve.mjs']).trim()).toMatch(/nabla\/dist\/node\/index\.js$/);
+  });
+});
+
+describe('anomaly detection, run by', () => {
+  test.each(findRuntimes())(
+    '$name, shows the frames of the program alone',
+    ({ command, args }) => {
+      const message = run(command, [...args, 'anomaly.mjs']);
+      const places = message.split(/It was (?:recorded|written) here:\n/).slice(1);
+      expect(places).toHaveLength(2);
+      const [recorded, written] = places as [string, string];
+      expect(recorded).toMatch(/^[^\n]*\brecordHere\b[^\n]*anomaly\.mjs/);
+      expect(written).toMatch(/^[^\n]*\bwriteHere\b[^\n]*anomaly\.mjs/);
+      expect(message).not.toMatch(/nabla[\\/]dist/);
+    },
+    60_000,
+  );
+});
+
 describe('the lesson, run by', () => {
   test.each(findRuntimes())(
     '$name',
