@@ -47,7 +47,7 @@ export function edgesOf(inputs: readonly Tensor[]): Edges {
   const next = nulls<Node>(count);
   for (let i = 0; i < count; i++) {
     const input = inputs[i] as Tensor;
-    if (isTracked(input) && (input.type.isFloat || input.type.isComplex)) next[i] = gradientNode(input);
+    if (isTracked(input)) next[i] = gradientNode(input);
   }
   // Only now: a view whose base was written gets its new history, output index included, when it is asked whether it is tracked.
   return { next, nextIndex: indicesOf(inputs), shapes: shapesOf(inputs), types: typesOf(inputs) };

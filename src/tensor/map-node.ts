@@ -19,7 +19,7 @@ export class MapNode extends Node {
     let versions: number[] | null = null;
     for (let i = 0; i < count; i++) {
       const input = inputs[i] as Tensor;
-      if (!isTracked(input) || !(input.type.isFloat || input.type.isComplex)) continue;
+      if (!isTracked(input)) continue;
       next[i] = gradientNode(input);
       const partial = operator.partial(i);
       if (partial === null) continue;

@@ -42,7 +42,8 @@ export const REBASE_REASONS: Record<ViewOrigin, string | null> = {
 };
 
 function refreshView(view: Tensor, meta: AutogradMeta, base: Tensor): boolean {
-  if (!base.tracked) return view.tracked;
+  // The bits of numbers, seen as integers, have no gradient.
+  if (!base.tracked || !(view.type.isFloat || view.type.isComplex)) return view.tracked;
   const reason = meta.origin === 'multi' ? null : REBASE_REASONS[meta.origin];
   if (reason !== null) {
     throw new InPlaceError(

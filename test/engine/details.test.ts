@@ -1,6 +1,6 @@
 /** Details of the engine that programs have come to rely on. */
 import { describe, expect, test } from 'vitest';
-import { autograd, noGrad, ones, type Tensor, tensor } from '../../src/index.ts';
+import { autograd, noGrad, ones, type Tensor, tensor, zeros } from '../../src/index.ts';
 import { leaf, refused, total, values } from './support.ts';
 
 const { grad } = autograd;
@@ -135,6 +135,14 @@ describe('views that are written', () => {
     const [g] = grad(total(y.pow(2)), x, null, { createGraph: true });
     expect(values(g)).toEqual([6, 4]);
     expect(values(grad(total(g as Tensor), x)[0])).toEqual([30, 2]);
+  });
+
+  test('their bits seen as integers have no history', () => {
+    const x = zeros([2]);
+    const bits = x.view('int32') as Tensor;
+    x.add_(ones([2], { requiresGrad: true }));
+    expect([x.requiresGrad, bits.requiresGrad, bits.gradFn, bits.to('float32').requiresGrad]).toEqual([true, false, null, false]);
+    expect(values(bits.bitwiseRightShift(23))).toEqual([127, 127]);
   });
 
   test('a transposed leaf is written inside noGrad', () => {
