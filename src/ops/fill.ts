@@ -44,7 +44,8 @@ function planFill(input: Tensor, given: Tensor | Scalar): FillPlan {
 /** Whether a write into `target` can go straight to its elements: nobody records, transforms or observes it. */
 function isPlainWrite(target: Tensor, source: Tensor | null): boolean {
   if (mode.observer !== null && !target.type.isComplex) return false;
-  if (target.wrapped !== null || (source !== null && source.wrapped !== null)) return false;
+  // Under interpreters a view may turn out to be wrapped as its base is.
+  if (mode.interpreters !== 0 || target.wrapped !== null || (source !== null && source.wrapped !== null)) return false;
   if (mode.grad && (isTracked(target) || (source !== null && isTracked(source)))) return false;
   return source === null || !mayOverlap(source, target);
 }

@@ -45,7 +45,7 @@ function carryOut(name: string, target: Tensor, plan: WritePlan): Tensor {
   const { values, indices, indexing } = plan;
   const tensors = typeof values === 'number' ? indices : [values, ...indices];
   const recorded = mode.grad && (isTracked(target) || tensors.some(isTracked));
-  const plain = mode.interpreters === 0 || [target, ...tensors].every((x) => x.wrapped === null);
+  const plain = mode.interpreters === 0 && [target, ...tensors].every((x) => x.wrapped === null);
   const direct =
     plain &&
     !recorded &&

@@ -208,7 +208,8 @@ export const randintLike: RandintLikeFunction = described(
 /** Draws into a tensor. Any layout: other than row-major ones are drawn in row-major order and copied. */
 function drawInto(name: string, x: Tensor, generator: Generator | null | undefined, fill: Fill): Tensor {
   requireTensor(name, 'input', x);
-  if (mode.randomness !== null || x.wrapped !== null) return writeInPlace(name, x, () => filled(name, x.shape, x.type, generator, fill));
+  if (mode.randomness !== null || mode.interpreters !== 0 || x.wrapped !== null)
+    return writeInPlace(name, x, () => filled(name, x.shape, x.type, generator, fill));
   checkWritable(name, x);
   if (x.rowMajor) fillContiguous(x, generator, fill);
   else {

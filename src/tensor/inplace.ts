@@ -83,9 +83,9 @@ function checkTarget(name: string, target: Tensor): void {
 function put(name: string, target: Tensor, result: Tensor): Tensor {
   checkResultType(name, target, result.type);
   checkFits(name, target, result.shape);
-  const tracked = mode.grad && isTracked(result) && (target.type.isFloat || target.type.isComplex);
+  const tracked = mode.grad && isTracked(result);
   if (tracked) checkRebase(name, target);
-  const interpreter = mode.interpreters === 0 ? null : topInterpreter([target, result]);
+  const interpreter = topInterpreter([target, result]);
   if (interpreter !== null) {
     interpreter.write(name, target, result);
   } else {
@@ -110,7 +110,7 @@ function withOldValue(target: Tensor): Tensor {
 
 /** Makes the history of `result` that of `target`; a view passes it on to its base. */
 export function rebase(target: Tensor, result: Tensor): void {
-  const value = result.type === target.type && sameSizes(result, target) ? result : fitResult(result, target);
+  const value = result.type === target.type ? result : structural().cast(result, target.type);
   const meta = target.meta;
   if (meta === null || meta.base === null) {
     setHistory(target, value.node, value.outputIndex);
@@ -125,10 +125,6 @@ export function rebase(target: Tensor, result: Tensor): void {
   base.tracked = true;
   meta.viewVersion = -1;
   isTracked(target);
-}
-
-function fitResult(result: Tensor, target: Tensor): Tensor {
-  return structural().expand(structural().cast(result, target.type), target.shape);
 }
 
 function sameSizes(a: Tensor, b: Tensor): boolean {

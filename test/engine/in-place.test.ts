@@ -220,6 +220,16 @@ describe('what is written directly', () => {
       [2, 5],
       [5, 8],
     ]);
+    square.add_(square.narrow(0, 0, 1));
+    expect(values(square)).toEqual([
+      [4, 10],
+      [7, 13],
+    ]);
+    square.add_(square.select(1, 0));
+    expect(values(square)).toEqual([
+      [8, 17],
+      [11, 20],
+    ]);
   });
 
   test('also inside transforms, where a view was taken of what a value then went into', () => {
@@ -256,6 +266,24 @@ describe('gradients of what was written', () => {
       total(y).backward();
       expect([x.grad?.dtype, values(x.grad)], String(shape)).toEqual(['float64', expected]);
     }
+  });
+
+  test('the history has the dtype and shape of the target', () => {
+    const y = ones([2, 2]);
+    y.mul_(leaf(2));
+    expect([y.dtype, y.gradFn?.inputMetadata]).toEqual(['float32', [{ shape: [2, 2], dtype: 'float32' }]]);
+  });
+
+  test('one of several views may be written where no gradient is recorded', () => {
+    const x = ones([2, 3]);
+    const [a] = x.unbind(0) as [Tensor];
+    a.add_(a.narrow(0, 0, 1));
+    expect(values(x)).toEqual([
+      [2, 2, 2],
+      [1, 1, 1],
+    ]);
+    refused(() => a.mul_(ones([3], { requiresGrad: true })), 'InPlaceError', /^mul_: the target, .*, is one of several views/);
+    expect(values(a)).toEqual([2, 2, 2]);
   });
 
   test('nothing else is recorded where both fit', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { jvp, ones, type Tensor, tensor, vmap } from '../../src/index.ts';
-import { refused, values } from './support.ts';
+import { jvp, noGrad, ones, type Tensor, tensor, vmap, zeros } from '../../src/index.ts';
+import { leaf, refused, total, values } from './support.ts';
 
 const x = tensor([1, 2, 3], { dtype: 'float64' });
 const direction = ones([3], { dtype: 'float64' });
@@ -59,6 +59,64 @@ describe('in place inside transforms', () => {
     expect(values(tangents[0])).toEqual([1, 1, 1]);
     expect(values(constant)).toEqual([1, 2, 3]);
     expect(values(constant.mul(2))).toEqual([2, 4, 6]);
+  });
+
+  test('a constant that was promoted can be read, and written in every way, when the transform has ended', () => {
+    const writes: [(c: Tensor) => unknown, number[]][] = [
+      [(c) => c.zero_(), [0, 0, 0]],
+      [(c) => c.fill_(7), [7, 7, 7]],
+      [(c) => c.copy_(x), [1, 2, 3]],
+      [(c) => c.add_(1), [2, 3, 4]],
+      [(c) => c.bernoulli_(1), [1, 1, 1]],
+      [(c) => c.indexAdd_(0, tensor([0], { dtype: 'int64' }), ones([1], { dtype: 'float64' })), [2, 2, 3]],
+      [(c) => c.indexFill_(0, tensor([0], { dtype: 'int64' }), 9), [9, 2, 3]],
+      [(c) => c.narrow(0, 0, 2).mul_(5), [5, 10, 3]],
+    ];
+    for (const [i, [write, expected]] of writes.entries()) {
+      for (const under of [(body: () => unknown) => body(), noGrad]) {
+        const constant = ones([3], { dtype: 'float64' });
+        jvp((a) => constant.mul_(a), [x], [direction]);
+        under(() => write(constant));
+        expect(values(constant), String(i)).toEqual(expected);
+      }
+    }
+    const constant = ones([3], { dtype: 'float64' });
+    jvp((a) => constant.mul_(a), [x], [direction]);
+    expect(values(ones([3], { dtype: 'float64' }).add_(constant))).toEqual([2, 3, 4]);
+  });
+
+  test('a view that was taken of what was then promoted is written as a part of it', () => {
+    for (const under of [(body: () => unknown) => body(), noGrad]) {
+      const f = (a: Tensor): Tensor => {
+        const base = zeros([4], { dtype: 'float64' });
+        const [a0, a1, a2, a3] = [0, 1, 2, 3].map((start) => base.narrow(0, start, 1)) as [Tensor, Tensor, Tensor, Tensor];
+        base.add_(a.sum());
+        under(() => a0.fill_(7));
+        under(() => a1.mul_(2));
+        under(() => a2.bernoulli_(1));
+        under(() => a3.indexAdd_(0, tensor([0], { dtype: 'int64' }), ones([1], { dtype: 'float64' })));
+        return base;
+      };
+      const [value, tangent] = jvp(f, [x], [direction]);
+      expect([values(value), values(tangent)]).toEqual([
+        [7, 12, 1, 7],
+        [0, 6, 0, 3],
+      ]);
+    }
+  });
+
+  test('a tape below sees the value that was there before', () => {
+    const w = leaf(3);
+    const f = (a: Tensor): Tensor => {
+      const y = a.mul(w);
+      return y.mul_(y);
+    };
+    const { outputs, tangents } = jvp((a) => f(a), [x], [direction]);
+    total(outputs[0] as Tensor).backward(undefined, { retainGraph: true });
+    expect(values(w.grad)).toEqual([2, 8, 18]);
+    w.grad = null;
+    total(tangents[0] as Tensor).backward();
+    expect(values(w.grad)).toEqual([4, 8, 12]);
   });
 
   test('vmap refuses to write a batched value into one that is not', () => {
