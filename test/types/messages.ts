@@ -42,7 +42,7 @@ export const MISTAKES: readonly (readonly [statement: string, message: string])[
     `Argument of type 'Linear<64, 10>' is not assignable to parameter of type '"layer 2: linear: expected last dim 64, got 128 in [..., 128]"'.`,
   ],
   [
-    'new Conv2d(3, 64, 7).forward(zeros([8, 1, 224, 224]));',
+    'new nn.Conv2d(3, 64, 7).forward(zeros([8, 1, 224, 224]));',
     `Argument of type 'Tensor<[8, 1, 224, 224], "float32">' is not assignable to parameter of type '"conv2d: expected 3 input channels, got 1 in [8, 1, 224, 224]"'.`,
   ],
   [
@@ -74,5 +74,4 @@ export const MISTAKES: readonly (readonly [statement: string, message: string])[
 ];
 
 /** What comes before the statements, on one line. */
-export const PROLOGUE =
-  "import { arange, cat, dim, einsum, nn, type Tensor, zeros } from 'nabla'; import { Conv2d } from '../../test/types/declared-conv.ts'; const a = zeros([2, 3]);";
+export const PROLOGUE = "import { arange, cat, dim, einsum, nn, type Tensor, zeros } from 'nabla'; const a = zeros([2, 3]);";

@@ -2,7 +2,6 @@
 
 import { arange, cat, type Dim, type DType, dim, einsum, nn, ones, randint, randn, slice, stack, type Tensor, tensor, zeros } from 'nabla';
 import { is, isDType } from './assert.ts';
-import { Conv2d, MaxPool2d } from './declared-conv.ts';
 
 declare const n: number, dyn: Tensor, dynF: Tensor<number[], 'float32'>;
 const a23 = zeros([2, 3]),
@@ -190,6 +189,7 @@ a23.at(2);
 // @ts-expect-error too many indices
 a23.at(0, 0, 0);
 // ---------------------------------------------------------------- nn (128-146)
+const { Conv2d, MaxPool2d } = nn;
 const conv = new Conv2d(3, 64, 7, { stride: 2, padding: 3 });
 is<[8, 64, 112, 112]>()(conv.forward(zeros([8, 3, 224, 224])));
 is<[64, 112, 112]>()(conv.forward(zeros([3, 224, 224])));
@@ -199,6 +199,15 @@ is<[1, 8, 222, 220]>()(new Conv2d(3, 8, [3, 5]).forward(zeros([1, 3, 224, 224]))
 is<[1, 8, 220, 220]>()(new Conv2d(3, 8, 3, { dilation: 2 }).forward(zeros([1, 3, 224, 224])));
 is<[1, 768, 14, 14]>()(new Conv2d(3, 768, 16, { stride: 16 }).forward(zeros([1, 3, 224, 224])));
 is<[...number[], 64, number, number]>()(conv.forward(dynF));
+is<[8, 16, 28, 28]>()(new nn.ConvTranspose2d(3, 16, 2, { stride: 2 }).forward(zeros([8, 3, 14, 14])));
+is<[8, 3, 1, 1]>()(new nn.AdaptiveAvgPool2d(1).forward(zeros([8, 3, 14, 14])));
+is<[8, 3, number, 7]>()(new nn.AdaptiveMaxPool2d([null, 7]).forward(zeros([8, 3, 14, 14])));
+is<[2, 4, 12]>()(nn.functional.conv1d(zeros([2, 6, 14]), zeros([4, 2, 3]), null, { groups: 3 }));
+is<[2, 6, 29]>()(nn.functional.convTranspose1d(zeros([2, 4, 14]), zeros([4, 6, 3]), null, { stride: 2 }));
+is<[2, 3, 7, 7]>()(nn.functional.maxPool2d(zeros([2, 3, 14, 14]), 2));
+is<[2, 3, number, number]>()(nn.functional.avgPool2d(zeros([2, 3, 15, 15]), 2, { ceilMode: true }));
+// @ts-expect-error channels and groups
+nn.functional.conv1d(zeros([2, 4, 14]), zeros([4, 2, 3]), null, { groups: 3 });
 is<[32, 10]>()(new nn.Linear(784, 10).forward(zeros([32, 784])));
 is<[2, 5, 10]>()(new nn.Linear(784, 10).forward(zeros([2, 5, 784])));
 is<[...number[], 10]>()(new nn.Linear(784, 10).forward(dynF));
