@@ -8,9 +8,11 @@ export type { FullBackwardHook, FullBackwardPreHook } from './backward-hooks.ts'
 export { ModuleDict, ModuleList, ParameterList, Sequential, type SequentialFunction } from './container.ts';
 export * from './convolution.ts';
 export { CrossMapLRN2d, type CrossMapOptions } from './cross-map.ts';
+export { CTCLoss } from './ctc-loss.ts';
 export { CosineSimilarity, type CosineSimilarityOptions, PairwiseDistance } from './distance.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';
 export { Embedding, type EmbeddingModuleOptions, type PretrainedOptions } from './embedding.ts';
+export { EmbeddingBag, type EmbeddingBagModuleOptions, type PretrainedBagOptions } from './embedding-bag.ts';
 export { Flatten, Unflatten } from './flatten.ts';
 export * from './image.ts';
 export * as init from './init.ts';

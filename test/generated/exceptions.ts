@@ -1,5 +1,9 @@
-/** Tensor arguments whose values decide the shape of the result, so that vmap cannot run over them. */
-export const DATA_DEPENDENT: Readonly<Record<string, readonly number[]>> = { repeatInterleave: [1] };
+/** Tensor arguments whose values decide the shape of the result, or how it is composed, so that vmap cannot run over them. */
+export const DATA_DEPENDENT: Readonly<Record<string, readonly number[]>> = {
+  repeatInterleave: [1],
+  'nn.functional.ctcLoss': [1],
+  'nn.functional.embeddingBag': [2],
+};
 
 /**
  * Functions of symmetric matrices: they read one triangle, and their derivative is that along symmetric directions. Their samples are symmetric, so

@@ -17,9 +17,11 @@ export {
 export { bilinear } from '../nn/bilinear.ts';
 export { crossEntropy, linearCrossEntropy, nllLoss } from '../nn/classification-loss.ts';
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../nn/convolution.ts';
+export { ctcLoss } from '../nn/ctc.ts';
 export { cosineSimilarity, normalize, pairwiseDistance } from '../nn/distance.ts';
 export { dropout, dropout1d, dropout2d, dropout3d } from '../nn/dropout.ts';
 export { embedding, oneHot } from '../nn/embedding.ts';
+export { embeddingBag } from '../nn/embedding-bag.ts';
 export { fold, unfold } from '../nn/fold.ts';
 export { fractionalMaxPool2d, fractionalMaxPool3d } from '../nn/fractional-pooling.ts';
 export { affineGrid, gridSample, gridSampler2d, gridSampler3d } from '../nn/grid-sample.ts';

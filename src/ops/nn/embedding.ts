@@ -70,7 +70,7 @@ const SHORTENED = mapOperator('embedding', 3, 1, ([x, n, used], [most]) =>
   ),
 );
 
-function shortenRows(weight: Tensor, indices: Tensor, most: number, order: number): void {
+export function shortenRows(weight: Tensor, indices: Tensor, most: number, order: number): void {
   withGradMode(false, () => {
     const [count] = weight.shape as readonly [number, number];
     const line = reshape(indices, [indices.size]);
@@ -95,7 +95,7 @@ export interface EmbeddingOptions {
   readonly sparse?: boolean;
 }
 
-function paddingOf(padding: number | null | undefined, count: number): number {
+export function paddingOf(padding: number | null | undefined, count: number): number {
   if (padding === null || padding === undefined) return -1;
   if (!Number.isInteger(padding) || padding < -count || padding >= count)
     throw new ArgumentError(`nn.functional.embedding: paddingIdx ${padding} is out of range for ${count} rows`);

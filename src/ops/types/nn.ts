@@ -169,3 +169,25 @@ export interface MultiHeadAttentionFunction<O> extends Described {
     options?: O,
   ): [output: Tensor<ShapeOf<Q>, DTypeOf<Q>>, weights: Tensor<number[], DTypeOf<Q>> | null];
 }
+
+// ---------------------------------------------------------------- bags, sequences
+
+type Bags<X, W> = X extends readonly [infer B, unknown] ? (W extends readonly [unknown, infer F] ? AsShape<[B, F]> : number[]) : number[];
+export interface EmbeddingBagFunction<O> extends Described {
+  <X extends Tensor<number[], IndexDType>, W extends Tensor<number[], FloatDType>>(
+    input: X,
+    weight: W,
+    offsets?: Tensor | null,
+    options?: O,
+  ): Tensor<Bags<ShapeOf<X>, ShapeOf<W>>, DTypeOf<W>>;
+}
+type Lengths = Tensor | number | Sizes;
+export interface CtcFunction<O> extends Described {
+  <X extends Tensor<number[], FloatDType>, R extends LossReduction = 'mean'>(
+    logProbs: X,
+    targets: Tensor,
+    inputLengths: Lengths,
+    targetLengths: Lengths,
+    options?: Reducing<R> & Omit<O, 'reduction'>,
+  ): Tensor<Out<Reduced<number[], R>>, DTypeOf<X>>;
+}
