@@ -163,22 +163,13 @@ function loadRaw(f: FunctionBuilder, type: DType, address: Local, offset: number
 }
 
 /** Converts the value on the stack; float to integer truncates and saturates. */
-function convert(f: FunctionBuilder, from: ComputeType, to: ComputeType): void {
+export function convert(f: FunctionBuilder, from: ComputeType, to: ComputeType): void {
   if (from === to) return;
-  switch (to) {
-    case 'f32':
-      f.op(from === 'f64' ? 'f32.demote_f64' : from === 'i32' ? 'f32.convert_i32_s' : 'f32.convert_i64_s');
-      return;
-    case 'f64':
-      f.op(from === 'f32' ? 'f64.promote_f32' : from === 'i32' ? 'f64.convert_i32_s' : 'f64.convert_i64_s');
-      return;
-    case 'i32':
-      f.op(from === 'i64' ? 'i32.wrap_i64' : from === 'f32' ? 'i32.trunc_sat_f32_s' : 'i32.trunc_sat_f64_s');
-      return;
-    case 'i64':
-      f.op(from === 'i32' ? 'i64.extend_i32_s' : from === 'f32' ? 'i64.trunc_sat_f32_s' : 'i64.trunc_sat_f64_s');
-      return;
-  }
+  const isInteger = from === 'i32' || from === 'i64';
+  if (to === 'f32') f.op(from === 'f64' ? 'f32.demote_f64' : `f32.convert_${from as 'i32' | 'i64'}_s`);
+  else if (to === 'f64') f.op(from === 'f32' ? 'f64.promote_f32' : `f64.convert_${from as 'i32' | 'i64'}_s`);
+  else if (to === 'i32') f.op(isInteger ? 'i32.wrap_i64' : `i32.trunc_sat_${from as 'f32' | 'f64'}_s`);
+  else f.op(isInteger ? 'i64.extend_i32_s' : `i64.trunc_sat_${from as 'f32' | 'f64'}_s`);
 }
 
 /** Pushes the element of a real dtype at `address` + `offset`, converted to `to`. */
@@ -291,8 +282,8 @@ function loadLaneByLane(f: FunctionBuilder, to: ComputeType, load: (lane: number
   }
 }
 
-/** The conversions that have vector instructions; false where there are none. */
-function loadVectorDirectly(f: FunctionBuilder, type: DType, to: ComputeType, address: Local, offset: number): boolean {
+/** Pushes consecutive elements where one or two vector instructions convert them; false, and nothing pushed, where none do. */
+export function loadVectorDirectly(f: FunctionBuilder, type: DType, to: ComputeType, address: Local, offset: number): boolean {
   if (isNative(type) && computeTypeOf(type) === to) {
     f.get(address).load('v128.load', offset, Math.log2(itemBytes(type)));
     return true;
@@ -302,6 +293,14 @@ function loadVectorDirectly(f: FunctionBuilder, type: DType, to: ComputeType, ad
       if (type === 'float16') halvesToFloats(f.get(address).load('v128.load16x4_u', offset, 1));
       else if (type === 'bfloat16') f.get(address).load('v128.load16x4_u', offset, 1).i32(16).op('i32x4.shl');
       else if (type === 'int32') f.get(address).load('v128.load', offset, 2).op('f32x4.convert_i32x4_s');
+      else if (type === 'float64')
+        f.get(address)
+          .load('v128.load', offset, 3)
+          .op('f32x4.demote_f64x2_zero')
+          .get(address)
+          .load('v128.load', offset + 16, 3)
+          .op('f32x4.demote_f64x2_zero')
+          .shuffle64(0, 2);
       else if (loadSmallIntegers(f, type, address, offset)) f.op('f32x4.convert_i32x4_s');
       else return false;
       return true;
@@ -311,35 +310,43 @@ function loadVectorDirectly(f: FunctionBuilder, type: DType, to: ComputeType, ad
       else return false;
       return true;
     case 'i32':
-      return loadSmallIntegers(f, type, address, offset);
+      if (type === 'int64')
+        f.get(address)
+          .load('v128.load', offset, 3)
+          .get(address)
+          .load('v128.load', offset + 16, 3)
+          .shuffle32(0, 2, 4, 6);
+      else if (type === 'float32') f.get(address).load('v128.load', offset, 2).op('i32x4.trunc_sat_f32x4_s');
+      else return loadSmallIntegers(f, type, address, offset);
+      return true;
     case 'i64':
       return loadWideIntegers(f, type, address, offset);
   }
 }
 
-/** Four integers of 8 or 16 bits as i32x4. */
-function loadSmallIntegers(f: FunctionBuilder, type: DType, address: Local, offset: number): boolean {
+/** Four integers of 8 or 16 bits as i32x4; `load` takes the bytes of those of 8 bits. */
+function loadSmallIntegers(
+  f: FunctionBuilder,
+  type: DType,
+  address: Local,
+  offset: number,
+  load: 'v128.load32_zero' | 'v128.load16_splat' = 'v128.load32_zero',
+): boolean {
   if (type === 'int16') f.get(address).load('v128.load16x4_s', offset, 1);
-  else if (type === 'int8')
-    f.get(address).load('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s');
+  else if (type === 'int8') f.get(address).load(load, offset, 0).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s');
   else if (type === 'uint8' || type === 'bool')
-    f.get(address).load('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
+    f.get(address).load(load, offset, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
   else return false;
   return true;
 }
 
 /** Two integers of up to 32 bits as i64x2. */
 function loadWideIntegers(f: FunctionBuilder, type: DType, address: Local, offset: number): boolean {
-  f.get(address);
-  if (type === 'int32') f.load('v128.load32x2_s', offset, 2);
-  else if (type === 'int16') f.load('v128.load32_zero', offset, 1).op('i32x4.extend_low_i16x8_s').op('i64x2.extend_low_i32x4_s');
-  else if (type === 'int8')
-    f.load('v128.load16_splat', offset, 0).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s').op('i64x2.extend_low_i32x4_s');
-  else if (type === 'uint8' || type === 'bool')
-    f.load('v128.load16_splat', offset, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u').op('i64x2.extend_low_i32x4_u');
-  else {
-    f.op('drop');
-    return false;
-  }
+  if (type === 'int32') f.get(address).load('v128.load32x2_s', offset, 2);
+  else if (type === 'int16')
+    f.get(address).load('v128.load32_zero', offset, 1).op('i32x4.extend_low_i16x8_s').op('i64x2.extend_low_i32x4_s');
+  else if (loadSmallIntegers(f, type, address, offset, 'v128.load16_splat'))
+    f.op(type === 'int8' ? 'i64x2.extend_low_i32x4_s' : 'i64x2.extend_low_i32x4_u');
+  else return false;
   return true;
 }

@@ -1,6 +1,7 @@
-import type { DTypeInfo } from '../dtype/dtype.ts';
+import type { DType, DTypeInfo } from '../dtype/dtype.ts';
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from '../dtype/half.ts';
 import { backend } from '../runtime/backend.ts';
+import { elementsAt, heapOf } from '../runtime/elements.ts';
 import { heap } from '../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch } from '../runtime/storage.ts';
 import { contiguousStrides, formatShape, numel } from '../shape/shape.ts';
@@ -81,29 +82,14 @@ export function tensorOfBytes(bytes: Uint8Array, shape: readonly number[], type:
 
 /** Row-major elements as a typed array of their own: half types as float32, bool as 0 and 1, complex as pairs. */
 export function typedArrayOf(x: Tensor): TypedArray {
-  const bytes = bytesOf(x, 'toTypedArray');
-  switch (x.type.name) {
-    case 'float32':
-    case 'complex64':
-      return new Float32Array(bytes.buffer);
-    case 'float64':
-    case 'complex128':
-      return new Float64Array(bytes.buffer);
-    case 'int64':
-      return new BigInt64Array(bytes.buffer);
-    case 'int32':
-      return new Int32Array(bytes.buffer);
-    case 'int16':
-      return new Int16Array(bytes.buffer);
-    case 'int8':
-      return new Int8Array(bytes.buffer);
-    case 'float16':
-      return Float32Array.from(new Uint16Array(bytes.buffer), float16ToNumber);
-    case 'bfloat16':
-      return Float32Array.from(new Uint16Array(bytes.buffer), bfloat16ToNumber);
-    default:
-      return bytes;
-  }
+  requirePlain('toTypedArray', x);
+  const source = x.rowMajor ? x : rowMajorCopy(x);
+  beginLaunch();
+  const values = elementsAt(source);
+  const { name } = x.type;
+  if (name === 'float16' || name === 'bfloat16')
+    return Float32Array.from(values as Uint16Array, name === 'float16' ? float16ToNumber : bfloat16ToNumber);
+  return values.slice() as TypedArray;
 }
 
 /** Row-major elements as JavaScript values: int64 as numbers where exact, else bigint; bool as booleans; complex as pairs. */
@@ -181,13 +167,20 @@ export function requireInRange(name: string, elements: readonly Element[], type:
 
 /** Writes JavaScript values into a new contiguous tensor; integers that do not fit wrap around. */
 export function tensorOfElements(elements: readonly Element[], shape: readonly number[], type: DTypeInfo): Tensor {
-  const bytes = new Uint8Array(elements.length * type.itemsize);
-  const view = new DataView(bytes.buffer);
-  const write = writers[type.name] as (view: DataView, at: number, value: Element) => void;
+  const parts = type.isComplex ? 2 : 1;
+  const array = newArray(type, elements.length * parts);
+  const convert = converters[type.name] ?? int32;
   elements.forEach((value, i) => {
-    write(view, i * type.itemsize, value);
+    array[i * parts] = convert(value);
+    if (parts === 2) array[i * parts + 1] = imaginary(value);
   });
-  return tensorOfBytes(bytes, shape, type);
+  return tensorOfBytes(new Uint8Array(array.buffer), shape, type);
+}
+
+/** An array of zeros as elements of a dtype lie in memory. */
+function newArray(type: DTypeInfo, length: number): { [index: number]: number | bigint; readonly buffer: ArrayBuffer } {
+  const Elements = heapOf(type.name).constructor as new (length: number) => ReturnType<typeof newArray>;
+  return new Elements(length);
 }
 
 function real(value: Element): number {
@@ -200,26 +193,19 @@ function whole(value: Element): bigint {
   const n = Math.trunc(real(value));
   return Number.isFinite(n) ? BigInt(n) : 0n;
 }
+/** Its low bits are those of all narrower integers. */
+const int32 = (value: Element): number => Number(BigInt.asIntN(32, whole(value)));
+const truth = (value: Element): number => Number(typeof value === 'object' ? value.re !== 0 || value.im !== 0 : Boolean(value));
 const imaginary = (value: Element): number => (typeof value === 'object' ? value.im : 0);
 const realPart = (value: Element): number => (typeof value === 'object' ? value.re : Number(value));
 
-const writers: Record<string, (view: DataView, at: number, value: Element) => void> = {
-  float32: (v, at, x) => v.setFloat32(at, real(x), true),
-  float64: (v, at, x) => v.setFloat64(at, real(x), true),
-  float16: (v, at, x) => v.setUint16(at, numberToFloat16(real(x)), true),
-  bfloat16: (v, at, x) => v.setUint16(at, numberToBfloat16(real(x)), true),
-  int64: (v, at, x) => v.setBigInt64(at, whole(x), true),
-  int32: (v, at, x) => v.setInt32(at, Number(BigInt.asIntN(32, whole(x))), true),
-  int16: (v, at, x) => v.setInt16(at, Number(BigInt.asIntN(16, whole(x))), true),
-  int8: (v, at, x) => v.setInt8(at, Number(BigInt.asIntN(8, whole(x)))),
-  uint8: (v, at, x) => v.setUint8(at, Number(BigInt.asUintN(8, whole(x)))),
-  bool: (v, at, x) => v.setUint8(at, typeof x === 'object' ? Number(x.re !== 0 || x.im !== 0) : Number(Boolean(x))),
-  complex64: (v, at, x) => {
-    v.setFloat32(at, realPart(x), true);
-    v.setFloat32(at + 4, imaginary(x), true);
-  },
-  complex128: (v, at, x) => {
-    v.setFloat64(at, realPart(x), true);
-    v.setFloat64(at + 8, imaginary(x), true);
-  },
+const converters: Partial<Record<DType, (value: Element) => number | bigint>> = {
+  float32: real,
+  float64: real,
+  float16: (value) => numberToFloat16(real(value)),
+  bfloat16: (value) => numberToBfloat16(real(value)),
+  int64: whole,
+  bool: truth,
+  complex64: realPart,
+  complex128: realPart,
 };

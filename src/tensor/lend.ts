@@ -1,6 +1,5 @@
-import type { DType } from '../dtype/dtype.ts';
-import { heap } from '../runtime/heap.ts';
-import { addressOf, beginLaunch, pin, unpin } from '../runtime/storage.ts';
+import { elementsAt } from '../runtime/elements.ts';
+import { beginLaunch, pin, unpin } from '../runtime/storage.ts';
 import { ArgumentError, InPlaceError, MemoryError } from '../util/errors.ts';
 import { requirePlain, rowMajorCopy, type TypedArray, writeBack } from './data.ts';
 import { checkWritable, markWritten } from './inplace.ts';
@@ -40,7 +39,8 @@ export function lendData<R>(x: Tensor, body: (view: LentArray) => R, options: Le
   const lent = x.rowMajor ? x : rowMajorCopy(x);
   pin(lent.storage);
   try {
-    const view = arrayOver(lent);
+    beginLaunch();
+    const view = elementsAt(lent) as LentArray;
     const result = body(view);
     if (result instanceof Promise)
       throw new ArgumentError('withData: the callback must be synchronous: the elements are lent until it returns');
@@ -55,25 +55,4 @@ export function lendData<R>(x: Tensor, body: (view: LentArray) => R, options: Le
     unpin(lent.storage);
     if (writes) markWritten(x, 'withData');
   }
-}
-
-const ARRAYS: Readonly<Record<DType, (buffer: ArrayBufferLike, start: number, count: number) => LentArray>> = {
-  float32: (buffer, start, count) => new Float32Array(buffer as ArrayBuffer, start, count),
-  float64: (buffer, start, count) => new Float64Array(buffer as ArrayBuffer, start, count),
-  complex64: (buffer, start, count) => new Float32Array(buffer as ArrayBuffer, start, 2 * count),
-  complex128: (buffer, start, count) => new Float64Array(buffer as ArrayBuffer, start, 2 * count),
-  int64: (buffer, start, count) => new BigInt64Array(buffer as ArrayBuffer, start, count),
-  int32: (buffer, start, count) => new Int32Array(buffer as ArrayBuffer, start, count),
-  int16: (buffer, start, count) => new Int16Array(buffer as ArrayBuffer, start, count),
-  int8: (buffer, start, count) => new Int8Array(buffer as ArrayBuffer, start, count),
-  uint8: (buffer, start, count) => new Uint8Array(buffer as ArrayBuffer, start, count),
-  bool: (buffer, start, count) => new Uint8Array(buffer as ArrayBuffer, start, count),
-  float16: (buffer, start, count) => new Uint16Array(buffer as ArrayBuffer, start, count),
-  bfloat16: (buffer, start, count) => new Uint16Array(buffer as ArrayBuffer, start, count),
-};
-
-function arrayOver(x: Tensor): LentArray {
-  beginLaunch();
-  const start = addressOf(x.storage) + x.offset * x.type.itemsize;
-  return ARRAYS[x.type.name](heap.u8.buffer, start, x.size);
 }

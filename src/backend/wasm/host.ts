@@ -2,73 +2,12 @@
  * What kernels written in JavaScript need to work on the heap. Like addresses, the arrays are valid until the next allocation or launch: a kernel
  * allocates all it needs, calls `beginLaunch`, takes its arrays, and runs.
  */
-import type { DType } from '../../dtype/dtype.ts';
+import { addressOfView, heapOf } from '../../runtime/elements.ts';
 import { heap } from '../../runtime/heap.ts';
-import { addressOf } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
-import { invariant } from '../../util/invariant.ts';
 import { axesOf, eachOffset } from './axes.ts';
 
-/** The typed array that holds the elements of each dtype: bits for the half types, pairs of parts for the complex ones. */
-interface ElementArrays {
-  readonly float32: Float32Array;
-  readonly float64: Float64Array;
-  readonly int64: BigInt64Array;
-  readonly int32: Int32Array;
-  readonly int16: Int16Array;
-  readonly int8: Int8Array;
-  readonly uint8: Uint8Array;
-  readonly bool: Uint8Array;
-  readonly complex64: Float32Array;
-  readonly complex128: Float64Array;
-  readonly float16: Uint16Array;
-  readonly bfloat16: Uint16Array;
-}
-
-/** The array of all of the heap that holds elements of a dtype. */
-function heapOf(type: DType): ElementArrays[DType] {
-  switch (type) {
-    case 'float32':
-    case 'complex64':
-      return heap.f32;
-    case 'float64':
-    case 'complex128':
-      return heap.f64;
-    case 'int64':
-      return heap.i64;
-    case 'int32':
-      return heap.i32;
-    case 'int16':
-      return heap.i16;
-    case 'int8':
-      return heap.i8;
-    case 'uint8':
-    case 'bool':
-      return heap.u8;
-    case 'float16':
-    case 'bfloat16':
-      return heap.u16;
-  }
-}
-
-/** Where the first element of a view is, in bytes from the start of the heap. */
-export function addressOfView(view: View): number {
-  return addressOf(view.storage) + view.offset * view.type.itemsize;
-}
-
-/**
- * The elements of a contiguous view, in place: `type` must be its dtype. The half types come as bits, complex numbers as pairs.
- * @example
- * const values = elementsOf(view, 'float32');
- */
-export function elementsOf<T extends DType>(view: View, type: T): ElementArrays[T] {
-  invariant(view.type.name === type, `elementsOf: the view holds ${view.type.name}, not ${type}`);
-  invariant(view.rowMajor, 'elementsOf: the view is not contiguous');
-  const array = heapOf(type) as ElementArrays[T];
-  const start = addressOfView(view) / array.BYTES_PER_ELEMENT;
-  const count = view.type.isComplex ? 2 * view.size : view.size;
-  return array.subarray(start, start + count) as ElementArrays[T];
-}
+export { addressOfView, elementsOf } from '../../runtime/elements.ts';
 
 const WORD = 2 ** 32;
 

@@ -1,7 +1,7 @@
 /** Vectors from and to memory, with conversion between the storage dtype and the compute dtype. */
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import type { Expr } from '../../scalar/expr.ts';
-import { type ComputeType, computeTypeOf, loadElement, storeElement } from '../element.ts';
+import { computeTypeOf, convert, loadElement, loadTruth, loadVectorDirectly, storeElement, VECTOR_SHAPE } from '../element.ts';
 import type { FunctionBuilder, Local } from '../wasm/encoder.ts';
 import { partOf, type VectorEmitter, type Vectors } from './emitter.ts';
 import { LANE_TYPE, type VectorShape, vectorShapeOf } from './shape.ts';
@@ -50,12 +50,7 @@ function loadLane(e: VectorEmitter, type: DTypeInfo, address: Local, offset: num
     return;
   }
   // Whether it is not 0, before a conversion could cut off a fraction.
-  const raw = computeTypeOf(type.name);
-  loadElement(f, type.name, raw, address, offset);
-  if (raw === 'f32') f.f32(0).op('f32.ne');
-  else if (raw === 'f64') f.f64(0).op('f64.ne');
-  else if (raw === 'i64') f.i64(0).op('i64.ne');
-  else f.i32(0).op('i32.ne');
+  loadTruth(f, type.name, address, offset);
 }
 
 /** The local of a constant. */
@@ -95,37 +90,12 @@ function loadUnitDirectly(e: VectorEmitter, type: DTypeInfo, address: Local, off
     return true;
   }
   if (e.type.kind === 'bool') return false;
-  if (shape === 'f32x4') return loadAsFloat32(e, type, address, offset);
-  if (shape === 'f64x2') return loadAsFloat64(f, type, address, offset);
-  if (shape === 'i32x4') return loadAsInt32(f, type, address, offset);
-  return shape === 'i64x2' && loadAsInt64(f, type, address, offset);
-}
-
-function loadAsFloat32(e: VectorEmitter, type: DTypeInfo, address: Local, offset: number): boolean {
-  const { f } = e;
-  switch (type.name) {
-    case 'float64':
-      f.get(address).load('v128.load', offset, 3).op('f32x4.demote_f64x2_zero');
-      f.get(address)
-        .load('v128.load', offset + 16, 3)
-        .op('f32x4.demote_f64x2_zero')
-        .shuffle64(0, 2);
-      return true;
-    case 'float16':
-      f.get(address).load('v128.load16x4_u', offset, 1);
-      halfToFloat(e);
-      return true;
-    case 'bfloat16':
-      f.get(address).load('v128.load16x4_u', offset, 1).i32(16).op('i32x4.shl');
-      return true;
-    case 'int32':
-      f.get(address).load('v128.load', offset, 2).op('f32x4.convert_i32x4_s');
-      return true;
-    default:
-      if (!loadSmallIntegers(f, type, address, offset)) return false;
-      f.op('f32x4.convert_i32x4_s');
-      return true;
-  }
+  const lane = LANE_TYPE[shape];
+  if (VECTOR_SHAPE[lane] !== shape) return false;
+  if (shape !== 'f32x4' || type.name !== 'float16') return loadVectorDirectly(f, type.name, lane, address, offset);
+  f.get(address).load('v128.load16x4_u', offset, 1);
+  halfToFloat(e);
+  return true;
 }
 
 /**
@@ -158,53 +128,6 @@ function halfToFloat(e: VectorEmitter): void {
     .op('v128.or');
 }
 
-function loadAsFloat64(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
-  if (type.name === 'float32') f.get(address).load('v128.load64_zero', offset, 2).op('f64x2.promote_low_f32x4');
-  else if (type.name === 'int32') f.get(address).load('v128.load64_zero', offset, 2).op('f64x2.convert_low_i32x4_s');
-  else return false;
-  return true;
-}
-
-function loadAsInt32(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
-  if (type.name === 'int64') {
-    f.get(address)
-      .load('v128.load', offset, 3)
-      .get(address)
-      .load('v128.load', offset + 16, 3)
-      .shuffle32(0, 2, 4, 6);
-    return true;
-  }
-  if (type.name === 'float32') {
-    f.get(address).load('v128.load', offset, 2).op('i32x4.trunc_sat_f32x4_s');
-    return true;
-  }
-  return loadSmallIntegers(f, type, address, offset);
-}
-
-/** Four integers of 8 or 16 bits as i32x4. */
-function loadSmallIntegers(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
-  switch (type.name) {
-    case 'int16':
-      f.get(address).load('v128.load16x4_s', offset, 1);
-      return true;
-    case 'int8':
-      f.get(address).load('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_s').op('i32x4.extend_low_i16x8_s');
-      return true;
-    case 'uint8':
-    case 'bool':
-      f.get(address).load('v128.load32_zero', offset, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
-      return true;
-    default:
-      return false;
-  }
-}
-
-function loadAsInt64(f: FunctionBuilder, type: DTypeInfo, address: Local, offset: number): boolean {
-  if (type.name !== 'int32') return false;
-  f.get(address).load('v128.load32x2_s', offset, 2);
-  return true;
-}
-
 // ---- stores ----
 
 /** Stores a node's value at consecutive elements of dtype `type`. */
@@ -228,7 +151,7 @@ export function storeLanes(e: VectorEmitter, type: DTypeInfo, node: Expr, part: 
       if (scalar === 'i64') f.op('i32.wrap_i64');
       f.i32(1).op('i32.and').store('i32.store8', offset);
     } else {
-      convertLane(f, scalar, computeTypeOf(type.name));
+      convert(f, scalar, computeTypeOf(type.name));
       storeElement(f, type.name, offset);
     }
   }
@@ -237,15 +160,6 @@ export function storeLanes(e: VectorEmitter, type: DTypeInfo, node: Expr, part: 
 function extractLane(e: VectorEmitter, shape: VectorShape, lane: number): void {
   if (shape === 'i16x8' || shape === 'i8x16') e.f.lane(`${shape}.extract_lane_${e.type.isSigned ? 's' : 'u'}`, lane);
   else e.f.lane(`${shape}.extract_lane`, lane);
-}
-
-function convertLane(f: FunctionBuilder, from: ComputeType, to: ComputeType): void {
-  if (from === to) return;
-  const isInteger = from === 'i32' || from === 'i64';
-  if (to === 'f32') f.op(from === 'f64' ? 'f32.demote_f64' : `f32.convert_${from as 'i32' | 'i64'}_s`);
-  else if (to === 'f64') f.op(from === 'f32' ? 'f64.promote_f32' : `f64.convert_${from as 'i32' | 'i64'}_s`);
-  else if (to === 'i32') f.op(isInteger ? 'i32.wrap_i64' : `i32.trunc_sat_${from as 'f32' | 'f64'}_s`);
-  else f.op(isInteger ? 'i64.extend_i32_s' : `i64.trunc_sat_${from as 'f32' | 'f64'}_s`);
 }
 
 function storeUnitDirectly(e: VectorEmitter, type: DTypeInfo, node: Expr, part: number, address: Local, offset: number): boolean {
