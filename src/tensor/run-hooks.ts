@@ -35,12 +35,10 @@ function runWatch(node: Node, watch: Watch, g: Tensor): Tensor {
   return current;
 }
 
-/** Adds up what several backward passes bring, in a new tensor each time: the one before may be in somebody's hands. */
+/** Adds up what several backward passes bring, in a new tensor each time: what comes, and what was there, may be in somebody's hands. */
 function retain(meta: AutogradMeta, g: Tensor): void {
-  if (meta.grad !== null) {
-    meta.grad = structural().add(meta.grad, g);
-    giveAway(meta.grad);
-  } else meta.grad = g;
+  meta.grad = meta.grad === null ? structural().clone(g) : structural().add(meta.grad, g);
+  giveAway(meta.grad);
 }
 
 /** The gradient that a hook returned, or null if it returned nothing. */
