@@ -257,9 +257,10 @@ test('in-place writes are events of their own, by every way that they take', () 
     x.relu_();
     x.t().add_(1);
     x.indexAdd_(0, tensor([0n]), ones([1, 3]));
+    x.indexFill_(0, tensor([2n]), 2);
   });
   const writes = profiled.events.filter((each) => each.kind === 'write' && each.parent === null).map((each) => each.name);
-  expect(writes).toEqual(['zero_', 'fill_', 'copy_', 'relu_', 'add_', 'indexAdd_']);
+  expect(writes).toEqual(['zero_', 'fill_', 'copy_', 'relu_', 'add_', 'indexAdd_', 'indexFill_']);
   expect(x.toArray()).toEqual([
     [3, 3, 3],
     [2, 2, 2],
