@@ -6,7 +6,6 @@ import { releasedMessage } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
 import { type AnyOperator, Node, nextSequence, versionsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
-import { isTracked } from './views.ts';
 
 /**
  * A composite operator recorded as one node around an inner tape. Where nothing on that tape saved anything, as for `stack`, no value is needed again:
@@ -45,7 +44,7 @@ export class CompositeNode extends Node {
   }
   /** The nodes of the inner tape. */
   get inner(): Node[] {
-    return [...reachable(this.outputs.flatMap((output) => (output.node === null ? [] : [output.node])))];
+    return [...reachable(this.outputs)];
   }
 
   run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
@@ -62,7 +61,6 @@ export class CompositeNode extends Node {
       roots.push(root);
       seeds.push(g);
     });
-    if (roots.length === 0) return [];
     const found = gradients(roots, seeds, wanted, { keepGraph: keep || again, createGraph: mode.grad });
     let k = 0;
     return inputs.map((_, i) => (this.next[i] === null ? null : (found[k++] ?? null)));
@@ -90,23 +88,13 @@ export class CompositeNode extends Node {
 
 /** Whether gradients of these depend on nothing but gradients. */
 function savesNothing(outputs: readonly Tensor[]): boolean {
-  const stack: Node[] = [];
-  for (const output of outputs) if (isTracked(output) && output.node !== null) stack.push(output.node);
-  const seen = new Set<Node>();
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (node.saved.length > 0 || !node.trusted) return false;
-    for (const next of node.next) {
-      if (next === null || next.next.length === 0 || seen.has(next)) continue;
-      seen.add(next);
-      stack.push(next);
-    }
-  }
+  for (const node of reachable(outputs)) if (node.saved.length > 0 || !node.trusted) return false;
   return true;
 }
 
-/** The nodes that these lead to, themselves included. */
-function reachable(roots: readonly Node[]): Set<Node> {
-  const found = new Set(roots);
+/** The nodes that gradients of these flow to. */
+function reachable(outputs: readonly Tensor[]): Set<Node> {
+  const found = new Set(outputs.flatMap((output) => edgeOf(output)?.node ?? []));
   for (const node of found) for (const next of node.next) if (next !== null) found.add(next);
   return found;
 }

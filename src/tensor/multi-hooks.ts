@@ -95,9 +95,7 @@ function atFirst(fn: (grad: Tensor) => void): Observer {
   };
 }
 
-/** Whether a walk comes to a node; walks inside of it have their state on top. */
-function runs(task: Task, node: Node): boolean {
-  let state = node.state;
-  while (state !== null && state.task !== task.id) state = state.previous;
-  return state?.needed === true;
+/** Whether the walk that runs comes to a node. Walks inside of it, whose states lie on top, are over when one of its hooks is called. */
+function runs(task: Task, { state }: Node): boolean {
+  return state !== null && state.task === task.id && state.needed;
 }

@@ -16,8 +16,8 @@ type Gradients = readonly (Tensor | null)[];
 
 /** Shows the gradients of a node's outputs to the hooks of the tensors, and keeps what is retained. */
 export function runTensorHooks(node: Node, grads: (Tensor | null)[]): void {
-  (node.watched as (Watch | undefined)[]).forEach((watch, index) => {
-    if (watch === undefined) return;
+  // The list has holes where nobody looks, which are left out.
+  (node.watched as Watch[]).forEach((watch, index) => {
     const g = grads[index] ?? null;
     if (g !== null) grads[index] = runWatch(node, watch, g);
     else for (const { hook, always } of watch.hooks.entries) if (always) (hook as unknown as (grad: null) => void)(null);
@@ -79,7 +79,7 @@ function giveAllAway(grads: Gradients): void {
 /** Shows the gradients of a node's outputs to the hooks before it. */
 export function runPreHooks(node: Node, grads: Gradients): (Tensor | null)[] {
   let current = grads;
-  for (const { hook } of node.preHooks?.entries ?? []) {
+  for (const { hook } of (node.preHooks as NonNullable<Node['preHooks']>).entries) {
     giveAllAway(current);
     current = checkedList(`a hook before ${node.name}`, hook(current), current);
   }
@@ -91,7 +91,7 @@ export function runPreHooks(node: Node, grads: Gradients): (Tensor | null)[] {
 export function runPostHooks(node: Node, results: Gradients, grads: Gradients): (Tensor | null)[] {
   let current = results;
   giveAllAway(grads);
-  for (const { hook } of node.postHooks?.entries ?? []) {
+  for (const { hook } of (node.postHooks as NonNullable<Node['postHooks']>).entries) {
     giveAllAway(current);
     current = checkedList(`a hook after ${node.name}`, hook(current, grads), current);
   }
