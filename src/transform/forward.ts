@@ -20,7 +20,7 @@ export class Dual implements Wrapped {
   tangent: Tensor | null;
   /** The tangent's elements belong to this dual alone, or to who gave it away: in-place operations write into them. */
   owned: boolean;
-  constructor(interpreter: Interpreter, primal: Tensor, tangent: Tensor | null, owned: boolean) {
+  constructor(interpreter: Interpreter, primal: Tensor, tangent: Tensor | null = null, owned = false) {
     this.level = interpreter.level;
     this.interpreter = interpreter;
     this.primal = primal;
@@ -56,9 +56,11 @@ export class ForwardMode implements Spreading {
     this.ended = true;
     for (const target of this.promoted) {
       const dual = this.dualOf(target);
-      if (dual !== null) this.demote(target, dual);
+      // A level inside this one that has not ended yet brings the target back.
+      if (dual === null) continue;
+      this.promoted.delete(target);
+      this.demote(target, dual);
     }
-    this.promoted.clear();
   }
 
   private demote(target: Tensor, { primal }: Dual): void {
@@ -69,7 +71,9 @@ export class ForwardMode implements Spreading {
     if (target.meta?.base) target.meta.viewVersion = -1;
     // What an outer level promoted meanwhile was the handle below: the target has taken its place.
     const outer = primal.wrapped?.interpreter;
-    if (outer instanceof ForwardMode && outer.promoted.has(primal)) outer.promoted.add(target);
+    if (!(outer instanceof ForwardMode)) return;
+    if (outer.promoted.has(primal)) outer.promoted.add(target);
+    if (outer.ended) outer.end();
   }
 
   shown(x: Tensor): Pair {
@@ -81,7 +85,7 @@ export class ForwardMode implements Spreading {
     x.wrapped = (x.wrapped as Dual).primal.wrapped;
   }
 
-  lift(primal: Tensor, tangent: Tensor | null, owned = false): Tensor {
+  lift(primal: Tensor, tangent: Tensor | null, owned?: boolean): Tensor {
     return wrapHandle(primal, new Dual(this, primal, tangent, owned));
   }
 
@@ -97,18 +101,16 @@ export class ForwardMode implements Spreading {
   /** A view's tangent is that part of its base's, also after the base got another one. */
   private tangentOf(x: Tensor, dual: Dual): Tensor | null {
     const whole = this.wholeOf(x);
-    if (whole?.dual.tangent && dual.tangent?.storage !== whole.dual.tangent.storage) {
+    if (whole?.dual.tangent && dual.tangent?.storage !== whole.dual.tangent.storage)
       dual.tangent = partOf(this.inLayoutOf(whole.base, whole.dual, whole.dual.tangent), whole.base, x);
-      dual.owned = false;
-    }
     return dual.tangent;
   }
 
-  /** What `x` is a view of, where the tangent of the one is part of that of the other: the parts of complex numbers have tangents of their own. */
+  /** What `x` is a view of, where the tangent of the one is part of that of the other: not where a view reads the bytes as another dtype. */
   private wholeOf(x: Tensor): { readonly base: Tensor; readonly dual: Dual } | null {
     const base = x.meta?.base ?? null;
     const dual = base?.type === x.type ? this.dualOf(base) : null;
-    return base === null || dual === null ? null : { base, dual };
+    return dual === null ? null : { base: base as Tensor, dual };
   }
 
   process(operator: AnyOperator, inputs: readonly Tensor[], params: unknown): Tensor | Tensor[] {
@@ -130,17 +132,20 @@ export class ForwardMode implements Spreading {
   write(name: string, target: Tensor, result: Tensor): void {
     const { primal, tangent } = this.unpack(result);
     const dual = this.dualOf(target) ?? this.promote(target);
+    // Before anything is written: it may refuse.
+    const place = forwardGrad.enabled ? this.placeOf(name, target, dual, tangent) : null;
     overwriteWith(name, dual.primal, primal);
-    if (forwardGrad.enabled) this.writeTangent(name, target, dual, tangent);
+    writeTangent(name, place, tangent);
   }
 
   /** Gives what a custom function wrote into the primal of `target` its tangent. */
   setTangent(name: string, target: Tensor, tangent: Tensor | null): void {
-    this.writeTangent(name, target, this.dualOf(target) ?? this.promote(target), tangent);
+    writeTangent(name, this.placeOf(name, target, this.dualOf(target) ?? this.promote(target), tangent), tangent);
   }
 
-  private writeTangent(name: string, target: Tensor, dual: Dual, tangent: Tensor | null): void {
-    if (tangent === null && this.tangentOf(target, dual) === null) return;
+  /** Where the tangent of what is written into `target` goes; null for a tangent of zero where there is none yet. */
+  private placeOf(name: string, target: Tensor, dual: Dual, tangent: Tensor | null): Tensor | null {
+    if (tangent === null && this.tangentOf(target, dual) === null) return null;
     const whole = this.wholeOf(target);
     const part =
       whole === null
@@ -152,7 +157,7 @@ export class ForwardMode implements Spreading {
       );
     }
     dual.tangent = part;
-    overwriteWith(name, part, tangent === null ? structural().zeros([], part.type) : structural().cast(tangent, part.type));
+    return part;
   }
 
   /** A tangent of `x` that in-place operations may write values like `incoming` into. */
@@ -209,7 +214,7 @@ export class ForwardMode implements Spreading {
   }
 
   private wrapPromoted(target: Tensor, primal: Tensor): Dual {
-    const dual = new Dual(this, primal, null, false);
+    const dual = new Dual(this, primal);
     target.wrapped = dual;
     this.promoted.add(target);
     return dual;
@@ -223,6 +228,10 @@ function lowerHandle(x: Tensor): Tensor {
   handle.outputIndex = x.outputIndex;
   handle.tracked = x.tracked;
   return handle;
+}
+
+function writeTangent(name: string, place: Tensor | null, tangent: Tensor | null): void {
+  if (place !== null) overwriteWith(name, place, structural().cast(tangent ?? structural().zeros([], place.type), place.type));
 }
 
 function isContinuous(x: Tensor): boolean {

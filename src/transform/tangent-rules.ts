@@ -12,10 +12,12 @@ import { connected, released } from './lifted.ts';
 /** The tangent of one operator's results from those of its inputs, by the kind of its derivative. */
 
 type AnyOperator = Operator<Tensor, never>;
+/** A composite without a forward rule is run through: it does not come here. */
+type WithTangent = Required<Extract<AnyOperator['derivative'], { readonly kind: 'composite' }>>;
 
 /** Whether a composite brings a forward rule instead of being run through. */
 export function hasOwnTangent({ derivative }: AnyOperator): boolean {
-  return 'jvp' in derivative && derivative.jvp !== undefined;
+  return (derivative as { readonly jvp?: unknown }).jvp !== undefined;
 }
 
 export function fitTangent(tangent: Tensor, output: Tensor): Tensor {
@@ -40,8 +42,8 @@ export function tangentsOf(
     case 'bilinear':
       return [bilinearTangent(operator, primals, tangents, params)];
     default:
-      if (derivative.jvp === undefined) return transposedTwice(operator, primals, tangents, params);
-      return derivative.jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
+      if (derivative.kind === 'rules' && derivative.jvp === undefined) return transposedTwice(operator, primals, tangents, params);
+      return (derivative as WithTangent).jvp(tangents, contextOf(primals, outputs, tangents, params) as RuleContext<Tensor, never>);
   }
 }
 

@@ -2,6 +2,7 @@
 import { autograd, noGrad, ones, rand, type Tensor, tensor, vmap, zeros } from 'nabla';
 import { jvp } from 'nabla/func';
 import { describe, expect, test } from 'vitest';
+import { mode } from '../../src/tensor/modes.ts';
 import { refused, values } from './support.ts';
 
 const { dualLevel, enterDualLevel, exitDualLevel, isForwardGradEnabled, makeDual, setForwardGradEnabled, unpackDual } = autograd.forwardAd;
@@ -50,6 +51,7 @@ describe('levels', () => {
     expect(tangentOf(makeDual(vector(), direction()))).toEqual([5, 6]);
     exitDualLevel();
     refused(() => exitDualLevel(), 'AutogradError');
+    expect(mode.interpreters).toBe(0);
   });
 
   test('a level that was left open inside a transform has ended with it: its duals are plain', () => {
@@ -141,6 +143,12 @@ describe('makeDual', () => {
     expect(kept(cut(0), cut(1))).toBe(false);
     expect(kept(cut(0), rand([2]))).toBe(false);
     expect(kept(rand([2]), cut(0))).toBe(false);
+    // A tensor with a value for each member of a batch lies nowhere in particular.
+    const t = ones([3]);
+    vmap((x) => {
+      expect(dualLevel(() => unpackDual(makeDual(x, t)).tangent === t)).toBe(true);
+      return x;
+    })(rand([2, 3]));
     // Of tensors without elements the strides mean nothing.
     expect(kept(zeros([0, 2]), zeros([2, 0]).T)).toBe(true);
   });
@@ -193,7 +201,8 @@ describe('jvp', () => {
       'ShapeError',
       /^jvp: tangent 1 has shape \[3\], its input \[2\]: they must be/,
     );
-    refused(() => jvp(same, [x], [t], { strickt: true } as never), 'ArgumentError', /strickt/);
+    refused(() => jvp(same, [x], [t], { strickt: true } as never), 'ArgumentError', /^jvp: .*strickt/);
+    refused(() => jvp((() => 3) as never, [x], [t]), 'ArgumentError', /^jvp: the function must return tensors, .* got the number 3/);
     refused(
       () => jvp((() => x) as never, [x], [t], { hasAux: true }),
       'ArgumentError',
@@ -259,6 +268,10 @@ describe('jvp', () => {
       [x],
       [t],
     );
-    refused(() => (kept as unknown as Tensor).mul(2), 'AutogradError', /kept from inside a vmap or jvp that has ended/);
+    const handle = kept as unknown as Tensor;
+    refused(() => handle.mul(2), 'AutogradError', /^mul: a tensor of shape \[2\] .* was kept from inside a vmap or jvp that has ended/);
+    refused(() => unpackDual(handle), 'AutogradError', /^unpackDual: .* was kept from inside/);
+    refused(() => dualLevel(() => makeDual(handle, t)), 'AutogradError', /^makeDual: .* was kept from inside/);
+    refused(() => dualLevel(() => makeDual(x, handle)), 'AutogradError', /^makeDual: .* was kept from inside/);
   });
 });

@@ -65,10 +65,33 @@ describe('from the backward rule alone', () => {
   test('nothing is recorded where nothing wants a gradient', () => {
     const [y, dy] = jvp((a) => convolve(a, w), [x], [dx]);
     expect([y.requiresGrad, dy.requiresGrad, dy.gradFn]).toEqual([false, false, null]);
-    const leaf = x.clone().requiresGrad_();
-    const [z, dz] = noGrad(() => jvp((a) => convolve(a, w), [leaf], [dx]));
+    const kernel = w.clone().requiresGrad_();
+    const [z, dz] = noGrad(() => jvp((a) => convolve(a, kernel), [x], [dx]));
     expect([z.requiresGrad, dz.requiresGrad]).toEqual([false, false]);
     close(dz, convolve(dx, w));
+  });
+
+  test('results that are no numbers beside those that are', () => {
+    const [a, da] = [random(3, 3).add(tensor([3, 3, 3], float64).diag()), random(3, 3)];
+    const f = (m: Tensor): Tensor[] => {
+      const { LU, pivots } = linalg.luFactor(m) as unknown as { LU: Tensor; pivots: Tensor };
+      return [pivots, LU];
+    };
+    const h = 1e-6;
+    const { tangents } = jvp(f, [a], [da]);
+    const difference = (f(a.add(da.mul(h)))[1] as Tensor).sub(f(a.sub(da.mul(h)))[1] as Tensor).div(2 * h);
+    expect(tangents[0]).toBeNull();
+    close(tangents[1], difference, 1e-6);
+  });
+
+  test('levels below see what tangents are made of, also where handles do not show it', () => {
+    const xs = random(2, 1, 2, 5).requiresGrad_();
+    vmap((a: Tensor) => jvp((k) => convolve(a, k), [w], [dw])[1])(xs)
+      .sum()
+      .backward();
+    const alone = grad((a: Tensor) => convolve(a, dw).sum())(x);
+    close(xs.grad?.at(0), alone);
+    close(xs.grad?.at(1), alone);
   });
 
   test('reverse mode goes on through the tangent to inputs, captured tensors and tangents that want gradients', () => {
@@ -113,6 +136,18 @@ describe('from the backward rule alone', () => {
         .div(2 * h),
       1e-4,
     );
+  });
+});
+
+describe('rules of their own', () => {
+  test('a random draw is the same for values and tangents', () => {
+    const { outputs, tangents } = jvp((a) => nn.functional.dropout(a), [ones([50])], [ones([50]).mul(3)]);
+    expect(values(tangents[0])).toEqual(values(outputs[0]?.mul(3)));
+  });
+
+  test('a composite that has one is exact where its parts are not', () => {
+    const point = tensor([Number.NEGATIVE_INFINITY, 1, 2]);
+    expect(values(jvp((a) => a.logcumsumexp(0), [point], [ones([3])])[1])).toEqual([0, 1, 1]);
   });
 });
 
