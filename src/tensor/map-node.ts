@@ -22,7 +22,6 @@ export class MapNode extends Node {
       if (!isTracked(input)) continue;
       next[i] = gradientNode(input);
       const partial = operator.partial(i);
-      if (partial === null) continue;
       const reads = partial.inputs;
       if (reads.length === 0 && !partial.output) continue;
       saved ??= nulls<Tensor>(count + 1);
@@ -64,17 +63,16 @@ export class MapNode extends Node {
   }
 
   run(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
-    const g = grads[0];
-    if (g === null || g === undefined) return [];
+    const g = grads[0] as Tensor | null;
+    if (g === null) return [];
     const count = this.next.length;
     const results = nulls<Tensor>(count);
     for (let i = 0; i < count; i++) if (this.next[i] !== null) results[i] = this.gradient(i, g);
     return results;
   }
 
-  private gradient(index: number, g: Tensor): Tensor | null {
+  private gradient(index: number, g: Tensor): Tensor {
     const partial = this.operator.partial(index);
-    if (partial === null) return null;
     if (partial.operator === null) return g;
     const operands = this.operands(g, partial);
     if (mode.grad || mode.interpreters !== 0) return dispatch.apply(partial.operator as never, operands, this.params as never) as Tensor;

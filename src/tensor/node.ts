@@ -54,8 +54,8 @@ export interface NodeState {
 }
 
 /** Shared by all nodes that save nothing. */
-export const NOTHING: readonly null[] = [];
-export const NO_VERSIONS: readonly number[] = [];
+export const NOTHING: readonly never[] = [];
+export const NO_VERSIONS: readonly number[] = NOTHING;
 
 function requireFunction(name: string, hook: unknown): void {
   if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
@@ -185,7 +185,7 @@ export abstract class Node {
         `${this.operatorName}: its backward pass reads input ${slot}, ${describeTensor(saved)}, whose history detach_() has taken away since: use detach() there`,
       );
     const output = this.outputOf(slot);
-    return output < 0 || saved.node === this || !this.differentiableOutput(output) ? saved : this.asOutput(saved, output);
+    return saved.node === this || !this.differentiableOutput(output) ? saved : this.asOutput(saved, output);
   }
 
   /** Which output a slot holds, or a negative number for an input. */
@@ -277,7 +277,7 @@ export abstract class Node {
 export class AccumulateGrad extends Node {
   readonly variable: Tensor;
   constructor(variable: Tensor) {
-    super(Number.MAX_SAFE_INTEGER, [], [], [], [], [variable.shape], []);
+    super(Number.MAX_SAFE_INTEGER, [], NOTHING, NOTHING, NOTHING, [variable.shape], NOTHING);
     this.variable = variable;
     this.takeType();
   }
@@ -323,6 +323,8 @@ export function setHistory(x: Tensor, node: Node | null, outputIndex: number): v
   x.node = node;
   x.outputIndex = outputIndex;
 }
+
+type Rules = Extract<Operator<Tensor, unknown>['derivative'], { readonly kind: 'rules' }>;
 
 /** A recorded call of an operator with declared derivative rules. */
 export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
@@ -398,10 +400,8 @@ export class OperatorNode extends Node implements RuleContext<Tensor, unknown> {
           this.needs(1) ? derivative.right(g, this.input(0), this) : null,
         ];
       }
-      case 'rules':
-        return derivative.vjp(grads, this);
       default:
-        throw new AutogradError(`${this.name}: an operator of kind '${derivative.kind}' is not recorded by this node`);
+        return (derivative as Rules).vjp(grads, this);
     }
   }
 
@@ -417,6 +417,5 @@ export function versionsOf(saved: readonly (Tensor | null)[]): readonly number[]
 
 /** Tensors made in inference mode cannot be saved: nothing counts what is written into them. */
 export function refuseInference(operator: string, saved: readonly (Tensor | null)[]): void {
-  if (mode.inference === null) return;
-  for (const x of saved) if (x !== null && x.storage.version < 0) mode.inference.refuseSave(operator, x);
+  for (const x of saved) if (x !== null && x.storage.version < 0) mode.inference?.refuseSave(operator, x);
 }

@@ -46,6 +46,7 @@ describe('what a pass leaves behind', () => {
     expect(passOf(made)).toEqual([1, 1, 3]);
     expect(passOf(passed)).toEqual([1, 1, 1]);
     expect(passOf((x) => x.mul(2).mul(3).mul(5))).toEqual([1, 2, 30]);
+    expect(passOf((x) => x.roll(1, 0).flip(0).flip(1))).toEqual([1, 2, 1]);
   });
 
   test('nothing where there is a gradient to add to', () => {

@@ -1,6 +1,6 @@
 /** Operators that are composed of others: one node in the graph, around a tape of their own. */
 import { describe, expect, test } from 'vitest';
-import { aminmax, autograd, grad, kron, linalg, ones, type Tensor, tensor } from '../../src/index.ts';
+import { aminmax, autograd, grad, inner, kron, linalg, ones, type Tensor, tensor } from '../../src/index.ts';
 import { CompositeNode } from '../../src/tensor/composite-node.ts';
 import { leaf, refused, total, values } from './support.ts';
 
@@ -90,6 +90,21 @@ describe('a composed operator that needs values', () => {
       'AutogradError',
       /^linalg.matrixPower: .*reads input 0.*version 1, saved at 0/,
     );
+  });
+
+  test('needs them wherever on its tape they are read', () => {
+    const x = leaf(3).mul(2);
+    const y = inner(x, x);
+    expect(nodeOf(y).inner.map(({ name }) => name)).toEqual([
+      'ViewBackward',
+      'MmBackward',
+      'ViewBackward',
+      'PermuteBackward',
+      'AccumulateGrad',
+      'ViewBackward',
+      'AccumulateGrad',
+    ]);
+    expect(values(grad(y, x)[0])).toEqual([4, 4, 4]);
   });
 
   test('is composed again on inputs with tangents', () => {

@@ -94,6 +94,14 @@ describe('a node', () => {
     ).toEqual([true]);
     total(y).backward();
     expect(nodeOf(y).savedTensors()).toEqual([]);
+    const packed = autograd.graph.savedTensorsHooks(
+      (t) => t.mul(1),
+      (t) => t,
+      () => x.sin(),
+    );
+    expect(nodeOf(packed).savedTensors().length).toBe(1);
+    total(packed).backward();
+    expect(nodeOf(packed).savedTensors()).toEqual([]);
   });
 });
 
@@ -101,6 +109,9 @@ describe('what a node saved', () => {
   test('may never have been saved', () => {
     const node = nodeOf(leaf(2).sum()) as OperatorNode;
     refused(() => node.input(0), 'AutogradError', /^SumBackward: input 0 was not saved: the operator's definition does not declare/);
+    expect([0, 1, 7].map((index) => node.needs(index))).toEqual([true, false, false]);
+    const product = nodeOf(leaf(2).mul(leaf(2).detach())) as OperatorNode;
+    refused(() => product.unpack(0), 'AutogradError', /^MulBackward: input 0 was not saved/);
     refused(() => node.output(0), 'AutogradError', /^SumBackward: output 0 was not saved: the operator's definition does not declare/);
   });
 
@@ -193,11 +204,44 @@ describe('what a node saved', () => {
     });
   });
 
+  test('is the tensor itself, and none with a history where it has none', () => {
+    const x = leaf(2, 3);
+    const { values: largest, indices } = x.max(1);
+    for (const y of [x.exp(), x.softmax(1), x.matmul(x.T), largest]) {
+      for (const saved of autograd.graph.savedValues(nodeOf(y))) {
+        const found = saved.unpack();
+        if (found.dtype === 'int64') expect([found === indices, found.requiresGrad, found.gradFn]).toEqual([true, false, null]);
+        else if (saved.role === 'output') expect(found).toBe(y);
+      }
+    }
+  });
+
   test('of a leaf is read as it is', () => {
     const x = leaf(2);
     const y = x.mul(x);
     const [g] = grad(total(y), x, null, { createGraph: true });
     expect(values(grad(total(g as Tensor), x)[0])).toEqual([2, 2]);
+  });
+});
+
+describe('a result that takes another history', () => {
+  test('retains no gradient unless it was asked to', () => {
+    const y = leaf(2).mul(1).named('y');
+    y.mul_(2);
+    total(y).backward();
+    expect(y.retainsGrad).toBe(false);
+    expect(y.meta?.grad ?? null).toBe(null);
+  });
+
+  test('may lose it, and get one again', () => {
+    const y = leaf(2).mul(1);
+    y.retainGrad();
+    y.detach_();
+    expect([y.gradFn, y.isLeaf]).toEqual([null, true]);
+    const x = leaf(2);
+    y.mul_(x);
+    total(y).backward();
+    expect(values(x.grad)).toEqual([1, 1]);
   });
 });
 
