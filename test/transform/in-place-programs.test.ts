@@ -73,7 +73,10 @@ function program(seed: number, intoConstants: boolean): Program {
   };
 }
 
-test.each(Array.from({ length: 60 }, (_, i) => i))('program %i', (seed) => {
+/** Sixty programs, and five that bend so sharply that plain differences miss the second derivative. */
+const SEEDS = [...Array.from({ length: 60 }, (_, i) => i), 106, 188, 240, 243, 258];
+
+test.each(SEEDS)('program %i', (seed) => {
   manualSeed(seed);
   const x = randn([3, 4], float64);
   const v = randn([3, 4], float64);
@@ -90,13 +93,14 @@ test.each(Array.from({ length: 60 }, (_, i) => i))('program %i', (seed) => {
   // Second derivatives, both ways.
   const product = jvp(grad(f), [x], [v])[1];
   close(grad((y: Tensor) => jvp(f, [y], [v])[1])(x), product, 1e-8);
-  close(
-    product,
-    grad(f)(x.add(v.mul(h)))
-      .sub(grad(f)(x.sub(v.mul(h))))
-      .div(2 * h),
-    1e-5,
-  );
+  const slope = (step: number): Tensor =>
+    grad(f)(x.add(v.mul(step)))
+      .sub(grad(f)(x.sub(v.mul(step))))
+      .div(2 * step);
+  // Extrapolated, and measured by the largest element: in some programs a plain difference is off by 3e5 step² of the value.
+  const scale = Math.max(1, product.abs().max().item() as number);
+  const extrapolated = slope(1e-5).mul(4).sub(slope(2e-5)).div(3);
+  close(product.div(scale), extrapolated.div(scale), 1e-6);
   // Batches: constants are made of the argument, since vmap refuses writes into what does not differ.
   const b = program(seed, false);
   const xs = randn([2, 3, 4], float64);
