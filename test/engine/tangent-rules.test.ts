@@ -2,6 +2,9 @@
 import { autograd, linalg, nn, noGrad, ones, randn, type Tensor, tensor } from 'nabla';
 import { grad, jvp, vmap } from 'nabla/func';
 import { describe, expect, test } from 'vitest';
+import type { Operator } from '../../src/op/contract.ts';
+import { makeOperator } from '../../src/ops/family.ts';
+import { apply } from '../../src/tensor/apply.ts';
 import { close } from '../autograd/close.ts';
 import { values } from './support.ts';
 
@@ -148,6 +151,46 @@ describe('rules of their own', () => {
   test('a composite that has one is exact where its parts are not', () => {
     const point = tensor([Number.NEGATIVE_INFINITY, 1, 2]);
     expect(values(jvp((a) => a.logcumsumexp(0), [point], [ones([3])])[1])).toEqual([0, 1, 1]);
+  });
+});
+
+describe('the contract of an operator', () => {
+  const twice = (t: Tensor | null | undefined): Tensor | null => (t === null || t === undefined ? null : t.mul(2));
+  const call = (operator: Operator<Tensor, string>, ...inputs: Tensor[]): Tensor[] => apply(operator, inputs, 'parameter') as Tensor[];
+  const [p, q] = [tensor([1, 2], float64), tensor([3, 4], float64)];
+  const [dp, dq] = [tensor([10, 20], float64), tensor([30, 40], float64)];
+
+  test('a backward rule may have nothing for an input, and read nothing of an output: so has the tangent', () => {
+    // The second input and the second output are constants to the derivative.
+    const operator = makeOperator<string>({
+      name: 'doubled',
+      forward: ([a, b]) => [noGrad(() => (a as Tensor).mul(2)), noGrad(() => (b as Tensor).mul(3))],
+      derivative: { kind: 'rules', vjp: ([g]) => [twice(g), null] },
+    });
+    const tangents = (da: Tensor | null, db: Tensor | null): unknown =>
+      jvp((a, b) => call(operator, a, b), [p, q], [da, db]).tangents.map(values);
+    expect(tangents(dp, null)).toEqual([[20, 40], null]);
+    expect(tangents(null, dq)).toEqual([null, null]);
+    expect(tangents(dp, dq)).toEqual([[20, 40], null]);
+  });
+
+  test('a forward rule sees the call: parameters, inputs and outputs, and which inputs have tangents', () => {
+    const seen: unknown[] = [];
+    const operator = makeOperator<string>({
+      name: 'watched',
+      forward: ([a, b]) => [noGrad(() => (a as Tensor).mul(b as Tensor))],
+      derivative: {
+        kind: 'rules',
+        vjp: () => [null, null],
+        jvp: ([da], context) => {
+          seen.push(context.params, context.inputCount, context.needs(0), context.needs(1), context.inputShape(1));
+          seen.push((context.inputType(1) as Tensor['type']).name, values(context.input(1)), values(context.output(0)));
+          return [twice(da)];
+        },
+      },
+    });
+    expect(jvp((a, b) => call(operator, a, b), [p, q], [dp, null]).tangents.map(values)).toEqual([[20, 40]]);
+    expect(seen).toEqual(['parameter', 2, true, false, [2], 'float64', [3, 4], [3, 8]]);
   });
 });
 
