@@ -1,4 +1,4 @@
-import type { DType } from '../dtype/dtype.ts';
+import { type DType, dtypeInfo } from '../dtype/dtype.ts';
 import { FunctionBuilder, type Local } from './wasm/encoder.ts';
 
 /** The types that kernels accumulate in. */
@@ -251,24 +251,11 @@ export function loadTruthVector(f: FunctionBuilder, type: DType, address: Local,
   f.op('i32x4.neg');
 }
 
-const ITEM_BYTES: Partial<Record<DType, number>> = {
-  float64: 8,
-  int64: 8,
-  float32: 4,
-  int32: 4,
-  int16: 2,
-  float16: 2,
-  bfloat16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
-
 /** How many bytes an element of a real dtype has. */
 export function itemBytes(type: DType): number {
-  const bytes = ITEM_BYTES[type];
-  if (bytes === undefined) throw new TypeError(`kernels take complex numbers as pairs, not ${type}`);
-  return bytes;
+  const { isComplex, itemsize } = dtypeInfo(type);
+  if (isComplex) throw new TypeError(`kernels take complex numbers as pairs, not ${type}`);
+  return itemsize;
 }
 
 function loadLaneByLane(f: FunctionBuilder, to: ComputeType, load: (lane: number, itemsize: number) => void, type: DType): void {

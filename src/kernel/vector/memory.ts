@@ -91,41 +91,7 @@ function loadUnitDirectly(e: VectorEmitter, type: DTypeInfo, address: Local, off
   }
   if (e.type.kind === 'bool') return false;
   const lane = LANE_TYPE[shape];
-  if (VECTOR_SHAPE[lane] !== shape) return false;
-  if (shape !== 'f32x4' || type.name !== 'float16') return loadVectorDirectly(f, type.name, lane, address, offset);
-  f.get(address).load('v128.load16x4_u', offset, 1);
-  halfToFloat(e);
-  return true;
-}
-
-/**
- * float16 bits in the low half of each 32-bit lane to float32: scaling by 2^112 moves the exponent and makes subnormals normal, exactly;
- * what lands at 2^16 or above was infinite or NaN.
- */
-function halfToFloat(e: VectorEmitter): void {
-  const { f } = e;
-  const half = e.keep();
-  f.get(half)
-    .get(constant(e.splat('i32x4', 0x7fff)))
-    .op('v128.and')
-    .i32(13)
-    .op('i32x4.shl')
-    .get(constant(e.splat('f32x4', 2 ** 112)))
-    .op('f32x4.mul');
-  const magnitude = e.keep();
-  f.get(magnitude)
-    .get(magnitude)
-    .get(constant(e.splat('f32x4', 65536)))
-    .op('f32x4.ge');
-  f.get(constant(e.splat('f32x4', Infinity)))
-    .op('v128.and')
-    .op('v128.or');
-  f.get(half)
-    .get(constant(e.splat('i32x4', 0x8000)))
-    .op('v128.and')
-    .i32(16)
-    .op('i32x4.shl')
-    .op('v128.or');
+  return VECTOR_SHAPE[lane] === shape && loadVectorDirectly(f, type.name, lane, address, offset);
 }
 
 // ---- stores ----

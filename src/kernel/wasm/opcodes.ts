@@ -79,7 +79,7 @@ function numbered(): Readonly<Record<Instruction, number>> {
 /** The opcodes of instructions without immediates. */
 export const INSTRUCTIONS = numbered();
 
-/** Loads and stores: [opcode, log2 of the natural alignment]. */
+/** Loads and stores, those that something here uses: [opcode, log2 of the natural alignment]. */
 export const MEMORY_INSTRUCTIONS = {
   'i32.load': [0x28, 2],
   'i64.load': [0x29, 3],
@@ -89,29 +89,16 @@ export const MEMORY_INSTRUCTIONS = {
   'i32.load8_u': [0x2d, 0],
   'i32.load16_s': [0x2e, 1],
   'i32.load16_u': [0x2f, 1],
-  'i64.load8_s': [0x30, 0],
-  'i64.load8_u': [0x31, 0],
-  'i64.load16_s': [0x32, 1],
-  'i64.load16_u': [0x33, 1],
-  'i64.load32_s': [0x34, 2],
-  'i64.load32_u': [0x35, 2],
   'i32.store': [0x36, 2],
   'i64.store': [0x37, 3],
   'f32.store': [0x38, 2],
   'f64.store': [0x39, 3],
   'i32.store8': [0x3a, 0],
   'i32.store16': [0x3b, 1],
-  'i64.store8': [0x3c, 0],
-  'i64.store16': [0x3d, 1],
-  'i64.store32': [0x3e, 2],
   'v128.load': [0xfd000, 4],
-  'v128.load8x8_s': [0xfd001, 3],
-  'v128.load8x8_u': [0xfd002, 3],
   'v128.load16x4_s': [0xfd003, 3],
   'v128.load16x4_u': [0xfd004, 3],
   'v128.load32x2_s': [0xfd005, 3],
-  'v128.load32x2_u': [0xfd006, 3],
-  'v128.load8_splat': [0xfd007, 0],
   'v128.load16_splat': [0xfd008, 1],
   'v128.load32_splat': [0xfd009, 2],
   'v128.load64_splat': [0xfd00a, 3],
