@@ -79,6 +79,10 @@ describe('nodes', () => {
       { shape: [3], dtype: 'float64' },
       { shape: [3], dtype: 'float64' },
     ]);
+    expect(leaf(2, 3).sort(1).values.gradFn?.inputMetadata).toEqual([
+      { shape: [2, 3], dtype: 'float64' },
+      { shape: [2, 3], dtype: 'int64' },
+    ]);
     const sink = getGradientEdge(leaf(2, 4)).node;
     expect(sink.inputMetadata).toEqual([{ shape: [2, 4], dtype: 'float64' }]);
     const free = leaf(2);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type DType, jvp, memory, noGrad, ones, type Tensor, tensor, zeros } from '../../src/index.ts';
+import { cat, type DType, jvp, memory, noGrad, ones, type Tensor, tensor, zeros } from '../../src/index.ts';
 import { resetPeakMemory } from '../../src/runtime/memory.ts';
 import { leaf, refused, total, values } from './support.ts';
 
@@ -80,6 +80,15 @@ describe('in place through views', () => {
     expect(values(b)).toEqual([3, 1]);
     total(b).backward();
     expect(values(x.grad)).toEqual([0, 3, 1]);
+  });
+
+  test('a view sees the change also where it is not the first operand', () => {
+    const x = leaf(3);
+    const y = x.mul(1);
+    const view = y.narrow(0, 0, 2);
+    y.mul_(3);
+    total(cat([x, view])).backward();
+    expect(values(x.grad)).toEqual([4, 4, 1]);
   });
 
   test('a constant base gets the history of what is written into its view', () => {

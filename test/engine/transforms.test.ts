@@ -105,6 +105,23 @@ describe('in place inside transforms', () => {
     }
   });
 
+  test('such a view goes on as a part of it when the transform has ended', () => {
+    for (const inside of [(view: Tensor) => view.mul_(2), (view: Tensor) => view]) {
+      const constant = ones([3], { dtype: 'float64' });
+      const view = constant.narrow(0, 0, 2);
+      const f = (a: Tensor): Tensor => {
+        constant.mul_(a);
+        inside(view);
+        return constant;
+      };
+      const [value] = jvp(f, [x], [direction]);
+      const kept = values(value) as number[];
+      view.add_(10);
+      expect(values(constant)).toEqual([(kept[0] as number) + 10, (kept[1] as number) + 10, 3]);
+      expect(values(view.mul(2))).toEqual([2 * (kept[0] as number) + 20, 2 * (kept[1] as number) + 20]);
+    }
+  });
+
   test('a tape below sees the value that was there before', () => {
     const w = leaf(3);
     const f = (a: Tensor): Tensor => {
