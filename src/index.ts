@@ -21,6 +21,7 @@ export { detach } from './ops/detach.ts';
 export * from './ops/index.ts';
 export * as linalg from './ops/namespaces/linalg.ts';
 export * as masked from './ops/namespaces/masked.ts';
+export * as signal from './ops/namespaces/signal.ts';
 export * as special from './ops/namespaces/special.ts';
 export { safeWhere } from './ops/safe-where.ts';
 export type { DTypeOf, ShapeOf } from './ops/types.ts';

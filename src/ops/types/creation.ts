@@ -290,3 +290,11 @@ export interface NormalFunction extends Described {
 export interface DrawInto<D extends DType, A extends readonly unknown[]> extends Described {
   <X extends Tensor<number[], D>>(input: X, ...parameters: A): X;
 }
+
+/** A window of M weights. `O`: its options. */
+export interface WindowFunction<O> extends Described {
+  <M extends number, E extends 'float32' | 'float64' = 'float32'>(
+    M: M,
+    options?: Omit<O, 'dtype'> & { readonly dtype?: E | null },
+  ): Tensor<AsShape<[M]>, E>;
+}

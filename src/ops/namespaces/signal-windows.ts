@@ -1,0 +1,3 @@
+/** Functions of `signal.windows`. */
+
+export * from '../signal-windows.ts';

@@ -1,0 +1,3 @@
+/** Signal processing. */
+
+export * as windows from './signal-windows.ts';
