@@ -23,7 +23,7 @@ export function runUnder<R>(name: string, grad: boolean, version: number | null,
 /** Nothing is recorded in inference mode, unless a transform records there already. A version of null leaves that mode as it is. */
 export function modesFor(grad: boolean, version: number | null): TaskModes {
   const next = version ?? creation.version;
-  return { grad: grad && (next >= 0 || (mode.grad && version === null)), version: next };
+  return { grad: grad && (next >= 0 || mode.grad), version: next };
 }
 
 function asynchronous(name: string): ArgumentError {

@@ -23,6 +23,7 @@ describe('without AsyncLocalStorage', () => {
       /^noGrad: the function must be synchronous here.*AsyncLocalStorage.*: call noGrad around the parts between awaits$/,
     );
     expect(() => inferenceMode(async () => 0)).toThrow(/inferenceMode: the function must be synchronous here/);
+    expect(() => noGrad(async () => 0)).toThrow(expect.objectContaining({ name: 'ArgumentError' }));
     const steps = noGrad(async function* () {
       yield 0;
     });

@@ -398,6 +398,8 @@ describe('recorded behaviours', () => {
       expect([slope.isInference(), slope.requiresGrad, values(slope)]).toEqual([true, false, [3, 12, 27]]);
       expect(values(grad((z: Tensor) => (grad(f)(z) as Tensor).sum())(x) as Tensor)).toEqual([6, 12, 18]);
       expect(values(jvp((z: Tensor) => z.mul(z), [y], [y])[1] as Tensor)).toEqual([2, 8, 18]);
+      expect(values(grad((z: Tensor) => enableGrad(() => f(z)))(x) as Tensor)).toEqual([3, 12, 27]);
+      expect(values(grad((z: Tensor) => f(z).add(inferenceMode(() => f(z))))(x) as Tensor)).toEqual([3, 12, 27]);
       expect(values(hessian(f)(x) as Tensor)).toEqual([
         [6, 0, 0],
         [0, 12, 0],

@@ -220,6 +220,12 @@ describe('what is written directly', () => {
     expect(values(x)).toEqual([1, 2, 4, 8, 11, 10]);
     x.add_(x.narrow(0, 0, 1));
     expect(values(x)).toEqual([2, 3, 5, 9, 12, 11]);
+    const long = ones([17]);
+    long.narrow(0, 8, 9).add_(long.narrow(0, 0, 9));
+    expect(values(long)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+    const cube = tensor([0, 1, 2, 3, 4, 5, 6, 7]).view([2, 2, 2]);
+    cube.add_(cube.transpose(0, 1));
+    expect(values(cube.view([8]))).toEqual([0, 2, 6, 8, 6, 8, 12, 14]);
     const square = tensor([
       [1, 2],
       [3, 4],
