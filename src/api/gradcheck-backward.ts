@@ -173,7 +173,8 @@ export function checkUndefined(subject: Subject): void {
     const whole = gradOf(
       roots,
       targets,
-      roots.map((root) => (root === y ? g : zerosLike(root))),
+      // By position: two outputs may be one tensor.
+      roots.map((root, k) => (differentiable[k] === output ? g : zerosLike(root))),
       keep,
       null,
     );
