@@ -64,7 +64,7 @@ export function grad(
 /** One walk for a whole batch of seeds. Inputs that no gradient reaches stay null. */
 function vectorised(seeds: readonly Tensor[], body: (seeds: readonly Tensor[]) => (Tensor | null)[]): (Tensor | null)[] {
   if (seeds.length === 0) return [];
-  let reached: readonly boolean[] = [];
+  let reached!: readonly boolean[];
   const batch = vmap((...each: Tensor[]) => {
     const found = body(each);
     reached = found.map((g) => g !== null);

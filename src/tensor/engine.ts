@@ -110,7 +110,10 @@ export class Task {
     targets.forEach(({ node, outputNr }, index) => {
       const state = this.stateOf(node);
       state.dependencies = UNSEEN;
-      if (this.options.accumulate !== true || !(node instanceof AccumulateGrad)) (state.captures ??= []).push([outputNr, index]);
+      if (this.options.accumulate === true && node instanceof AccumulateGrad) return;
+      const place: [number, number] = [outputNr, index];
+      if (state.captures === null) state.captures = [place];
+      else state.captures.push(place);
     });
     const path: Node[] = [];
     const positions: number[] = [];

@@ -118,6 +118,21 @@ describe('walks inside walks', () => {
     expect(values(x.grad)).toEqual([3]);
   });
 
+  test('the same pass once more, from a hook at its root: its nodes are visited twice, each time with gradients of their own', () => {
+    const x = leaf(2);
+    const z = total(x.mul(3).pow(2));
+    let again = true;
+    z.registerHook((g: Tensor) => {
+      if (!again) return;
+      again = false;
+      z.backward(null, { retainGraph: true });
+      expect(values(x.grad)).toEqual([18, 18]);
+      return g.mul(2);
+    });
+    z.backward();
+    expect(values(x.grad)).toEqual([54, 54]);
+  });
+
   test('gradients of results are found by each walk for itself', () => {
     const x = leaf(2);
     const y = x.mul(3);
