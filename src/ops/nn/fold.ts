@@ -2,7 +2,7 @@ import type { Operator } from '../../op/contract.ts';
 import { t } from '../../op/contract.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { aliasOf, type Tensor } from '../../tensor/tensor.ts';
 import { ShapeError } from '../../util/errors.ts';
 import { described, makeOperator, requireTensor } from '../family.ts';
 import { reshape } from '../structural.ts';
@@ -27,7 +27,8 @@ const unfoldOperator: Operator<Tensor, ConvolutionGeometry> = makeOperator<Convo
   name: 'nn.functional.unfold',
   forward: ([x], geometry) => {
     const columns = columnsOf(x as Tensor, geometry);
-    return reshape(columns, [columns.shape[0] as number, columns.shape[2] as number, columns.shape[3] as number]);
+    // A handle of its own: nothing else looks at the columns, so the result is no view and may be written.
+    return aliasOf(reshape(columns, [columns.shape[0] as number, columns.shape[2] as number, columns.shape[3] as number]));
   },
   derivative: { kind: 'linear', transpose: (g, { params }) => applyOne(foldOperator, [g], params) },
   batching: batched(() => unfoldOperator),
