@@ -1,3 +1,4 @@
+import { alphaDropout, featureAlphaDropout } from '../ops/nn/alpha-dropout.ts';
 import { type DropoutOptions, dropout, dropout1d, dropout2d, dropout3d } from '../ops/nn/dropout.ts';
 import type { IdentityFunction } from '../shape/types.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -75,5 +76,29 @@ export class Dropout2d extends DropoutBase {
 export class Dropout3d extends DropoutBase {
   protected override get call(): DropoutFunction {
     return dropout3d;
+  }
+}
+
+/**
+ * Dropout for networks of SELU: mean and variance stay as they are.
+ *
+ * @example
+ * new nn.AlphaDropout(0.5).eval().forward(ones([3])); // tensor([1., 1., 1.])
+ */
+export class AlphaDropout extends DropoutBase {
+  protected override get call(): DropoutFunction {
+    return alphaDropout as DropoutFunction;
+  }
+}
+
+/**
+ * `AlphaDropout` of whole channels of [N, C, …].
+ *
+ * @example
+ * new nn.FeatureAlphaDropout(0.5).forward(ones([1, 2, 3])).shape; // [1, 2, 3]
+ */
+export class FeatureAlphaDropout extends DropoutBase {
+  protected override get call(): DropoutFunction {
+    return featureAlphaDropout as DropoutFunction;
   }
 }

@@ -3,6 +3,7 @@
 export * as functional from '../ops/namespaces/functional.ts';
 export * from './activation.ts';
 export * from './adaptive-pooling.ts';
+export { AdaptiveLogSoftmaxWithLoss, type AdaptiveSoftmaxOptions } from './adaptive-softmax.ts';
 export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.ts';
 export type { FullBackwardHook, FullBackwardPreHook } from './backward-hooks.ts';
 export { ModuleDict, ModuleList, ParameterList, Sequential, type SequentialFunction } from './container.ts';
@@ -10,7 +11,7 @@ export * from './convolution.ts';
 export { CrossMapLRN2d, type CrossMapOptions } from './cross-map.ts';
 export { CTCLoss } from './ctc-loss.ts';
 export { CosineSimilarity, type CosineSimilarityOptions, PairwiseDistance } from './distance.ts';
-export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.ts';
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from './dropout.ts';
 export { Embedding, type EmbeddingModuleOptions, type PretrainedOptions } from './embedding.ts';
 export { EmbeddingBag, type EmbeddingBagModuleOptions, type PretrainedBagOptions } from './embedding-bag.ts';
 export { Flatten, Unflatten } from './flatten.ts';

@@ -2,6 +2,7 @@
 
 export { sigmoid } from '../exponential.ts';
 export * from '../nn/activation.ts';
+export { alphaDropout, featureAlphaDropout } from '../nn/alpha-dropout.ts';
 export { scaledDotProductAttention } from '../nn/attention.ts';
 export {
   adaptiveAvgPool1d,

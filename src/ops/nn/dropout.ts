@@ -64,9 +64,12 @@ function dropping(name: string) {
   });
 }
 
-function checkDropout(name: string, input: Tensor, p: number): void {
+export function requireProbability(name: string, input: Tensor, p: number): void {
   requireTensor(name, 'input', input);
   if (!(p >= 0 && p <= 1)) throw new ArgumentError(`${name}: p is a probability from 0 to 1, got ${p}`);
+}
+
+export function requireFloating(name: string, input: Tensor): void {
   if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}`);
 }
 
@@ -79,7 +82,8 @@ function dropoutFunction(
   return described(
     name,
     (input: Tensor, p = defaultP, options: DropoutOptions = {}): Tensor => {
-      checkDropout(name, input, p);
+      requireProbability(name, input, p);
+      requireFloating(name, input);
       if (options.training === false || p === 0) return input;
       const run = (x: Tensor): Tensor => applyMany(operator, [x], { p, mask: maskShape(x) })[0] as Tensor;
       return options.inplace === true ? writeInPlace(`${name}_`, input, run) : run(input);
