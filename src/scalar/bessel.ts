@@ -31,7 +31,7 @@ function scaledFirst(order: 0 | 1, given: number): number {
   const x = Math.abs(given);
   const sign = order === 1 && given < 0 ? -1 : 1;
   if (x > FAR_MODIFIED) {
-    if (x === Infinity) return 0;
+    if (x === Infinity) return sign * 0;
     let sum = 0;
     untilSmallest(hankelRatio(order, x), (term, k) => {
       sum += k % 2 === 0 ? term : -term;
