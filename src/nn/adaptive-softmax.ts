@@ -50,8 +50,8 @@ const SHIFTED = mapOperator(
  * Throws ArgumentError for cutoffs that do not rise within the classes, IndexError for a class out of range.
  *
  * @example
- * const layer = new nn.AdaptiveLogSoftmaxWithLoss(8, 20, [5, 10]);
- * const { output, loss } = layer.forward(ones([3, 8]), tensor([1n, 7n, 19n]));
+ * const layer = new nn.AdaptiveLogSoftmaxWithLoss(16, 20, [5, 10]);
+ * const { output, loss } = layer.forward(ones([3, 16]), tensor([1n, 7n, 19n]));
  * [output.shape, loss.shape]; // [[3], []]
  */
 export class AdaptiveLogSoftmaxWithLoss extends Module {

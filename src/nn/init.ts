@@ -137,6 +137,8 @@ function kaimingStd(tensor: Tensor, { a = 0, mode = 'fan_in', nonlinearity = 'le
  * nn.init.kaimingUniform_(empty([2, 2]), { nonlinearity: 'relu' }); // tensor([[-0.0130,  0.9291], [-1.4256, -1.2747]])
  */
 export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
+  // Without elements there is nothing to draw, and no fan to divide by.
+  if (tensor.size === 0) return tensor;
   const bound = Math.sqrt(3) * kaimingStd(tensor, options);
   return uniform_(tensor, -bound, bound);
 }
@@ -149,6 +151,7 @@ export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): T
  * nn.init.kaimingNormal_(empty([2, 2]), { nonlinearity: 'relu' }); // tensor([[ 1.5410, -0.2934], [-2.1788,  0.5684]])
  */
 export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
+  if (tensor.size === 0) return tensor;
   return normal_(tensor, 0, kaimingStd(tensor, options));
 }
 

@@ -83,7 +83,7 @@ export const bartlett = window('bartlett', { options: '', weight: (k, last) => 1
  * Blackman's window: 0.42 - 0.5 cos + 0.08 cos 2.
  *
  * @example
- * signal.windows.blackman(4, { sym: false }); // tensor([-1.4901e-08,  3.4000e-01,  1.0000e+00,  3.4000e-01])
+ * signal.windows.blackman(4, { sym: false }).narrow(0, 1, 3); // tensor([0.3400, 1.0000, 0.3400])
  */
 export const blackman = ofCosines('blackman', [0.42, 0.5, 0.08]);
 
