@@ -177,8 +177,8 @@ function wantedEdge(name: string, input: GradientPlace): GradientEdge {
 /** Checks the outputs and their gradients. `constants`: outputs without a graph are left out, since their gradient is zero. */
 function startOf(name: string, outputs: readonly GradientPlace[], given: GradientSeeds, batched: boolean, constants: boolean): Start {
   if (outputs.length === 0) throw new ArgumentError(`${name}: no tensors were given to differentiate`);
-  const grads: readonly (Tensor | null)[] = given === null ? outputs.map(() => null) : Array.isArray(given) ? given : [given];
-  if (grads.length !== outputs.length) {
+  const grads: readonly (Tensor | null)[] | null = given === null || Array.isArray(given) ? given : [given];
+  if (grads !== null && grads.length !== outputs.length) {
     throw new ArgumentError(
       `${name}: got ${grads.length} gradients for ${outputs.length} tensors: give one for each, null for a tensor of one element`,
     );
@@ -190,7 +190,7 @@ function startOf(name: string, outputs: readonly GradientPlace[], given: Gradien
     if (!isPlace(output)) throw new ArgumentError(`${name}: expected tensors to differentiate, got ${describeValue(output)}`);
     const edge = isTensor(output) ? edgeOf(output) : output;
     if (edge === null && !constants) throw new AutogradError(missingGraphMessage(name, output as Tensor, outputs.length > 1 ? i : -1));
-    const seed = seedOf(name, output, edge, grads[i] ?? null, batched);
+    const seed = seedOf(name, output, edge, grads?.[i] ?? null, batched);
     if (batched) batch = seed.shape.slice(0, 1);
     if (edge === null) return;
     roots.push(edge);

@@ -152,13 +152,16 @@ export class Task {
     const state = node.state as NodeState;
     const grads = state.grads;
     if (node.watched !== null) runTensorHooks(node, grads);
-    if (state.captures !== null) this.capture(state, grads);
+    if (state.captures !== null) {
+      this.capture(state, grads);
+      if (!leadsOn(node)) return;
+    }
+    // A leaf that nothing is captured at, but whose gradient is wanted, accumulates it.
     if (node instanceof AccumulateGrad) {
       const g = grads[0] as Tensor | null;
-      if (g !== null && (this.targets === null || this.options.accumulate === true)) accumulateAt(node, g, this.options.createGraph);
+      if (g !== null) accumulateAt(node, g, this.options.createGraph);
       return;
     }
-    if (state.captures !== null && !leadsOn(node)) return;
     this.deliver(node, grads.some((g) => g !== null) ? this.differentiate(node, grads) : []);
   }
 

@@ -72,6 +72,11 @@ describe('messages', () => {
       'AutogradError',
       /^grad: output 1, a tensor of shape \[\] and dtype float64, does not require a gradient/,
     );
+    refused(
+      () => grad([constant(), total(x)], x),
+      'AutogradError',
+      /^grad: output 0, a tensor of shape \[\] and dtype float64, does not require a gradient/,
+    );
     refused(() => ones([], { dtype: 'complex64' }).backward(), 'AutogradError', /make an input with/);
     refused(
       () => ones([], { dtype: 'bool' }).backward(),

@@ -1,6 +1,6 @@
 /** Walks over the graph: which nodes run, walks inside walks, what is in force meanwhile, and what is left when one fails. */
 import { describe, expect, test } from 'vitest';
-import { autograd, backward, grad, inferenceMode, jvp, memory, noGrad, ones, type Tensor, tensor } from '../../src/index.ts';
+import { autograd, backward, grad, inferenceMode, jvp, memory, nn, noGrad, ones, type Tensor, tensor } from '../../src/index.ts';
 import { collectMemory } from '../../src/runtime/memory.ts';
 import { leaf, refused, total, values } from './support.ts';
 
@@ -31,6 +31,12 @@ describe('nodes that no gradient reaches', () => {
     middle.gradFn?.registerPrehook(() => void calls++);
     total(through(() => null)(middle).add(x)).backward();
     expect([calls, values(x.grad)]).toEqual([0, [1, 1]]);
+  });
+
+  test('leaves that none reaches get none', () => {
+    const [x, y] = [leaf(2), leaf(2)];
+    total(through(() => null)(x).add(y)).backward();
+    expect([x.grad, values(y.grad)]).toEqual([null, [1, 1]]);
   });
 
   test('on the way to an input that is asked for, beside one that is not', () => {
@@ -221,6 +227,16 @@ describe('memory', () => {
     // What is counted on the way is in order afterwards.
     const z = x.mul(2).mul(3);
     expect(kept(() => z.backward(seed))).toBe(1);
+  });
+
+  test('what a rule makes on the way goes when it returns, beside inputs that want no gradient too', () => {
+    const target = ones([side, side]);
+    for (const f of [(x: Tensor) => x.softmax(1), (x: Tensor) => nn.functional.mseLoss(target, x)]) {
+      const x = large();
+      const y = f(x);
+      const seed = ones(y.shape);
+      expect(kept(() => y.backward(seed))).toBe(1);
+    }
   });
 
   test('gradients that are found stay, those on the way go', () => {
