@@ -78,6 +78,8 @@ export {
 } from './movement.ts';
 export { hardshrink, prelu, relu } from './nn/activation.ts';
 export { cosineSimilarity } from './nn/distance.ts';
+export { gridSampler2d, gridSampler3d } from './nn/grid-sample.ts';
+export { maxPool2dWithIndicesBackward } from './nn/max-pooling.ts';
 export { nativeBatchNorm, nativeGroupNorm, nativeLayerNorm } from './nn/normalization.ts';
 export { logSoftmax, softmax } from './nn/softmax.ts';
 export { argwhere, nonzero, nonzeroStatic } from './nonzero.ts';

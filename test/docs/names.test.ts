@@ -42,7 +42,7 @@ const FUNCTIONS: readonly string[] = [
   'slice',
   'vmap',
 ];
-const OBJECTS: readonly string[] = ['autograd', 'defaultGenerator', 'linalg', 'masked', 'nn', 'optim', 'special'];
+const OBJECTS: readonly string[] = ['autograd', 'defaultGenerator', 'linalg', 'masked', 'nn', 'optim', 'signal', 'special'];
 
 test('the main entry exports operators, classes and what is listed here', () => {
   const others = Object.entries(nabla).filter(

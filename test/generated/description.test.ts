@@ -47,7 +47,7 @@ function signatureProblem({ description }: Entry): string | null {
   const parameters = parseSignature(description.signature);
   const spelled = parameters.map(({ name }) => name);
   if (new Set(spelled).size !== spelled.length) return `${description.name}: '${description.signature}' names a parameter twice`;
-  const odd = spelled.find((name) => !/^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$/.test(name));
+  const odd = spelled.find((name) => !/^_?[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$/.test(name));
   return odd === undefined ? null : `${description.name}: '${description.signature}' has a parameter '${odd}'`;
 }
 

@@ -138,16 +138,20 @@ function normPooling(dims: 1 | 2 | 3, average: (x: Tensor, kernelSize: PerDim, o
     const out = average(pow(x as Tensor, p), kernel, { stride: options.stride ?? null, ceilMode: options.ceilMode ?? false });
     return pow(mul(mul(sign(out), relu(abs(out))), count), 1 / p);
   });
+  const infinite = compositeOperator<{ readonly direction: number; readonly lines: Parameters<typeof maxOver>[2] }>(
+    name,
+    ([x], { direction, lines }) => {
+      const pooled = maxOver(largest, mul(abs(x as Tensor), direction), lines)[0];
+      return direction > 0 ? pooled : mul(pooled, -1);
+    },
+  );
   return (input: Tensor, normType: number, kernelSize: PerDim, options: NormPoolingOptions = {}): Tensor => {
     checkPooled(name, input, dims);
     if (typeof normType !== 'number' || Number.isNaN(normType) || normType === 0)
       throw new ArgumentError(`${name}: normType must be a number other than 0, got ${describeValue(normType)}`);
     if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}; cast with .to('float32')`);
     const windows = windowSizes(name, input, kernelSize, dims, options);
-    if (!Number.isFinite(normType)) {
-      const pooled = maxOver(largest, mul(abs(input), Math.sign(normType)), windows.map(windowLine))[0];
-      return normType > 0 ? pooled : mul(pooled, -1);
-    }
+    if (!Number.isFinite(normType)) return applyOne(infinite, [input], { direction: Math.sign(normType), lines: windows.map(windowLine) });
     const count = windows.reduce((n, { kernel }) => n * kernel, 1);
     return applyOne(operator, [input], { p: normType, kernel: kernelSize, count, options });
   };

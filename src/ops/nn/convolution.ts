@@ -11,6 +11,7 @@ import { expand, reshape, sumDimsOperator } from '../structural.ts';
 import type { ConvolutionFunctions } from '../types.ts';
 import { batchedConvolution, convolutionInput, convolutionOutput, convolutionWeight } from './convolution-core.ts';
 import { type ConvolutionGeometry, runInput, runOutput } from './convolution-run.ts';
+import { singleOperator } from './single.ts';
 import { type PerDim, perDim } from './window-arguments.ts';
 
 type Inputs = readonly Tensor[];
@@ -120,13 +121,6 @@ function checkBias(name: string, bias: Tensor | null, outputs: number): void {
     throw new ShapeError(`${name}: bias must have shape [${outputs}], one for each output channel, got ${formatShape(bias.shape)}`);
 }
 
-/** Applies an operator on inputs with or without a batch dimension. */
-function onBatch(input: Tensor, dims: number, run: (x: Tensor) => Tensor): Tensor {
-  if (input.ndim === dims + 2) return run(input);
-  const result = run(reshape(input, [1, ...input.shape]));
-  return reshape(result, result.shape.slice(1));
-}
-
 /** Zeros before and after each dimension. */
 function paddingOf(
   name: string,
@@ -150,6 +144,7 @@ function paddingOf(
 function convolver(dims: 1 | 2 | 3) {
   const name = `nn.functional.conv${dims}d`;
   const operator = biasedOperator(name, false);
+  const single = singleOperator(operator);
   return (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvolutionOptions = {}): Tensor => {
     const groups = checkOperands(name, dims, input, weight, bias, options.groups ?? 1);
     const [outputs, each, ...kernel] = weight.shape as readonly [number, number, ...number[]];
@@ -184,13 +179,14 @@ function convolver(dims: 1 | 2 | 3) {
       dilation,
       groups,
     };
-    return onBatch(input, dims, (x) => applyOne(operator, bias === null ? [x, weight] : [x, weight, bias], geometry));
+    return applyOne(input.ndim === dims + 2 ? operator : single, bias === null ? [input, weight] : [input, weight, bias], geometry);
   };
 }
 
 function transposedConvolver(dims: 1 | 2 | 3) {
   const name = `nn.functional.convTranspose${dims}d`;
   const operator = biasedOperator(name, true);
+  const single = singleOperator(operator);
   return (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: TransposedOptions = {}): Tensor => {
     const groups = checkOperands(name, dims, input, weight, bias, options.groups ?? 1);
     const [inputs, each, ...kernel] = weight.shape as readonly [number, number, ...number[]];
@@ -227,7 +223,7 @@ function transposedConvolver(dims: 1 | 2 | 3) {
     });
     // The geometry is that of the convolution whose transpose this is: input and output have changed places.
     const geometry: ConvolutionGeometry = { input: output, kernel, output: sizes, stride, padding, dilation, groups };
-    return onBatch(input, dims, (x) => applyOne(operator, bias === null ? [x, weight] : [x, weight, bias], geometry));
+    return applyOne(input.ndim === dims + 2 ? operator : single, bias === null ? [input, weight] : [input, weight, bias], geometry);
   };
 }
 

@@ -8,6 +8,7 @@ import { described, makeOperator, requireTensor } from '../family.ts';
 import { reshape } from '../structural.ts';
 import type { FoldColumns, UnfoldColumns } from '../types.ts';
 import { addColumns, type ConvolutionGeometry, columnsOf } from './convolution-run.ts';
+import { singleOperator } from './single.ts';
 import { type PerDim, perDim } from './window-arguments.ts';
 
 /** Images as columns of their windows, and back: each is the transpose of the other. */
@@ -61,12 +62,8 @@ function geometryOf(name: string, sizes: readonly number[], kernelSize: unknown,
   return { input: sizes, kernel, output, stride, padding, dilation, groups: 1 };
 }
 
-/** Applies to inputs with or without a batch dimension; `dims`: how many they have without. */
-function onBatch(input: Tensor, dims: number, run: (x: Tensor) => Tensor): Tensor {
-  if (input.ndim > dims) return run(input);
-  const result = run(reshape(input, [1, ...input.shape]));
-  return reshape(result, result.shape.slice(1));
-}
+const unfoldSingle = singleOperator(unfoldOperator);
+const foldSingle = singleOperator(foldOperator);
 
 /**
  * The windows of images as columns: `input` [N, C, H, W] or [C, H, W] to [N, C · kernel elements, windows], the windows in row-major order. Any dtype.
@@ -83,7 +80,7 @@ export const unfold: UnfoldColumns = described(
       throw new ShapeError(`${name}: input must have 3 or 4 dimensions, got ${formatShape(input.shape)}`);
     if (input.shape.slice(-3).includes(0)) throw new ShapeError(`${name}: only the batch may be empty, got ${formatShape(input.shape)}`);
     const geometry = geometryOf(name, input.shape.slice(-2), kernelSize, options);
-    return onBatch(input, 3, (x) => applyOne(unfoldOperator, [x], geometry));
+    return applyOne(input.ndim === 4 ? unfoldOperator : unfoldSingle, [input], geometry);
   },
   {
     signature: 'input, kernel_size, *, dilation, padding, stride',
@@ -124,7 +121,7 @@ export const fold: FoldColumns = described(
       throw new ShapeError(
         `${name}: an image of ${formatShape(geometry.input)} has ${expected} windows, got ${windows} in ${formatShape(input.shape)}`,
       );
-    return onBatch(input, 2, (x) => applyOne(foldOperator, [x], geometry));
+    return applyOne(input.ndim === 3 ? foldOperator : foldSingle, [input], geometry);
   },
   {
     signature: 'input, output_size, kernel_size, *, dilation, padding, stride',
