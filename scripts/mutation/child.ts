@@ -25,7 +25,7 @@ export interface Coverage {
   readonly loading: readonly string[];
   /** Fast tests, all over the files, that tell whether the process is still sound. */
   readonly checks: readonly number[];
-  /** Tests that fail here with no mutant at all, where they look at file names in stacks or want modules loaded anew. */
+  /** Tests that fail here with no mutant at all, or the second time: mostly those of file names in stacks and of modules loaded anew. */
   readonly unfit: readonly string[];
 }
 
@@ -77,7 +77,10 @@ async function cover(): Promise<Coverage> {
   for (const [i, test] of collected.entries()) {
     switches.currentTestId = String(i);
     const start = performance.now();
-    if ((await failure(test)) === null) fit.push([i, performance.now() - start]);
+    const passes = (await failure(test)) === null;
+    const milliseconds = performance.now() - start;
+    // A test may be run any number of times.
+    if (passes && (await failure(test)) === null) fit.push([i, milliseconds]);
     else unfit.push(test.name);
     await tell(null);
   }
@@ -90,16 +93,19 @@ async function cover(): Promise<Coverage> {
   return { tests, loading: Object.keys(switches.mutantCoverage?.static ?? {}), checks, unfit };
 }
 
-async function judge(id: string, tests: readonly number[]): Promise<Verdict> {
+/** The verdict, and whether the test that found the mutant passes again without it. */
+async function judge(id: string, tests: readonly number[]): Promise<{ readonly verdict: Verdict; readonly sound: boolean }> {
   for (const i of tests) {
     Object.assign(switches, { activeMutant: id, hitCount: 0, hitLimit: HITS });
     const wrong = await failure(collected[i] as Collected);
     switches.activeMutant = null;
     Object.assign(mode, soundMode);
     forwardGrad.enabled = true;
-    if (wrong !== null) return { id, status: /Hit count limit|too slow/.test(wrong) ? 'timeout' : 'killed' };
+    if (wrong === null) continue;
+    const verdict: Verdict = { id, status: /Hit count limit|too slow/.test(wrong) ? 'timeout' : 'killed' };
+    return { verdict, sound: (await failure(collected[i] as Collected)) === null };
   }
-  return { id, status: 'survived' };
+  return { verdict: { id, status: 'survived' }, sound: true };
 }
 
 async function isSound(checks: readonly number[]): Promise<boolean> {
@@ -113,11 +119,15 @@ if (!existsSync(known)) {
   process.exit(0);
 }
 const coverage = JSON.parse(readFileSync(known, 'utf8')) as Coverage;
+let fresh = true;
 for (const id of JSON.parse(readFileSync(join(folder, 'pending.json'), 'utf8')) as string[]) {
   const tests = coverage.tests[id];
   if (tests === undefined) continue;
-  const verdict = await judge(id, tests);
+  const { verdict, sound } = await judge(id, tests);
+  // What an earlier mutant has left behind may have failed the test: this one is judged again, as the first of another process.
+  if (!sound && !fresh) break;
+  fresh = false;
   await tell(verdict);
-  if (verdict.status !== 'survived' && !(await isSound(coverage.checks))) break;
+  if (!sound || (verdict.status !== 'survived' && !(await isSound(coverage.checks)))) break;
 }
 process.exit(0);
