@@ -293,8 +293,11 @@ export const multiHeadAttentionForward: MultiHeadAttentionFunction<MultiHeadAtte
       mask: causal && p === 0 ? null : mask,
       staticK: options.staticK,
       staticV: options.staticV,
-      drop: dropMask(NAME, [batch, heads, length, keys + (addZeroAttn ? 1 : 0)], p, query.type),
+      drop: null,
     };
+    for (const role of ROLES) if ((operands[role] ?? null) !== null) requireTensor(NAME, role, operands[role]);
+    // Drawn when nothing can be refused any more.
+    operands.drop = dropMask(NAME, [batch, heads, length, keys + (addZeroAttn ? 1 : 0)], p, query.type);
     const roles = ROLES.filter((role) => (operands[role] ?? null) !== null);
     const params = { roles, heads, zeros: addZeroAttn, weights: needWeights, average: averageAttnWeights, causal: causal && p === 0 };
     const result = apply(
