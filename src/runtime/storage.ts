@@ -53,6 +53,9 @@ export class Storage {
 /** What released storages refer to: it has no address, so a use after release is found. */
 const RELEASED = new Block(new Cell(0, 0, new Range(0, 0, null), 0, 0));
 
+/** A storage that was never anything: it counts as released, and belongs to handles of which the values are not used. */
+export const NO_STORAGE: Storage = new Storage(RELEASED, 0, 0);
+
 /** Storages up to this size share slabs. */
 const SLOT_LIMIT = 2048;
 

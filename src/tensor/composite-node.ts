@@ -1,7 +1,8 @@
+import { NO_STORAGE } from '../runtime/storage.ts';
 import { AutogradError } from '../util/errors.ts';
 import { edgeOf, edgesOf, type GradientEdge, shapesOf, typesOf } from './edges.ts';
 import { gradients } from './engine.ts';
-import { hollow, withoutValue } from './hollow.ts';
+import { withoutValue } from './hollow.ts';
 import { releasedMessage } from './messages.ts';
 import { mode, withGradMode } from './modes.ts';
 import { type AnyOperator, Node, nextSequence, versionsOf } from './node.ts';
@@ -27,7 +28,7 @@ export class CompositeNode extends Node {
     this.linear = savesNothing(outputs);
     if (this.linear) {
       if (mode.saving !== null) mode.saving.leave(leaves);
-      for (const leaf of leaves) leaf.storage = hollow();
+      for (const leaf of leaves) leaf.storage = NO_STORAGE;
       this.outputs = outputs.map(withoutValue);
       return;
     }

@@ -1,7 +1,8 @@
+import { NO_STORAGE } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, InPlaceError } from '../util/errors.ts';
 import type { CompositeNode } from './composite-node.ts';
-import { hollow, withoutValue } from './hollow.ts';
+import { withoutValue } from './hollow.ts';
 import { describeTensor, describeValue } from './messages.ts';
 import { metaOf } from './meta.ts';
 import { mode, type Saving, withGradMode } from './modes.ts';
@@ -226,7 +227,7 @@ function encloseNode(node: CompositeNode, leaves: readonly Tensor[]): void {
       packs.put(slot, new Packed(hooks, known.value, input));
     } else packs.put(slot, packTensor(hooks, input, node));
     standIns.delete(leaf);
-    leaf.storage = hollow();
+    leaf.storage = NO_STORAGE;
   });
 }
 

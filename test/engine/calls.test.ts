@@ -1,6 +1,6 @@
 /** What `backward` and `grad` take, what they refuse and in which words, and whose memory comes back. */
 import { describe, expect, test } from 'vitest';
-import { autograd, backward, grad, noGrad, ones, type Tensor, tensor } from '../../src/index.ts';
+import { autograd, backward, einsum, grad, noGrad, ones, type Tensor, tensor, zeros } from '../../src/index.ts';
 import { leaf, refused, total, values } from './support.ts';
 
 const { getGradientEdge } = autograd.graph;
@@ -331,6 +331,17 @@ describe('batches', () => {
     const [a, b, c] = [leaf(2), leaf(2), leaf(2)];
     const found = grad(a.mul(2).add(c.mul(3)), { a, b, c }, constant(4, 2), { isGradsBatched: true, allowUnused: true });
     expect([values(found.a?.sum()), found.b, values(found.c?.sum())]).toEqual([16, null, 24]);
+  });
+});
+
+test('values that a composed operator does not keep are not looked at when NaN appears in its backward pass', () => {
+  const keep = (t: Tensor): Tensor => t;
+  autograd.detectAnomaly(() => {
+    const [x, weights] = [leaf(300).mul(2), zeros([300], { dtype: 'float64' })];
+    const y = autograd.graph.savedTensorsHooks(keep, keep, () => einsum('i,i->', x, weights));
+    // Infinity times zero.
+    const seed = tensor(Number.POSITIVE_INFINITY, { dtype: 'float64' });
+    refused(() => y.backward(seed), 'AutogradError', /NaN was born in this backward pass: .* the values that were saved hold none/s);
   });
 });
 
