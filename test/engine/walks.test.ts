@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { autograd, backward, grad, inferenceMode, jvp, memory, nn, noGrad, ones, type Tensor, tensor } from '../../src/index.ts';
 import { collectMemory } from '../../src/runtime/memory.ts';
+import { checkpoint } from '../../src/utils.ts';
 import { leaf, refused, total, values } from './support.ts';
 
 /** A function that hands its argument on, and whose backward pass does what `body` does; null lets no gradient through. */
@@ -137,6 +138,22 @@ describe('walks inside walks', () => {
     });
     z.backward();
     expect(values(x.grad)).toEqual([54, 54]);
+  });
+
+  test('those of composed operators belong to the pass that the user started: a checkpoint is computed again once for all', () => {
+    let calls = 0;
+    const f = (x: Tensor): Tensor => {
+      calls++;
+      const y = x.exp().cumprod(0).sin();
+      return y
+        .std()
+        .mul(y.prod())
+        .add(total(y.mul(y).sin()));
+    };
+    const x = tensor([0.1, 0.2, 0.3], { dtype: 'float64', requiresGrad: true });
+    checkpoint(f, [x]).backward();
+    expect(calls).toBe(2);
+    expect(values(x.grad)).toEqual(values(grad(f(x), x)[0]));
   });
 
   test('gradients of results are found by each walk for itself', () => {
