@@ -41,7 +41,7 @@ interface Found {
   readonly file: string;
 }
 
-const TITLE = /\btest(?:\.each\([\s\S]{0,400}?\))?\(\s*(['"`])((?:test_\w+|behaviour [\s\S]+?))(?::\s*([\s\S]*?))?\1\s*,/g;
+const TITLE = /\btest(?:\.each(?:<[^\n]*>)?\([\s\S]{0,2000}?\))?\(\s*(['"`])((?:test_\w+|behaviour [\s\S]+?))(?::\s*([\s\S]*?))?\1\s*,/g;
 
 function findTests(): Found[] {
   const found: Found[] = [];
