@@ -2,7 +2,7 @@
 import type { nn as NN, Tensor } from 'nabla';
 import { serve } from '../timing.ts';
 
-const module = process.env['NABLA'] ?? '../../dist/index.js';
+const module = process.env['NABLA'] ?? '../../dist/node/index.js';
 const nabla = (await import(module)) as typeof import('nabla');
 const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typeof import('nabla/func');
 const { full, nn, ones, optim, rand, randint, randn, scope } = nabla;
