@@ -27,6 +27,8 @@ import { Layer } from './layer.ts';
 import { describeOptions } from './repr.ts';
 
 type Padding = PerDim | 'same' | 'valid';
+/** An operator of this family, of whatever number of dimensions: shapes and dtypes are checked by it. */
+type Convolve = (input: Tensor, weight: Tensor, bias: Tensor | null, options: object) => Tensor;
 type Border = 'zeros' | Exclude<PadMode, 'constant'>;
 
 /** Options of convolution layers. */
@@ -110,8 +112,17 @@ abstract class Convolution<F extends ShapeFunction> extends Layer<F> {
     if (fanIn > 0) init.uniform_(this.bias, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn));
   }
 
+  /** The operator that the layer runs. */
+  protected abstract get convolve(): Convolve;
+
+  protected override run(input: Tensor): Tensor {
+    const [x, padding] = this.bordered(input);
+    const { stride, dilation, groups } = this;
+    return this.convolve(x, this.weight, this.bias, { stride, padding, dilation, groups });
+  }
+
   /** The input with a border that is not of zeros, and the padding that is left to the convolution. */
-  protected bordered(input: Tensor): readonly [Tensor, readonly number[] | 'same' | 'valid'] {
+  private bordered(input: Tensor): readonly [Tensor, readonly number[] | 'same' | 'valid'] {
     if (this.paddingMode === 'zeros' || this.padding === 'valid') return [input, this.padding];
     const { padding } = this;
     const sides = this.kernelSize.map((size, d): readonly [number, number] => {
@@ -150,15 +161,8 @@ export class Conv1d<
     super(1, false, inChannels, outChannels, kernelSize, options);
   }
 
-  protected override run(input: Tensor): Tensor {
-    const [x, padding] = this.bordered(input);
-    const { stride, dilation, groups } = this;
-    return conv1d(x as Tensor<number[], 'float32'>, this.weight as Tensor<number[], 'float32'>, this.bias, {
-      stride,
-      padding,
-      dilation,
-      groups,
-    });
+  protected override get convolve(): Convolve {
+    return conv1d as Convolve;
   }
 }
 
@@ -184,15 +188,8 @@ export class Conv2d<
     super(2, false, inChannels, outChannels, kernelSize, options);
   }
 
-  protected override run(input: Tensor): Tensor {
-    const [x, padding] = this.bordered(input);
-    const { stride, dilation, groups } = this;
-    return conv2d(x as Tensor<number[], 'float32'>, this.weight as Tensor<number[], 'float32'>, this.bias, {
-      stride,
-      padding,
-      dilation,
-      groups,
-    });
+  protected override get convolve(): Convolve {
+    return conv2d as Convolve;
   }
 }
 
@@ -218,15 +215,8 @@ export class Conv3d<
     super(3, false, inChannels, outChannels, kernelSize, options);
   }
 
-  protected override run(input: Tensor): Tensor {
-    const [x, padding] = this.bordered(input);
-    const { stride, dilation, groups } = this;
-    return conv3d(x as Tensor<number[], 'float32'>, this.weight as Tensor<number[], 'float32'>, this.bias, {
-      stride,
-      padding,
-      dilation,
-      groups,
-    });
+  protected override get convolve(): Convolve {
+    return conv3d as Convolve;
   }
 }
 
@@ -261,7 +251,10 @@ abstract class TransposedConvolution<F extends ShapeFunction> extends Convolutio
     return this.transpose(input, this.outputPadding);
   }
 
-  protected abstract transpose(input: Tensor, outputPadding: readonly number[]): Tensor;
+  private transpose(input: Tensor, outputPadding: readonly number[]): Tensor {
+    const { stride, padding, dilation, groups } = this;
+    return this.convolve(input, this.weight, this.bias, { stride, padding, outputPadding, dilation, groups });
+  }
 
   /** The output padding that leads to a size. */
   private paddingFor(input: Tensor, outputSize: readonly number[]): number[] {
@@ -309,15 +302,8 @@ export class ConvTranspose1d<
     super(1, inChannels, outChannels, kernelSize, options);
   }
 
-  protected override transpose(input: Tensor, outputPadding: readonly number[]): Tensor {
-    const { stride, padding, dilation, groups } = this;
-    return convTranspose1d(input as Tensor<number[], 'float32'>, this.weight as Tensor<number[], 'float32'>, this.bias, {
-      stride,
-      padding: padding as readonly number[],
-      outputPadding,
-      dilation,
-      groups,
-    });
+  protected override get convolve(): Convolve {
+    return convTranspose1d as Convolve;
   }
 }
 
@@ -345,15 +331,8 @@ export class ConvTranspose2d<
     super(2, inChannels, outChannels, kernelSize, options);
   }
 
-  protected override transpose(input: Tensor, outputPadding: readonly number[]): Tensor {
-    const { stride, padding, dilation, groups } = this;
-    return convTranspose2d(input as Tensor<number[], 'float32'>, this.weight as Tensor<number[], 'float32'>, this.bias, {
-      stride,
-      padding: padding as readonly number[],
-      outputPadding,
-      dilation,
-      groups,
-    });
+  protected override get convolve(): Convolve {
+    return convTranspose2d as Convolve;
   }
 }
 
@@ -381,14 +360,7 @@ export class ConvTranspose3d<
     super(3, inChannels, outChannels, kernelSize, options);
   }
 
-  protected override transpose(input: Tensor, outputPadding: readonly number[]): Tensor {
-    const { stride, padding, dilation, groups } = this;
-    return convTranspose3d(input as Tensor<number[], 'float32'>, this.weight as Tensor<number[], 'float32'>, this.bias, {
-      stride,
-      padding: padding as readonly number[],
-      outputPadding,
-      dilation,
-      groups,
-    });
+  protected override get convolve(): Convolve {
+    return convTranspose3d as Convolve;
   }
 }
