@@ -101,6 +101,48 @@ export class ReduceLROnPlateau extends LRScheduler {
   }
 }
 
+function requireSchedules(name: string, schedulers: readonly LRScheduler[], optimizer: AnyOptimizer | undefined): void {
+  if (schedulers.length === 0) throw new ArgumentError(`${name}: needs at least one schedule`);
+  for (const scheduler of schedulers) {
+    if (scheduler instanceof ReduceLROnPlateau)
+      throw new ArgumentError(`${name}: ReduceLROnPlateau needs a metric and cannot be part of it`);
+    if (scheduler.optimizer !== optimizer) throw new ArgumentError(`${name}: all schedules must be of one optimizer`);
+  }
+}
+
+/** A schedule made of others of one optimizer, which do all the changing. */
+abstract class ComposedScheduler extends LRScheduler {
+  readonly #schedulers: readonly LRScheduler[];
+
+  constructor(optimizer: AnyOptimizer, schedulers: readonly LRScheduler[]) {
+    super(optimizer);
+    requireSchedules(new.target.name, schedulers, optimizer);
+    this.#schedulers = schedulers;
+    this.lastEpoch = 0;
+  }
+
+  /** What it is made of: no property of its own, since those are its state. */
+  protected get schedulers(): readonly LRScheduler[] {
+    return this.#schedulers;
+  }
+
+  protected override rate(current: number): number {
+    return current;
+  }
+
+  override stateDict(): Readonly<Record<string, unknown>> {
+    return { ...super.stateDict(), schedulers: this.#schedulers.map((scheduler) => scheduler.stateDict()) };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    const { schedulers, ...own } = state;
+    super.loadStateDict(own);
+    (schedulers as Readonly<Record<string, unknown>>[]).forEach((each, i) => {
+      this.#schedulers[i]?.loadStateDict(each);
+    });
+  }
+}
+
 /** Options of `SequentialLR`. */
 export interface SequentialLROptions {
   readonly schedulers: readonly LRScheduler[];
@@ -119,56 +161,27 @@ export interface SequentialLROptions {
  * const scheduler = new optim.lrScheduler.SequentialLR(optimizer, { schedulers: [warmUp, decay], milestones: [1] });
  * scheduler.getLastLr(); // [0.5]
  */
-export class SequentialLR extends LRScheduler {
+export class SequentialLR extends ComposedScheduler {
   static readonly signature: string = 'optimizer, *, schedulers, milestones';
-  readonly #schedulers: readonly LRScheduler[];
   readonly #milestones: readonly number[];
 
   constructor(optimizer: AnyOptimizer, options: SequentialLROptions) {
-    super(optimizer);
-    requireSchedules('SequentialLR', options.schedulers, optimizer);
+    super(optimizer, options.schedulers);
     if (options.milestones.length !== options.schedulers.length - 1)
       throw new ArgumentError(
         `SequentialLR: ${options.schedulers.length} schedules need ${options.schedulers.length - 1} milestones, got ${options.milestones.length}`,
       );
-    this.#schedulers = options.schedulers;
     this.#milestones = options.milestones;
-    this.lastEpoch = 0;
     // Making them took their first steps, of all of them: only the first one's counts.
-    this.#schedulers[0]?.restart();
+    this.schedulers[0]?.restart();
   }
 
   override step(): void {
     this.lastEpoch++;
     const at = this.#milestones.filter((milestone) => milestone <= this.lastEpoch).length;
-    const scheduler = this.#schedulers[at] as LRScheduler;
+    const scheduler = this.schedulers[at] as LRScheduler;
     if (at > 0 && this.#milestones[at - 1] === this.lastEpoch) scheduler.restart();
     else scheduler.step();
-  }
-
-  protected override rate(current: number): number {
-    return current;
-  }
-
-  override stateDict(): Readonly<Record<string, unknown>> {
-    return { ...super.stateDict(), schedulers: this.#schedulers.map((scheduler) => scheduler.stateDict()) };
-  }
-
-  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { schedulers, ...own } = state;
-    super.loadStateDict(own);
-    (schedulers as Readonly<Record<string, unknown>>[]).forEach((each, i) => {
-      this.#schedulers[i]?.loadStateDict(each);
-    });
-  }
-}
-
-function requireSchedules(name: string, schedulers: readonly LRScheduler[], optimizer: AnyOptimizer | undefined): void {
-  if (schedulers.length === 0) throw new ArgumentError(`${name}: needs at least one schedule`);
-  for (const scheduler of schedulers) {
-    if (scheduler instanceof ReduceLROnPlateau)
-      throw new ArgumentError(`${name}: ReduceLROnPlateau needs a metric and cannot be part of it`);
-    if (scheduler.optimizer !== optimizer) throw new ArgumentError(`${name}: all schedules must be of one optimizer`);
   }
 }
 
@@ -182,35 +195,15 @@ function requireSchedules(name: string, schedulers: readonly LRScheduler[], opti
  * scheduler.step();
  * scheduler.getLastLr(); // [0.5]
  */
-export class ChainedScheduler extends LRScheduler {
+export class ChainedScheduler extends ComposedScheduler {
   static readonly signature: string = 'schedulers';
-  readonly #schedulers: readonly LRScheduler[];
 
   constructor(schedulers: readonly LRScheduler[]) {
-    super(schedulers[0]?.optimizer as AnyOptimizer);
-    requireSchedules('ChainedScheduler', schedulers, schedulers[0]?.optimizer);
-    this.#schedulers = schedulers;
-    this.lastEpoch = 0;
+    super(schedulers[0]?.optimizer as AnyOptimizer, schedulers);
   }
 
   override step(): void {
     this.lastEpoch++;
-    for (const scheduler of this.#schedulers) scheduler.step();
-  }
-
-  protected override rate(current: number): number {
-    return current;
-  }
-
-  override stateDict(): Readonly<Record<string, unknown>> {
-    return { ...super.stateDict(), schedulers: this.#schedulers.map((scheduler) => scheduler.stateDict()) };
-  }
-
-  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { schedulers, ...own } = state;
-    super.loadStateDict(own);
-    (schedulers as Readonly<Record<string, unknown>>[]).forEach((each, i) => {
-      this.#schedulers[i]?.loadStateDict(each);
-    });
+    for (const scheduler of this.schedulers) scheduler.step();
   }
 }

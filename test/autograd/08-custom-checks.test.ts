@@ -2,26 +2,7 @@
 import { autograd, isGradEnabled, ones, randn, type Tensor } from 'nabla';
 import { describe, expect, test } from 'vitest';
 import { leaf, refused, total, values } from '../engine/support.ts';
-
-type Context = autograd.FunctionContext;
-type Rule = (context: Context, ...grads: Tensor[]) => autograd.Gradient | autograd.Gradient[];
-
-/** A function from two rules, as the recorded behaviours write them. */
-function made<A extends unknown[], R>(forward: (context: Context, ...args: A) => R, backward?: Rule) {
-  abstract class MyFn extends autograd.Function {
-    static forward(context: Context, ...args: A): R {
-      return forward(context, ...args);
-    }
-    static backward(context: Context, ...grads: Tensor[]) {
-      return (backward as Rule)(context, ...grads);
-    }
-  }
-  if (backward === undefined) Reflect.deleteProperty(MyFn, 'backward');
-  return MyFn;
-}
-
-const identity: Rule = (_context, g) => g;
-const random = (...shape: number[]): Tensor => randn(shape, { dtype: 'float64', requiresGrad: true });
+import { type Context, identity, made, random } from './custom.ts';
 
 class Double extends autograd.Function {
   static forward(context: Context, x: Tensor) {
