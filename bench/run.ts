@@ -3,7 +3,7 @@
  * rounds, and the median of its rounds counts. Ratios are nabla's time over the peer's: below 1 nabla is faster.
  *
  * Options: `--only PATTERN`, `--seconds N` (a slice, default 0.4), `--rounds N` (default 3), `--json FILE` (default out/bench.json), `--markdown FILE` (replaces the
- * table in it), `--python COMMAND`.
+ * table in it), `--python COMMAND`, `--node COMMAND` (runs nabla and the other JavaScript peers), `--threads N` (of each peer that has threads; default 1).
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     json: { type: 'string', default: 'out/bench.json' },
     markdown: { type: 'string', default: '' },
+    node: { type: 'string', default: process.execPath },
+    threads: { type: 'string', default: '1' },
     python: { type: 'string', default: process.env['PYTHON'] ?? 'python3' },
   },
 });
@@ -38,7 +40,7 @@ class Peer {
     this.name = name;
     this.#child = spawn(command, args, {
       cwd: here,
-      env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' },
+      env: { ...process.env, OMP_NUM_THREADS: values.threads, OPENBLAS_NUM_THREADS: values.threads, MKL_NUM_THREADS: values.threads },
     });
     this.#child.stderr.resume();
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
@@ -73,12 +75,13 @@ class Peer {
 }
 
 function peers(): Peer[] {
-  const list = [new Peer('nabla', process.execPath, ['--import', 'tsx', 'peers/nabla.ts'])];
+  const list = [new Peer('nabla', values.node, ['--import', 'tsx', 'peers/nabla.ts', values.threads])];
   const torch = spawnSync(values.python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
-  if (torch.status === 0) list.push(new Peer('torch', values.python, ['peers/pytorch.py', '1']));
+  if (torch.status === 0) list.push(new Peer('torch', values.python, ['peers/pytorch.py', values.threads]));
   else console.log(`no PyTorch: ${values.python} does not import torch (--python COMMAND names another)`);
   for (const [name, folder] of Object.entries({ tfjs: '@tensorflow', 'jax-js': '@jax-js' })) {
-    if (existsSync(`${here}/node_modules/${folder}`)) list.push(new Peer(name, process.execPath, ['--import', 'tsx', `peers/${name}.mjs`]));
+    if (existsSync(`${here}/node_modules/${folder}`))
+      list.push(new Peer(name, values.node, ['--import', 'tsx', `peers/${name}.mjs`, values.threads]));
     else console.log(`no ${name}: \`npm install --prefix bench\` installs it`);
   }
   return list;
@@ -99,7 +102,9 @@ if (running[0] !== all[0]) throw new Error('nabla does not start: build it first
 const [ours, ...others] = running as [Peer, ...Peer[]];
 const pattern = new RegExp(values.only);
 const results: Record<string, Record<string, { median: number; rounds: number[] }>> = {};
-const setting = `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, one thread; ratios are nabla ÷ peer`;
+const version = spawnSync(values.node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+const threads = values.threads === '1' ? 'one thread' : `${values.threads} threads`;
+const setting = `Node ${version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${threads}; ratios are nabla ÷ peer`;
 console.log(setting);
 console.log(
   [
@@ -129,7 +134,10 @@ for (const name of ours.names.filter((n) => pattern.test(n))) {
 }
 for (const peer of running) peer.stop();
 mkdirSync(dirname(values.json), { recursive: true });
-writeFileSync(values.json, `${JSON.stringify({ node: process.version, date: new Date().toISOString(), results }, null, 1)}\n`);
+writeFileSync(
+  values.json,
+  `${JSON.stringify({ node: version, threads: Number(values.threads), date: new Date().toISOString(), results }, null, 1)}\n`,
+);
 console.log(`written to ${values.json}`);
 if (values.markdown !== '') {
   const text = `${setting}; ${new Date().toISOString().slice(0, 10)}.\n\n${table(

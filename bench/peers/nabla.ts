@@ -1,11 +1,12 @@
 /** nabla's side of the measurements; runs the built package, as a user has it, or the module that the environment variable `NABLA` names. */
-import type { nn as NN, Tensor } from 'nabla';
+import type { Tensor } from 'nabla';
 import { serve } from '../timing.ts';
+import { denseSteps, imageSteps, sequenceSteps } from './nabla-training.ts';
 
 const module = process.env['NABLA'] ?? '../../dist/node/index.js';
 const nabla = (await import(module)) as typeof import('nabla');
 const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typeof import('nabla/func');
-const { full, nn, ones, optim, rand, randint, randn, scope } = nabla;
+const { full, nn, ones, rand, randint, randn, scope } = nabla;
 const F = nn.functional;
 
 type Step = () => void;
@@ -16,21 +17,6 @@ function elementwise(n: number, f: (x: Tensor) => unknown): () => Step {
     return () => {
       f(x);
     };
-  };
-}
-
-function training(
-  model: NN.Module & { forward(x: Tensor): Tensor },
-  x: Tensor,
-  loss: (out: Tensor) => Tensor,
-  optimizer: { zeroGrad(): void; step(): unknown },
-): Step {
-  return () => {
-    optimizer.zeroGrad();
-    const l = loss(model.forward(x));
-    l.backward();
-    optimizer.step();
-    l.item();
   };
 }
 
@@ -92,21 +78,6 @@ const workloads: Record<string, () => Step> = {
     const a = ones([2, 2], { requiresGrad: true });
     a.add(2).pow(2).sum().backward();
   },
-  tiny: () => {
-    const model = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 16), new nn.Tanh(), new nn.Linear(16, 1));
-    const y = randn([4, 1]);
-    return training(model, randn([4, 2]), (out) => F.mseLoss(out, y), new optim.SGD(model.parameters(), { lr: 0.05 }));
-  },
-  mlp: () => {
-    const model = new nn.Sequential(new nn.Linear(784, 512), new nn.ReLU(), new nn.Linear(512, 256), new nn.ReLU(), new nn.Linear(256, 10));
-    const y = randint(10, [128]);
-    return training(model, randn([128, 784]), (out) => F.crossEntropy(out, y), new optim.Adam(model.parameters(), { lr: 1e-3 }));
-  },
-  'digits step': () => {
-    const model = new nn.Sequential(new nn.Linear(64, 128), new nn.ReLU(), new nn.Linear(128, 10));
-    const y = randint(10, [32]);
-    return training(model, rand([32, 64]), (out) => F.crossEntropy(out, y), new optim.AdamW(model.parameters(), { lr: 2e-3 }));
-  },
   'transpose-add': () => {
     const x = randn([1000, 1000]);
     return () => {
@@ -120,10 +91,27 @@ const workloads: Record<string, () => Step> = {
     };
   },
 };
+workloads['layernorm'] = () => {
+  const x = randn([512, 768]);
+  return () => {
+    F.layerNorm(x, [768]);
+  };
+};
+for (const e of [4, 6]) {
+  workloads[`chain 1e${e}`] = () => {
+    const n = 10 ** e;
+    const [x, w, b] = [randn([n], { requiresGrad: true }), randn([n]), randn([n])];
+    return () => {
+      F.gelu(x.mul(w).add(b)).tanh().mul(x).sum().backward();
+      x.grad = null;
+    };
+  };
+}
+Object.assign(workloads, denseSteps(nabla), imageSteps(nabla), sequenceSteps(nabla));
 // Where the result's memory goes back at once, as reference counts have it in PyTorch.
 workloads['add 1e6 in scope'] = elementwise(1e6, (x) => scope(() => void x.add(x)));
 workloads['mul 1e6 in scope'] = elementwise(1e6, (x) => scope(() => void x.mul(x)));
-for (const n of [64, 256, 512, 1024]) {
+for (const n of [64, 128, 256, 512, 1024, 2048]) {
   workloads[`matmul ${n}`] = () => {
     const [a, b] = [randn([n, n]), randn([n, n])];
     return () => {

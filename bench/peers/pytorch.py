@@ -87,6 +87,66 @@ def digits():
     return training(net, torch.rand(32, 64), lambda o: F.cross_entropy(o, y), torch.optim.AdamW(net.parameters(), lr=2e-3))
 
 
+def cnn():
+    net = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Linear(128, 10))
+    y = torch.randint(0, 10, (64,))
+    return training(net, torch.randn(64, 1, 28, 28), lambda o: F.cross_entropy(o, y), torch.optim.SGD(net.parameters(), lr=.01, momentum=.9))
+
+
+def resblock():
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__(); self.a = nn.Conv2d(64, 64, 3, padding=1, bias=False); self.n = nn.BatchNorm2d(64)
+            self.b = nn.Conv2d(64, 64, 3, padding=1, bias=False); self.m = nn.BatchNorm2d(64)
+        def forward(self, x): return F.relu(x + self.m(self.b(F.relu(self.n(self.a(x))))))
+    net = Residual(); y = torch.randn(8, 64, 32, 32)
+    return training(net, torch.randn(8, 64, 32, 32), lambda o: F.mse_loss(o, y), torch.optim.SGD(net.parameters(), lr=.01))
+
+
+def lenet():
+    net = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 3), nn.Tanh(), nn.Flatten(), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
+    y = torch.randint(0, 10, (32,))
+    return training(net, torch.randn(32, 1, 8, 8), lambda o: F.cross_entropy(o, y), torch.optim.SGD(net.parameters(), lr=.05))
+
+
+class Block(nn.Module):
+    def __init__(self, d, h):
+        super().__init__(); self.h = h; self.l1 = nn.LayerNorm(d); self.qkv = nn.Linear(d, 3 * d); self.o = nn.Linear(d, d)
+        self.l2 = nn.LayerNorm(d); self.f1 = nn.Linear(d, 4 * d); self.f2 = nn.Linear(4 * d, d)
+    def forward(self, x):
+        b, t, d = x.shape
+        q, k, v = (u.view(b, t, self.h, d // self.h).transpose(1, 2) for u in self.qkv(self.l1(x)).split(d, 2))
+        x = x + self.o(F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).contiguous().view(b, t, d))
+        return x + self.f2(F.gelu(self.f1(self.l2(x))))
+
+
+def gpt():
+    class Gpt(nn.Module):
+        def __init__(self):
+            super().__init__(); self.e = nn.Embedding(65, 128); self.p = nn.Embedding(64, 128)
+            self.b = nn.Sequential(*[Block(128, 4) for _ in range(4)]); self.n = nn.LayerNorm(128); self.head = nn.Linear(128, 65, bias=False)
+        def forward(self, i): return self.head(self.n(self.b(self.e(i) + self.p(torch.arange(i.shape[1])))))
+    net = Gpt(); y = torch.randint(0, 65, (12 * 64,))
+    return training(net, torch.randint(0, 65, (12, 64)), lambda o: F.cross_entropy(o.view(-1, 65), y), torch.optim.AdamW(net.parameters(), lr=1e-3))
+
+
+def lstm():
+    class Recurrent(nn.Module):
+        def __init__(self): super().__init__(); self.e = nn.Embedding(64, 64); self.r = nn.LSTM(64, 128, 2); self.o = nn.Linear(128, 64)
+        def forward(self, i): return self.o(self.r(self.e(i))[0])
+    net = Recurrent(); y = torch.randint(0, 64, (512,))
+    return training(net, torch.randint(0, 64, (32, 16)), lambda o: F.cross_entropy(o.view(-1, 64), y), torch.optim.Adam(net.parameters(), lr=1e-3))
+
+
+def chain(n):
+    def make():
+        x, w, b = torch.randn(n, requires_grad=True), torch.randn(n), torch.randn(n)
+        def f():
+            (F.gelu(x * w + b).tanh() * x).sum().backward(); x.grad = None
+        return f
+    return make
+
+
 def pair(n, f):
     def make():
         a, b = torch.randn(n, n), torch.randn(n, n)
@@ -97,9 +157,11 @@ def pair(n, f):
 W = {'dispatch, no tape': dispatch(False), 'dispatch, tape': dispatch(True), 'scalars': scalars, 'reverse 1000': reverse, 'hessian 50': hessian,
      'per-sample gradients': per_sample, 'seed': seed, 'tiny': tiny, 'mlp': mlp, 'digits step': digits,
      'transpose-add': pair(1000, lambda a, b: a + a.t()), 'softmax': lambda: (lambda x: lambda: torch.softmax(x, 1))(torch.randn(512, 1000))}
+W.update({'cnn': cnn, 'resblock': resblock, 'lenet on digits': lenet, 'gpt': gpt, 'lstm': lstm, 'chain 1e4': chain(10 ** 4), 'chain 1e6': chain(10 ** 6),
+          'layernorm': lambda: (lambda x: lambda: F.layer_norm(x, (768,)))(torch.randn(512, 768))})
 W['add 1e6 in scope'] = elementwise(10 ** 6, lambda x: x + x)
 W['mul 1e6 in scope'] = elementwise(10 ** 6, lambda x: x * x)
-for n in (64, 256, 512, 1024): W[f'matmul {n}'] = pair(n, lambda a, b: a @ b)
+for n in (64, 128, 256, 512, 1024, 2048): W[f'matmul {n}'] = pair(n, lambda a, b: a @ b)
 for e in range(1, 8):
     n = 10 ** e
     W[f'add 1e{e}'] = elementwise(n, lambda x: x + x)
