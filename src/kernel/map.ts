@@ -18,6 +18,8 @@ export type Access = 'unit' | 'uniform' | 'strided';
 /** What a kernel is compiled for. */
 export interface MapSignature {
   readonly expr: Expr;
+  /** What is written to the memory of the first inputs: they are outputs too. */
+  readonly more: readonly Expr[];
   readonly compute: DTypeInfo;
   readonly output: DTypeInfo;
   readonly inputs: readonly DTypeInfo[];
@@ -60,6 +62,8 @@ class MapCompiler {
   private readonly output: OperandCode;
   private readonly inputs: OperandCode[];
   private readonly used: readonly OperandCode[];
+  /** What is computed and where it goes. */
+  private readonly results: readonly (readonly [expr: Expr, output: OperandCode])[];
   private readonly firstParam: number;
   /** Set while the end of a row is emitted: the element that each lane takes. */
   private tail: readonly Local[] | null = null;
@@ -72,10 +76,15 @@ class MapCompiler {
     this.f = new FunctionBuilder(name, ['i32', ...(nested ? (['i32'] as const) : []), 'i32', ...addresses, ...params]);
     const first = nested ? 2 : 1;
     this.output = this.operand(signature.output, signature.outputAccess, first);
-    this.inputs = inputs.map((type, i) => this.operand(type, signature.inputAccess[i] ?? 'unit', first + 1 + i));
+    this.inputs = inputs.map((type, i) => {
+      const access = signature.inputAccess[i] ?? 'unit';
+      return this.operand(type, i < signature.more.length && access === 'uniform' ? 'unit' : access, first + 1 + i);
+    });
     this.firstParam = first + 1 + inputs.length;
-    const wanted = new Set(reads(signature.expr).args);
-    this.used = [this.output, ...this.inputs.filter((_, i) => wanted.has(i))];
+    const roots = [signature.expr, ...signature.more];
+    const wanted = new Set(reads(roots).args);
+    this.used = [this.output, ...this.inputs.filter((_, i) => wanted.has(i) || i < signature.more.length)];
+    this.results = roots.map((expr, i) => [expr, i === 0 ? this.output : (this.inputs[i - 1] as OperandCode)] as const);
     this.e = new VectorEmitter(this.f, signature.compute, this.argumentSource());
   }
 
@@ -126,16 +135,22 @@ class MapCompiler {
     else loadLanes(this.e, type, this.laneAddresses(operand));
   }
 
+  /** Everything is computed before anything is stored: outputs may lie where inputs do. */
   private emitStores(vectors: number): void {
-    const { type, access, pointer } = this.output;
-    const { expr } = this.signature;
-    this.e.nextVectors(vectors);
+    const { e } = this;
+    e.nextVectors(vectors);
+    if (this.results.length > 1) for (const [expr, { type }] of this.results) type.kind === 'bool' ? e.mask(expr) : e.value(expr);
+    for (const [expr, output] of this.results) this.emitStore(expr, output, vectors);
+  }
+
+  private emitStore(expr: Expr, output: OperandCode, vectors: number): void {
+    const { type, access, pointer } = output;
     if (access === 'unit' && this.tail === null) {
       if (storeTruths(this.e, type, expr, vectors, pointer)) return;
       for (let part = 0; part < vectors; part++) storeUnit(this.e, type, expr, part, pointer, part * this.e.lanes * type.itemsize);
       return;
     }
-    storeLanes(this.e, type, expr, 0, this.laneAddresses(this.output));
+    storeLanes(this.e, type, expr, 0, this.laneAddresses(output));
   }
 
   /** Emits the computation of lane addresses as they are asked for, in ascending order. */
@@ -190,7 +205,11 @@ class MapCompiler {
 
   /** Strided operands come one vector at a time: their lanes are gathered. */
   private vectorsAtOnce(): number {
-    return this.used.some((operand) => operand.access === 'strided') ? 1 : vectorsAtOnce(this.signature.expr, this.signature.compute);
+    if (this.used.some((operand) => operand.access === 'strided')) return 1;
+    return vectorsAtOnce(
+      this.results.map(([expr]) => expr),
+      this.signature.compute,
+    );
   }
 
   private emitAdvance(elements: number): void {

@@ -156,8 +156,8 @@ export function ternary(
   return (a, b, c) => apply(intrinsic, [a, b, c]);
 }
 
-/** Visits each distinct node once, operands first. */
-export function forEachNode(e: Expr, visit: (node: Expr) => void): void {
+/** Visits each distinct node of an expression, or of several, once: operands first. */
+export function forEachNode(e: Expr | readonly Expr[], visit: (node: Expr) => void): void {
   const seen = new Set<Expr>();
   const walk = (node: Expr): void => {
     if (seen.has(node)) return;
@@ -165,7 +165,7 @@ export function forEachNode(e: Expr, visit: (node: Expr) => void): void {
     for (const operand of node.args) walk(operand);
     visit(node);
   };
-  walk(e);
+  for (const root of [e].flat()) walk(root);
 }
 
 /** The expression as text, for messages and tests: `add(arg 0, 1)`. */

@@ -19,4 +19,5 @@ export { chain, differentiate } from './differentiate.ts';
 export { evaluate, evaluateInteger, wrapInteger } from './evaluate.ts';
 export * from './intrinsics.ts';
 export { MapProgram } from './program.ts';
+export { programOf } from './several.ts';
 export { type Reads, reads, substitute } from './substitute.ts';

@@ -1,12 +1,19 @@
 import { arg, type Expr } from './core.ts';
 import { reads, substitute } from './substitute.ts';
 
+const NOTHING_MORE: readonly Expr[] = [];
+
 /**
  * An expression that a device can launch, with the kernels that the device has compiled for it. The slots belong to the device: it keys
  * kernels by dtypes and layout, and remembers the last one, which is mostly the next one too.
  */
 export class MapProgram {
   readonly expr: Expr;
+  /**
+   * What a launch computes besides, at the same elements: `more[k]` is written to the memory of operand k, of which expressions read what was there
+   * before. See `several.ts`.
+   */
+  readonly more: readonly Expr[];
   /** How many tensor operands a launch passes. */
   readonly arity: number;
   /** How many numbers a launch passes. */
@@ -18,13 +25,14 @@ export class MapProgram {
   lastKernel: unknown = null;
   #joined: MapProgram | null = null;
 
-  constructor(expr: Expr, arity: number, paramCount = 0) {
-    const used = reads(expr);
+  constructor(expr: Expr, arity: number, paramCount = 0, more: readonly Expr[] = NOTHING_MORE) {
+    const used = reads([expr, ...more]);
     for (const index of used.args) if (index >= arity) throw new RangeError(`the expression reads operand ${index} of ${arity}`);
     for (const index of used.params)
       if (index >= paramCount) throw new RangeError(`the expression reads parameter ${index} of ${paramCount}`);
     if (used.out) throw new RangeError('a derivative must have its output bound to an operand before it can run');
     this.expr = expr;
+    this.more = more;
     this.arity = arity;
     this.paramCount = paramCount;
   }

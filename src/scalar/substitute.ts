@@ -8,8 +8,8 @@ export interface Reads {
   readonly out: boolean;
 }
 
-/** Which operands an expression reads: for a derivative, what the tape must save. */
-export function reads(e: Expr): Reads {
+/** Which operands an expression, or several, read: for a derivative, what the tape must save. */
+export function reads(e: Expr | readonly Expr[]): Reads {
   const args: number[] = [];
   const params: number[] = [];
   let readsOut = false;

@@ -11,7 +11,7 @@ import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.
 import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
 import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
-import { flatExtent, kernelFor, LARGE, looped, loopedExtent } from './widen.ts';
+import { flatTrial, kernelFor, LARGE, looped, loopedTrial } from './widen.ts';
 
 const IDENTITY = arg(0);
 const TYPES = DTYPES.length;
@@ -45,7 +45,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const a = ins[0] as View;
         const b = ins[1] as View;
         if (!isFlat(a, n) || !isFlat(b, n)) break;
-        if (a === b && n >= MANY) {
+        if (a === b && n >= MANY && program.more.length === 0) {
           map(program.joined, out, [a], params, compute);
           return;
         }
@@ -172,6 +172,7 @@ function compileKernel(
   const inputs = ins.map((view) => view.type);
   const signature = {
     expr: program.expr,
+    more: program.more,
     compute: computeFor(program.expr, output, ins, compute),
     output,
     inputs,
@@ -185,8 +186,14 @@ function compileKernel(
     if (program.lastKey === key) program.lastKernel = kernel;
   };
   const isFlatLaunch = typeof key === 'number' && key >= 0;
-  const extent = isFlatLaunch ? flatExtent(output, inputs) : loopedExtent;
-  const kernel = kernelFor((name) => compileMap(name, signature), isLarge(out.size) === 1 && isHeavy(program.expr), extent, remember);
+  const outputs = [output, ...inputs.slice(0, program.more.length)];
+  const trial = isFlatLaunch ? flatTrial(outputs) : loopedTrial(outputs.length);
+  const kernel = kernelFor(
+    (name) => compileMap(name, signature),
+    isLarge(out.size) === 1 && isHeavy([program.expr, ...program.more]),
+    trial,
+    remember,
+  );
   program.kernels.set(key, kernel);
   return kernel;
 }
@@ -351,7 +358,7 @@ const ZERO = new MapProgram(constant(0), 0);
 /** Copies and casts between complex and other dtypes; complex arithmetic is made of real parts above. */
 function mapComplex(program: MapProgram, out: View, ins: readonly View[]): void {
   const input = ins[0];
-  if (program.expr !== IDENTITY || input === undefined) {
+  if (program.expr !== IDENTITY || program.more.length > 0 || input === undefined) {
     throw new DTypeError('an elementwise kernel computes on real numbers: complex operands come as their real and imaginary parts');
   }
   const part = (view: View): DTypeInfo => (view.type.name === 'complex64' ? FLOAT32 : FLOAT64);

@@ -11,13 +11,15 @@ export function kernelFor(make: (name: string) => FunctionBuilder): KernelFuncti
   return instantiate([make('map')], heap.memory).map as KernelFunction;
 }
 
-export function flatExtent(): () => null {
-  return loopedExtent;
-}
-
 /** Written by launches, read by nobody. */
 export const looped: { out: View | null; ins: readonly View[] } = { out: null, ins: [] };
 
-export function loopedExtent(): null {
-  return null;
+const noTrial = (): null => null;
+
+export function flatTrial(): () => null {
+  return noTrial;
+}
+
+export function loopedTrial(): () => null {
+  return noTrial;
 }

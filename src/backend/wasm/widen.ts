@@ -14,14 +14,24 @@ import { instantiateAt, kernelLevels } from './level.ts';
 export const LARGE: number = 16384;
 const LAUNCHES = 8;
 
-/** The bytes that a launch writes, from its arguments; null if it also reads them or they are not one run. */
-export type Extent = (args: readonly number[]) => readonly [start: number, end: number] | null;
+/** A run of bytes. */
+type Run = readonly [start: number, end: number];
+
+/** What a launch is tried on before its wide kernel is trusted. */
+interface Trial {
+  /** The arguments of the launch, or of one that is a part of it. */
+  readonly args: readonly number[];
+  readonly written: readonly Run[];
+}
+
+/** The trial for the arguments of a launch; null where its outputs are not runs of bytes. */
+export type TrialFor = (args: readonly number[]) => Trial | null;
 
 /** Compiles the kernel of one function. For large launches, a kernel that replaces itself, through `replace`, by its wide form. */
 export function kernelFor(
   make: (name: string) => FunctionBuilder,
   large: boolean,
-  extent: Extent,
+  trialFor: TrialFor,
   replace: (kernel: KernelFunction) => void,
 ): KernelFunction {
   const plain = instantiate([make('map')], heap.memory).map as KernelFunction;
@@ -29,12 +39,12 @@ export function kernelFor(
   let launches = 0;
   return (...args) => {
     launches += 1;
-    const result = plain(...args);
-    const written = launches < LAUNCHES ? null : extent(args);
-    if (written === null) return result;
+    const trial = launches < LAUNCHES ? null : trialFor(args);
+    if (trial === null) return plain(...args);
     const wide = compileWide(make);
-    replace(wide !== null && sameBits(wide, plain, args, written) ? wide : plain);
-    return result;
+    const chosen = wide !== null && sameBits(wide, plain, trial) ? wide : plain;
+    replace(chosen);
+    return chosen(...args);
   };
 }
 
@@ -47,41 +57,45 @@ function compileWide(make: (name: string) => FunctionBuilder): KernelFunction | 
   }
 }
 
-/** Runs the wide kernel after the plain one, and the plain one again if they differ. */
-function sameBits(wide: KernelFunction, plain: KernelFunction, args: readonly number[], [start, end]: readonly [number, number]): boolean {
-  const expected = heap.u8.slice(start, end);
-  wide(...args);
-  const found = heap.u8.subarray(start, end);
-  for (let i = 0; i < expected.length; i++) {
-    if (expected[i] !== found[i]) {
-      plain(...args);
-      return false;
-    }
-  }
-  return true;
+/** Whether both kernels write the same. Leaves everything as it was: a launch may write where it reads. */
+function sameBits(wide: KernelFunction, plain: KernelFunction, { args, written }: Trial): boolean {
+  const before = written.map(bytesOf);
+  const resultOf = (kernel: KernelFunction): Uint8Array[] => {
+    kernel(...args);
+    const result = written.map(bytesOf);
+    for (const [k, [start]] of written.entries()) heap.u8.set(before[k] as Uint8Array, start);
+    return result;
+  };
+  const found = resultOf(wide);
+  return resultOf(plain).every((expected, k) => expected.every((byte, i) => byte === (found[k] as Uint8Array)[i]));
 }
 
-/** The extent of a flat launch: `(elements, output, inputs…)`. */
-export function flatExtent(output: DTypeInfo, inputs: readonly DTypeInfo[]): Extent {
+function bytesOf([start, end]: Run): Uint8Array {
+  return heap.u8.slice(start, end);
+}
+
+/** The trial of a flat launch, `(elements, outputs…, inputs…)`: its first elements, so many that the last of them are not a whole vector. */
+export function flatTrial(outputs: readonly DTypeInfo[]): TrialFor {
   return (args) => {
-    const elements = args[0] as number;
-    const start = args[1] as number;
-    const end = start + elements * output.itemsize;
-    for (let k = 0; k < inputs.length; k++) {
-      const input = args[2 + k] as number;
-      if (input < end && input + elements * (inputs[k] as DTypeInfo).itemsize > start) return null;
-    }
-    return [start, end];
+    const elements = Math.min(args[0] as number, LARGE - 1);
+    const written = outputs.map((type, k): Run => [args[k + 1] as number, (args[k + 1] as number) + elements * type.itemsize]);
+    return { args: [elements, ...args.slice(1)], written };
   };
 }
 
 /** What a launch with loops writes and reads: its kernel knows addresses alone. */
 export const looped: { out: View | null; ins: readonly View[] } = { out: null, ins: [] };
 
-/** The extent of the launch in `looped`. */
-export function loopedExtent(): readonly [number, number] | null {
-  const { out, ins } = looped;
-  if (out?.rowMajor !== true || ins.some((view) => view.storage === out.storage)) return null;
-  const start = addressOf(out.storage) + out.offset * out.type.itemsize;
-  return [start, start + out.size * out.type.itemsize];
+/** The trial of the launch in `looped`, which has so many outputs: the first inputs are outputs, too. */
+export function loopedTrial(outputs: number): TrialFor {
+  return (args) => {
+    const views = [looped.out, ...looped.ins].slice(0, outputs);
+    const written: Run[] = [];
+    for (const view of views) {
+      if (view?.rowMajor !== true) return null;
+      const start = addressOf(view.storage) + view.offset * view.type.itemsize;
+      written.push([start, start + view.size * view.type.itemsize]);
+    }
+    return { args, written };
+  };
 }

@@ -21,7 +21,7 @@ const MANY = 24;
  * How many vectors a kernel computes side by side: four, so that the loop around the work and chains of dependent operations do not count; fewer
  * where the code is so long that registers run out; one where each lane is a call anyway. Measured.
  */
-export function vectorsAtOnce(e: Expr, compute: DTypeInfo): number {
+export function vectorsAtOnce(e: readonly Expr[], compute: DTypeInfo): number {
   let calls = 0;
   let isLong = false;
   let hasCode = true;
@@ -43,7 +43,7 @@ export function vectorsAtOnce(e: Expr, compute: DTypeInfo): number {
 }
 
 /** Whether computing takes longer than fetching the operands: only then do wider vectors help. */
-export function isHeavy(e: Expr): boolean {
+export function isHeavy(e: readonly Expr[]): boolean {
   let calls = 0;
   let isLong = false;
   forEachNode(e, ({ op }) => {

@@ -1,5 +1,5 @@
 /** Runs heavy elementwise kernels on large tensors often enough that they are compiled again, and compares with the first results bit by bit. */
-import { configureKernels, kernelLevels, manualSeed, randn, type Tensor } from 'nabla';
+import { configureKernels, kernelLevels, manualSeed, ones, optim, randn, type Tensor } from 'nabla';
 
 manualSeed(0);
 const x = randn([123, 457]);
@@ -12,6 +12,13 @@ const programs: ((x: Tensor) => Tensor)[] = [
   (x) => x.t().exp(),
   (x) => x.sub(row).exp(),
   (x) => x.clone().exp_(),
+  (x) => {
+    const weight = ones(x.shape, { requiresGrad: true });
+    const optimizer = new optim.Adam([weight]);
+    weight.grad = x;
+    for (let i = 0; i < 2; i++) optimizer.step();
+    return weight.detach();
+  },
 ];
 const bits = (x: Tensor): string => Buffer.from(new Uint8Array((x.toTypedArray() as Float32Array).buffer)).toString('base64');
 
