@@ -4,6 +4,8 @@ export interface Timing {
   readonly ms: number;
   readonly min: number;
   readonly calls: number;
+  /** The most bytes that tensors had at a time, where the peer tells. */
+  readonly peakBytes?: number;
 }
 
 export function measure(run: () => void, seconds: number): Timing {
