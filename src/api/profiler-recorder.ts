@@ -1,7 +1,7 @@
 import type { Operator } from '../op/contract.ts';
 import { pool } from '../runtime/pool.ts';
 import { UNIT_BYTES } from '../runtime/sizes.ts';
-import { listenToAllocations } from '../runtime/storage.ts';
+import { type AllocationListener, listenToAllocations, type Storage } from '../runtime/storage.ts';
 import { perform } from '../tensor/apply.ts';
 import { mode } from '../tensor/modes.ts';
 import type { Node } from '../tensor/node.ts';
@@ -24,7 +24,7 @@ export class Recorder implements Observer {
   readonly #shapes: boolean;
   readonly #memory: boolean;
   readonly #outer: Observer | null;
-  readonly #outerListener: ((bytes: number) => void) | null = null;
+  readonly #outerListener: AllocationListener | null = null;
   readonly #origin: number;
   readonly #baseUnits: number;
   #open: ProfilerEvent | null = null;
@@ -37,7 +37,7 @@ export class Recorder implements Observer {
     this.#baseUnits = pool.liveUnits;
     mode.observer = this;
     running.push(this);
-    if (memory) this.#outerListener = listenToAllocations((bytes) => this.#allocated(bytes));
+    if (memory) this.#outerListener = listenToAllocations((bytes, storage) => this.#allocated(bytes, storage));
     this.#origin = performance.now();
   }
 
@@ -126,8 +126,8 @@ export class Recorder implements Observer {
     }
   }
 
-  #allocated(bytes: number): void {
-    this.#outerListener?.(bytes);
+  #allocated(bytes: number, storage: Storage): void {
+    this.#outerListener?.(bytes, storage);
     this.allocatedBytes += bytes;
     const above = Math.max(0, (pool.liveUnits - this.#baseUnits) * UNIT_BYTES);
     this.peakBytes = Math.max(this.peakBytes, above);

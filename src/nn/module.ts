@@ -1,5 +1,6 @@
 import { type DType, type DTypeInfo, dtypeInfo } from '../dtype/dtype.ts';
 import { cast } from '../ops/structural.ts';
+import { effect } from '../runtime/recorder.ts';
 import { formatShape } from '../shape/shape.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
@@ -162,7 +163,9 @@ export abstract class Module {
 
   /** Forgets all gradients. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) if (parameter.meta !== null) parameter.meta.grad = null;
+    effect(() => {
+      for (const parameter of this.parameters()) if (parameter.meta !== null) parameter.meta.grad = null;
+    });
   }
 
   /** Calls `f` with every module below, then this one. */

@@ -5,15 +5,21 @@ import { fullTensor } from '../ops/create.ts';
 import { optionalType } from '../ops/family.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm } from '../ops/nn/normalization.ts';
 import { reshape } from '../ops/structural.ts';
+import { add, arg } from '../scalar/expr.ts';
 import { formatShape } from '../shape/shape.ts';
 import type { ChannelsFunction, GroupNormShape, IdentityFunction, LayerNormFunction, PerDim, ShapeFunction } from '../shape/types.ts';
 import { elementsOf } from '../tensor/data.ts';
+import { markWritten } from '../tensor/inplace.ts';
+import { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyParameter, requireSizes, sizeList } from './empty-parameter.ts';
 import * as init from './init.ts';
 import { Layer } from './layer.ts';
 import { describeOptions } from './repr.ts';
+
+/** One batch more. */
+const COUNT = new MapOperator('batchNorm', () => add(arg(0), 1), 1, 0, false);
 
 function filled(shape: readonly number[], value: number, dtype: DType | null | undefined): Tensor {
   return init.constant_(emptyParameter('normalization', shape, dtype), value);
@@ -269,9 +275,10 @@ abstract class BatchNorm<C extends number, Spatial extends number> extends Runni
   /** Counts a batch; its share in the running statistics. */
   private countBatch(): number {
     if (this.numBatchesTracked === null) return this.momentum ?? 0;
-    const count = Number(elementsOf(this.numBatchesTracked)[0]) + 1;
-    init.constant_(this.numBatchesTracked, count);
-    return this.momentum ?? 1 / count;
+    COUNT.forwardInto(this.numBatchesTracked, [this.numBatchesTracked], { values: [], compute: INT64 });
+    markWritten(this.numBatchesTracked, 'batchNorm');
+    // The count is looked at only where it matters.
+    return this.momentum ?? 1 / Number(elementsOf(this.numBatchesTracked)[0]);
   }
 }
 

@@ -2,7 +2,9 @@ import { type DTypeInfo, FLOAT32 } from '../dtype/dtype.ts';
 import { backend } from '../runtime/backend.ts';
 import { heap } from '../runtime/heap.ts';
 import { defaultGenerator, type Generator, type HalfOption, type NumberArray } from '../runtime/random.ts';
+import { recording } from '../runtime/recorder.ts';
 import { addressOf, beginLaunch } from '../runtime/storage.ts';
+import type { View } from '../runtime/view.ts';
 import { draw } from '../tensor/draw.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -11,8 +13,13 @@ import { emptyTensor } from './create.ts';
 
 /** Random numbers into the elements of tensors. */
 
-/** A typed array over the elements of a contiguous tensor, for the length of a fill. */
-export function elementsIn(x: Tensor): NumberArray | BigInt64Array {
+/** Has `write` fill the elements of a contiguous tensor: it gets a typed array over them, and asks the generator for all that it writes. */
+export function fillElements<A extends NumberArray | BigInt64Array>(x: View, write: (elements: A) => unknown): void {
+  if (recording.by === null) write(elementsIn(x) as A);
+  else recording.by.fill(x, (target) => void write(elementsIn(target) as A));
+}
+
+function elementsIn(x: View): NumberArray | BigInt64Array {
   beginLaunch();
   const start = (addressOf(x.storage) + x.offset * x.type.itemsize) / x.type.itemsize;
   const arrays: Record<string, NumberArray | BigInt64Array> = {
@@ -26,7 +33,7 @@ export function elementsIn(x: Tensor): NumberArray | BigInt64Array {
     bool: heap.u8,
   };
   const array = arrays[x.type.name];
-  if (array === undefined) throw new DTypeError(`random draws are not defined for dtype ${x.dtype}`);
+  if (array === undefined) throw new DTypeError(`random draws are not defined for dtype ${x.type.name}`);
   return array.subarray(start, start + x.size) as NumberArray | BigInt64Array;
 }
 
@@ -38,9 +45,13 @@ export function fillContiguous(x: Tensor, generator: Generator | null | undefine
   const source = generator ?? defaultGenerator;
   if (x.type.name === 'float16' || x.type.name === 'bfloat16') {
     const wide = emptyTensor(x.shape, FLOAT32);
-    fill(source, elementsIn(wide) as never, { half: x.type.name });
+    const half = x.type.name;
+    fillElements(wide, (elements) => fill(source, elements as never, { half }));
     backend().map(IDENTITY.program, x, [wide], [], x.type);
-  } else fill(source, elementsIn(x) as never, { bool: x.type.name === 'bool' });
+  } else {
+    const bool = x.type.name === 'bool';
+    fillElements(x, (elements) => fill(source, elements as never, { bool }));
+  }
 }
 
 /** A new tensor that `fill` fills; under vmap one for each member of the batch, or one for all. */

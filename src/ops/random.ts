@@ -32,7 +32,7 @@ import { add, mul } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { type CreateOptions, finish, splitOptions } from './creation.ts';
 import { described, optionalType, requireTensor } from './family.ts';
-import { elementsIn, type Fill, fillContiguous, filled } from './random-fill.ts';
+import { type Fill, fillContiguous, fillElements, filled } from './random-fill.ts';
 import { cast } from './structural.ts';
 import type {
   DrawFunction,
@@ -139,11 +139,12 @@ export const randperm: RandpermFunction = described(
 function permutations(generator: Generator, sizes: readonly number[]): Tensor {
   const result = emptyTensor(sizes, INT64);
   const n = sizes[sizes.length - 1] as number;
-  for (let at = 0; at < result.size; at += n) {
-    const order = drawPermutation(generator, n);
-    const out = elementsIn(result) as BigInt64Array;
-    for (let i = 0; i < n; i++) out[at + i] = BigInt(order[i] as number);
-  }
+  fillElements<BigInt64Array>(result, (out) => {
+    for (let at = 0; at < out.length; at += n) {
+      const order = drawPermutation(generator, n);
+      for (let i = 0; i < n; i++) out[at + i] = BigInt(order[i] as number);
+    }
+  });
   return result;
 }
 
@@ -435,8 +436,9 @@ export const multinomial: MultinomialFunction<
         replacement: withReplacement,
       });
       const result = emptyTensor([...outer, numSamples], INT64);
-      const out = elementsIn(result) as BigInt64Array;
-      for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
+      fillElements<BigInt64Array>(result, (out) => {
+        for (let i = 0; i < out.length; i++) out[i] = drawn[i] as bigint;
+      });
       return result;
     });
   },

@@ -1,5 +1,6 @@
 import { fillTensor, fullTensor } from '../ops/create.ts';
 import { negated, penalised } from '../ops/optimizer-steps.ts';
+import { effect } from '../runtime/recorder.ts';
 import { labelStorage, untrack } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
 import { describeTensor, describeValue, isForeignTensor } from '../tensor/messages.ts';
@@ -105,27 +106,31 @@ export abstract class Optimizer<Options extends object> {
 
   /** Forgets the gradients of all parameters, or sets them to zero in place. */
   zeroGrad(options: { readonly setToNone?: boolean } = {}): void {
-    for (const group of this.paramGroups) {
-      for (const { meta } of group.params) if (meta !== null) clearGrad(meta, options.setToNone ?? true);
-    }
+    effect(() => {
+      for (const group of this.paramGroups) {
+        for (const { meta } of group.params) if (meta !== null) clearGrad(meta, options.setToNone ?? true);
+      }
+    });
   }
 
   /** One step along the gradients. A closure that recomputes the loss is called first, with recording on; its result is returned. */
   step(closure?: () => Tensor): Tensor | null {
     const loss = closure === undefined ? null : withGradMode(true, closure);
-    const writer = `${this.constructor.name}.step`;
-    withGradMode(false, () => {
-      for (const group of this.paramGroups) {
-        for (const parameter of group.params) {
-          const grad = parameter.meta?.grad ?? null;
-          if (grad === null) continue;
-          if (mode.beforeWrite !== null) mode.beforeWrite(parameter);
-          this.update(parameter, grad, group, this.stateOf(parameter));
-          markWritten(parameter, writer);
-        }
-      }
-    });
+    effect(() => withGradMode(false, () => this.updateAll()));
     return loss;
+  }
+
+  private updateAll(): void {
+    const writer = `${this.constructor.name}.step`;
+    for (const group of this.paramGroups) {
+      for (const parameter of group.params) {
+        const grad = parameter.meta?.grad ?? null;
+        if (grad === null) continue;
+        if (mode.beforeWrite !== null) mode.beforeWrite(parameter);
+        this.update(parameter, grad, group, this.stateOf(parameter));
+        markWritten(parameter, writer);
+      }
+    }
   }
 
   /** The gradient with the sign of the way and with the penalty. */

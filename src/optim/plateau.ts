@@ -1,3 +1,4 @@
+import { effect, recording } from '../runtime/recorder.ts';
 import { elementsOf } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { isTensor } from '../tensor/tensor.ts';
@@ -73,6 +74,7 @@ export class ReduceLROnPlateau extends LRScheduler {
   override step(metric?: number | Tensor): void {
     const value = isTensor(metric) ? Number(elementsOf(metric)[0]) : metric;
     if (typeof value !== 'number') throw new ArgumentError('ReduceLROnPlateau: step needs the metric, a number');
+    recording.by?.refuse('ReduceLROnPlateau.step() decides on the value of its metric');
     this.lastEpoch++;
     const better = this.#isBetter(value);
     if (better) this.best = value;
@@ -177,6 +179,10 @@ export class SequentialLR extends ComposedScheduler {
   }
 
   override step(): void {
+    effect(() => this.#next());
+  }
+
+  #next(): void {
     this.lastEpoch++;
     const at = this.#milestones.filter((milestone) => milestone <= this.lastEpoch).length;
     const scheduler = this.schedulers[at] as LRScheduler;
@@ -203,7 +209,9 @@ export class ChainedScheduler extends ComposedScheduler {
   }
 
   override step(): void {
-    this.lastEpoch++;
-    for (const scheduler of this.schedulers) scheduler.step();
+    effect(() => {
+      this.lastEpoch++;
+      for (const scheduler of this.schedulers) scheduler.step();
+    });
   }
 }

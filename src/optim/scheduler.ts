@@ -1,3 +1,4 @@
+import { effect } from '../runtime/recorder.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { Optimizer } from './optimizer.ts';
 
@@ -53,10 +54,12 @@ export abstract class LRScheduler {
 
   /** Moves on by one epoch, or one batch. */
   step(): void {
-    this.lastEpoch++;
-    const rates = this.optimizer.paramGroups.map((group, i) => this.rate(group.lr, this.baseLrs[i] ?? group.lr, i));
-    this.optimizer.paramGroups.forEach((group, i) => {
-      group.lr = rates[i] as number;
+    effect(() => {
+      this.lastEpoch++;
+      const rates = this.optimizer.paramGroups.map((group, i) => this.rate(group.lr, this.baseLrs[i] ?? group.lr, i));
+      this.optimizer.paramGroups.forEach((group, i) => {
+        group.lr = rates[i] as number;
+      });
     });
   }
 

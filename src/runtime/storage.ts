@@ -68,7 +68,8 @@ const escaped = new Set<Storage>();
 let trackers = 0;
 /** Trackers and the allocation listener together: what `allocate` looks at. */
 let attentive = 0;
-let listener: ((bytes: number) => void) | null = null;
+let listener: AllocationListener | null = null;
+let launchListener: (() => void) | null = null;
 let checked = false;
 
 /**
@@ -87,11 +88,14 @@ export function allocate(bytes: number): Storage {
 
 function noteAllocation(storage: Storage): void {
   if (trackers > 0) tracked.push(storage);
-  if (listener !== null) listener(storage.byteLength);
+  if (listener !== null) listener(storage.byteLength, storage);
 }
 
-/** Calls `heard` with the size of each storage that is allocated from here on; null ends it. Returns who listened before. */
-export function listenToAllocations(heard: ((bytes: number) => void) | null): ((bytes: number) => void) | null {
+/** Hears of each allocation. */
+export type AllocationListener = (bytes: number, storage: Storage) => void;
+
+/** Calls `heard` with each storage that is allocated from here on; null ends it. Returns who listened before. */
+export function listenToAllocations(heard: AllocationListener | null): AllocationListener | null {
   const before = listener;
   listener = heard;
   attentive = trackers + (heard === null ? 0 : 1);
@@ -148,6 +152,12 @@ export function labelStorage(storage: Storage, label: string): void {
 /** Starts a launch: the addresses resolved from here on stay valid until the next launch or allocation. */
 export function beginLaunch(): void {
   pool.clock += 1;
+  if (launchListener !== null) launchListener();
+}
+
+/** Calls `heard` whenever a launch begins, or the host is about to look at the heap; null ends it. */
+export function listenToLaunches(heard: (() => void) | null): void {
+  launchListener = heard;
 }
 
 /** Keeps the bytes of a storage where they are, across launches and allocations, until `unpin` is called as often. */

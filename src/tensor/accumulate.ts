@@ -1,4 +1,5 @@
 import { backend } from '../runtime/backend.ts';
+import { recording } from '../runtime/recorder.ts';
 import { allocate, labelStorage, release, untrack } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
@@ -80,6 +81,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
     before.storage.version++;
     drop(g);
   }
+  if (recording.by !== null) recording.by.accumulated(leaf);
   if (meta.accumulateHooks !== null) for (const { hook } of meta.accumulateHooks.entries) checkReturn(hook(leaf));
 }
 

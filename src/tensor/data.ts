@@ -3,6 +3,7 @@ import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } 
 import { backend } from '../runtime/backend.ts';
 import { elementsAt, heapOf } from '../runtime/elements.ts';
 import { heap } from '../runtime/heap.ts';
+import { recording } from '../runtime/recorder.ts';
 import { addressOf, allocate, beginLaunch } from '../runtime/storage.ts';
 import { contiguousStrides, formatShape, numel } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, ShapeError } from '../util/errors.ts';
@@ -74,10 +75,13 @@ export function tensorOfBytes(bytes: Uint8Array, shape: readonly number[], type:
       `fromBytes: ${bytes.byteLength} bytes for shape ${formatShape(shape)} of dtype ${type.name}, which needs ${size * type.itemsize}`,
     );
   }
-  const storage = allocate(bytes.byteLength);
-  beginLaunch();
-  heap.u8.set(bytes, addressOf(storage));
-  return new Tensor(storage, 0, shape, contiguousStrides(shape), type, size, true);
+  const made = new Tensor(allocate(bytes.byteLength), 0, shape, contiguousStrides(shape), type, size, true);
+  if (recording.by !== null) recording.by.keep(made, bytes);
+  else {
+    beginLaunch();
+    heap.u8.set(bytes, addressOf(made.storage));
+  }
+  return made;
 }
 
 /** Row-major elements as a typed array of their own: half types as float32, bool as 0 and 1, complex as pairs. */

@@ -13,7 +13,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { mul } from '../arithmetic.ts';
 import { emptyTensor } from '../create.ts';
 import { described, makeOperator, requireTensor } from '../family.ts';
-import { elementsIn } from '../random-fill.ts';
+import { fillElements } from '../random-fill.ts';
 import type { UnarySame } from '../types.ts';
 
 export interface DropoutOptions {
@@ -38,9 +38,10 @@ function plainMask(shape: readonly number[], p: number, type: Tensor['type']): T
   const mask = emptyTensor(shape, type);
   if (type.itemsize === 2) {
     const wide = emptyTensor(shape, FLOAT32);
-    fillDropoutMask(defaultGenerator, elementsIn(wide) as FloatArray, p, { half: type.name as 'float16' });
+    const half = type.name as 'float16';
+    fillElements<FloatArray>(wide, (elements) => fillDropoutMask(defaultGenerator, elements, p, { half }));
     backend().map(IDENTITY.program, mask, [wide], [], type);
-  } else fillDropoutMask(defaultGenerator, elementsIn(mask) as FloatArray, p);
+  } else fillElements<FloatArray>(mask, (elements) => fillDropoutMask(defaultGenerator, elements, p));
   return mask;
 }
 

@@ -1,5 +1,6 @@
 /** Generators of random numbers: PyTorch's CPU generator, with its seeds and its saved states. */
 import { ArgumentError } from '../../util/errors.ts';
+import { effect } from '../recorder.ts';
 import { MersenneTwister, STATE_LENGTH } from './mersenne.ts';
 
 /** The seed of a generator that nobody seeded: PyTorch's. */
@@ -72,12 +73,14 @@ export class Generator {
     if (value < -(1n << 63n) || value >= 1n << 64n) {
       throw new ArgumentError(`manualSeed: the seed must lie between -2^63 and 2^64 - 1, got ${value}`);
     }
-    this.seedValue = BigInt.asUintN(64, value);
-    this.#engine ??= new MersenneTwister(0);
-    this.#engine.seed(Number(this.seedValue & 0xffffffffn));
-    this.nextNormal = Number.NaN;
-    this.floatNormal = null;
-    return this;
+    return effect(() => {
+      this.seedValue = BigInt.asUintN(64, value);
+      this.#engine ??= new MersenneTwister(0);
+      this.#engine.seed(Number(this.seedValue & 0xffffffffn));
+      this.nextNormal = Number.NaN;
+      this.floatNormal = null;
+      return this;
+    });
   }
 
   /**
