@@ -1,17 +1,55 @@
-import type { DType } from '../../dtype/dtype.ts';
+import type { DType, DTypeInfo } from '../../dtype/dtype.ts';
 import { type Batching, type Operator, t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { normalizeDim } from '../../shape/dims.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { MapParams } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { emptyTensor } from '../create.ts';
 import { callMap, compositeOperator, described, floatOnly, makeOperator, mapOperator, optionalType, realOnly } from '../family.ts';
 import { discard, reduceBy, sumKept } from '../reduction.ts';
 import { cast } from '../structural.ts';
 import type { ImpliedSoftmax, SoftmaxLike } from '../types.ts';
+import { RowProgram, runRows } from './row-kernels.ts';
+import { arePlain, rowLength } from './rows.ts';
 
 /** The dimensions that are normalised: one, or none for a 0-d tensor. */
 type NormalizedDims = readonly number[];
+
+const [x, y, scalar, next] = [S.arg(0), S.arg(1), S.arg(2), S.arg(3)];
+
+/** [x, result]: the row's maximum, exponentials and their sum, quotients. */
+const SOFTMAX_ROWS = new RowProgram(['row', 'row'], 0, () => [
+  { reduce: [['max', x]] },
+  { store: [[1, S.exp(S.sub(x, scalar))]], reduce: [['sum', S.exp(S.sub(x, scalar))]] },
+  { store: [[1, S.div(y, next)]] },
+]);
+/** [x, result]: the maximum, the sum of exponentials, what is left of x. */
+const LOG_SOFTMAX_ROWS = new RowProgram(['row', 'row'], 0, () => [
+  { reduce: [['max', x]] },
+  { reduce: [['sum', S.exp(S.sub(x, scalar))]] },
+  { store: [[1, S.sub(S.sub(x, scalar), S.log(next))]] },
+]);
+/** [cotangent, y, gradient]. */
+const SOFTMAX_BACKWARD_ROWS = new RowProgram(['row', 'row', 'row'], 0, () => [
+  { reduce: [['sum', S.mul(x, y)]] },
+  { store: [[2, S.mul(S.sub(x, next), y)]] },
+]);
+/** [cotangent, y, gradient]. */
+const LOG_SOFTMAX_BACKWARD_ROWS = new RowProgram(['row', 'row', 'row'], 0, () => [
+  { reduce: [['sum', x]] },
+  { store: [[2, S.sub(x, S.mul(S.exp(y), next))]] },
+]);
+
+/** The program's result where it can run, else null. The first operand is the one that the result has shape and dtype of. */
+function inRows(program: RowProgram, inputs: readonly Tensor[], dims: NormalizedDims): Tensor | null {
+  const first = inputs[0] as Tensor;
+  const length = rowLength(first, dims);
+  if (length === 0 || !arePlain(inputs)) return null;
+  const result = emptyTensor(first.shape, first.type);
+  runRows(program, first.size / length, length, [...inputs, result], []);
+  return result;
+}
 
 const batching: Batching<Tensor, NormalizedDims> = { kind: 'params', rewrite: (dims) => dims.map((d) => d + 1) };
 
@@ -27,14 +65,35 @@ const LOG_SOFTMAX_BACKWARD = mapOperator('logSoftmaxBackward', 3, 0, ([g, y, s])
   S.sub(g as S.Expr, S.mul(S.exp(y as S.Expr), s as S.Expr)),
 );
 
+/** A cotangent times the Jacobian of softmax, from its value y: y (g - Σ g y). */
+const softmaxBackward = compositeOperator<NormalizedDims>(
+  'softmaxBackward',
+  (inputs, dims) =>
+    inRows(SOFTMAX_BACKWARD_ROWS, inputs, dims) ??
+    callMap(SOFTMAX_BACKWARD, [...inputs, sumKept(callMap(MUL, inputs, [], typeOf(inputs)), dims)], [], typeOf(inputs)),
+);
+
+/** The same for its logarithm, from the logarithm y: g - exp(y) Σ g. */
+const logSoftmaxBackward = compositeOperator<NormalizedDims>(
+  'logSoftmaxBackward',
+  (inputs, dims) =>
+    inRows(LOG_SOFTMAX_BACKWARD_ROWS, inputs, dims) ??
+    callMap(LOG_SOFTMAX_BACKWARD, [...inputs, sumKept(inputs[0] as Tensor, dims)], [], typeOf(inputs)),
+);
+
+function typeOf(inputs: readonly Tensor[]): DTypeInfo {
+  return (inputs[1] as Tensor).type;
+}
+
 /** exp(x) over its sum. The largest element is taken out first, so that nothing overflows. The Jacobian diag(y) - y yᵀ is symmetric. */
 function softmaxOperator(name: string): Operator<Tensor, NormalizedDims> {
-  const product = (v: Tensor, y: Tensor, dims: NormalizedDims): Tensor =>
-    callMap(SOFTMAX_BACKWARD, [v, y, sumKept(callMap(MUL, [v, y], [], y.type), dims)], [], y.type);
+  const product = (v: Tensor, y: Tensor, dims: NormalizedDims): Tensor => applyOne(softmaxBackward, [v, y], dims);
   return makeOperator<NormalizedDims>({
     name,
     forward: ([input], dims) => {
       const x = input as Tensor;
+      const fused = inRows(SOFTMAX_ROWS, [x], dims);
+      if (fused !== null) return fused;
       const params: MapParams = { values: [], compute: x.type };
       if (x.size === 0) return MUL.forward([x, x], params);
       const largest = reduceBy('max', x, dims, x.type, true);
@@ -60,6 +119,8 @@ function logSoftmaxOperator(name: string): Operator<Tensor, NormalizedDims> {
     name,
     forward: ([input], dims) => {
       const x = input as Tensor;
+      const fused = inRows(LOG_SOFTMAX_ROWS, [x], dims);
+      if (fused !== null) return fused;
       const params: MapParams = { values: [], compute: x.type };
       if (x.size === 0) return MUL.forward([x, x], params);
       const largest = reduceBy('max', x, dims, x.type, true);
@@ -73,10 +134,7 @@ function logSoftmaxOperator(name: string): Operator<Tensor, NormalizedDims> {
     derivative: {
       kind: 'rules',
       saves: { outputs: [0] },
-      vjp: ([g], context) => {
-        const y = context.output(0);
-        return [callMap(LOG_SOFTMAX_BACKWARD, [g as Tensor, y, sumKept(g as Tensor, context.params)], [], y.type)];
-      },
+      vjp: ([g], context) => [applyOne(logSoftmaxBackward, [g as Tensor, context.output(0)], context.params)],
       jvp: ([tangent], context) => {
         const y = context.output(0);
         const weighted = callMap(EXP_MUL, [tangent as Tensor, y], [], y.type);

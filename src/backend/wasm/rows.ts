@@ -1,0 +1,61 @@
+/** Launches of row programs: all rows of a call at once. */
+import { DTYPES, type DTypeInfo } from '../../dtype/dtype.ts';
+import { compileRows, type RowAccess, type RowStage } from '../../kernel/rows.ts';
+import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { beginLaunch } from '../../runtime/storage.ts';
+import type { View } from '../../runtime/view.ts';
+import { addressOfView } from './host.ts';
+import { kernelFor, LARGE, type TrialFor } from './widen.ts';
+
+/** A row program with the kernels that it was compiled to. The stages are built at the first use. */
+export class RowProgram {
+  readonly kernels = new Map<number, KernelFunction>();
+  readonly access: readonly RowAccess[];
+  readonly paramCount: number;
+  readonly #build: () => readonly RowStage[];
+  #stages: readonly RowStage[] | null = null;
+
+  constructor(access: readonly RowAccess[], paramCount: number, build: () => readonly RowStage[]) {
+    this.access = access;
+    this.paramCount = paramCount;
+    this.#build = build;
+  }
+
+  get stages(): readonly RowStage[] {
+    this.#stages ??= this.#build();
+    return this.#stages;
+  }
+}
+
+/**
+ * Runs a program on `rows` rows of `length` elements, at least one of each. Operands are contiguous, one for each access of the program; the first one's
+ * dtype is what is computed in.
+ */
+export function runRows(program: RowProgram, rows: number, length: number, operands: readonly View[], params: readonly number[]): void {
+  let key = rows * length >= LARGE ? 1 : 0;
+  for (let i = 0; i < operands.length; i++) key = key * DTYPES.length + (operands[i] as View).type.index;
+  const kernel = program.kernels.get(key) ?? compile(program, key, operands, rows * length >= LARGE);
+  beginLaunch();
+  kernel(rows, length, ...operands.map(addressOfView), ...params);
+}
+
+function compile(program: RowProgram, key: number, operands: readonly View[], large: boolean): KernelFunction {
+  const { access, stages, paramCount, kernels } = program;
+  const types = operands.map(({ type }) => type);
+  const signature = { access, stages, paramCount, compute: types[0] as DTypeInfo, types };
+  const written = new Set(stages.flatMap(({ store }) => store?.map(([operand]) => operand) ?? []));
+  // The first rows alone: as many as make a launch a large one.
+  const trialFor: TrialFor = ([all, length, ...rest]) => {
+    const rows = Math.min(all as number, Math.ceil(LARGE / (length as number)));
+    const runs = [...written].map((i) => {
+      const size = { row: rows * (length as number), shared: length as number, each: rows, one: 1 }[access[i] as RowAccess];
+      const start = rest[i] as number;
+      return [start, start + size * (types[i] as DTypeInfo).itemsize] as const;
+    });
+    return { args: [rows, length as number, ...rest], written: runs };
+  };
+  const replace = (kernel: KernelFunction): unknown => kernels.set(key, kernel);
+  const kernel = kernelFor((name) => compileRows(name, signature), large, trialFor, replace);
+  replace(kernel);
+  return kernel;
+}
