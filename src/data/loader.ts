@@ -2,8 +2,8 @@ import { tensor } from '../ops/creation.ts';
 import { stack } from '../ops/join.ts';
 import { defaultGenerator, Generator, randperm } from '../runtime/random.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError } from '../util/errors.ts';
 import { checkOptions } from '../util/options.ts';
+import { requireWhole } from '../util/whole.ts';
 import type { Dataset } from './dataset.ts';
 
 /** How samples become a batch. */
@@ -44,8 +44,7 @@ export class DataLoader<Sample, Batch = Sample> implements Iterable<Batch> {
     checkOptions('DataLoader', options, LOADER_OPTIONS);
     this.dataset = dataset;
     this.batchSize = options.batchSize ?? 1;
-    if (!Number.isInteger(this.batchSize) || this.batchSize < 1)
-      throw new ArgumentError(`DataLoader: batchSize must be a whole number above 0, got ${this.batchSize}`);
+    requireWhole('DataLoader', 'batchSize', this.batchSize, 1);
     this.shuffle = options.shuffle ?? false;
     this.dropLast = options.dropLast ?? false;
     this.#generator = options.generator ?? null;

@@ -21,6 +21,7 @@ import type {
 import { describeValue } from '../tensor/messages.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyParameter, requireSizes } from './empty-parameter.ts';
 import * as init from './init.ts';
 import { Layer } from './layer.ts';
@@ -81,8 +82,7 @@ abstract class Convolution<F extends ShapeFunction> extends Layer<F> {
     const { name } = new.target;
     requireSizes(name, { inChannels, outChannels });
     const groups = options.groups ?? 1;
-    if (!Number.isInteger(groups) || groups < 1)
-      throw new ArgumentError(`${name}: groups must be a whole number from 1 on, got ${describeValue(groups)}`);
+    requireWhole(name, 'groups', groups, 1);
     if (inChannels % groups !== 0 || outChannels % groups !== 0)
       throw new ArgumentError(`${name}: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`);
     this.inChannels = inChannels;

@@ -3,7 +3,8 @@ import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { compositeOperator, described, requireTensor } from './family.ts';
 import { type DiagonalOptions, diagonalDims, diagonalOf } from './movement.ts';
 import { reshape } from './structural.ts';
@@ -29,7 +30,7 @@ function embedded(x: Tensor, { offset, dim1, dim2 }: EmbedParams): Tensor {
 const diagEmbedOperator = compositeOperator<EmbedParams>('diagEmbed', ([x], params) => embedded(x as Tensor, params));
 
 function requireOffset(name: string, offset: unknown): asserts offset is number {
-  if (!Number.isInteger(offset)) throw new ArgumentError(`${name}: the diagonal must be a whole number, got ${String(offset)}`);
+  requireWhole(name, 'diagonal', offset);
 }
 
 /**

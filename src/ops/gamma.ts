@@ -3,7 +3,7 @@ import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { ArgumentError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { BAD_COMPLEX, planned, toRealFloat, unarySamples } from './elementwise.ts';
 import { mapOperator, requireTensor, unary } from './family.ts';
 import type { OrderFirst, UnaryFloat } from './types.ts';
@@ -53,12 +53,6 @@ export const lgamma = float('lgamma', S.lgamma, 0.5, 4);
  */
 export const digamma = float('digamma', S.digamma, 0.5, 4);
 
-function requireOrder(name: string, role: string, value: unknown, least: number): void {
-  if (!Number.isInteger(value) || (value as number) < least) {
-    throw new ArgumentError(`${name}: ${role} must be a whole number of at least ${least}, got ${String(value)}`);
-  }
-}
-
 const ofOrder = mapOperator('polygamma', 1, 1, ([x], [n]) => S.polygamma(n as S.Expr, x as S.Expr));
 
 /**
@@ -71,13 +65,13 @@ export const polygamma: OrderFirst<RealDType> = planned(
   'polygamma',
   (n: number, input: Tensor) => {
     requireTensor('polygamma', 'input', input);
-    requireOrder('polygamma', 'n', n, 0);
+    requireWhole('polygamma', 'n', n, 0);
     return { operator: ofOrder, inputs: [input], values: [n], compute: toRealFloat(input.type, 'polygamma') };
   },
   {
     signature: 'n, input',
     samples: [0, 1, 2].map((n) => ({ args: [n, t([2, 3], { low: 0.5, high: 3 })] })),
-    bad: [{ args: [-1, t([2])], error: /at least 0/ }],
+    bad: [{ args: [-1, t([2])], error: /from 0 on/ }],
   },
 );
 
@@ -107,12 +101,12 @@ export const mvlgamma: UnaryFloat<RealDType, [p: number]> = planned(
   'mvlgamma',
   (input: Tensor, p: number) => {
     requireTensor('mvlgamma', 'input', input);
-    requireOrder('mvlgamma', 'p', p, 1);
+    requireWhole('mvlgamma', 'p', p, 1);
     return { operator: multivariateOf(p), inputs: [input], values: [], compute: toRealFloat(input.type, 'mvlgamma') };
   },
   {
     signature: 'input, p',
     samples: [1, 2, 3].map((p) => ({ args: [t([2, 3], { low: 2, high: 4 }), p] })),
-    bad: [{ args: [t([2]), 0], error: /at least 1/ }],
+    bad: [{ args: [t([2]), 0], error: /from 1 on/ }],
   },
 );

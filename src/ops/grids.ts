@@ -7,6 +7,7 @@ import { applyOne } from '../tensor/apply.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor } from './create.ts';
 import { compositeOperator, described, requireTensor } from './family.ts';
 import { selectAlong } from './gather.ts';
@@ -189,7 +190,7 @@ export const combinations = described(
   'combinations',
   (input: Tensor, r = 2, options: CombinationsOptions = {}): Tensor => {
     if (input.ndim !== 1) throw new ShapeError(`combinations: expects a line (1 dimension), got ${formatShape(input.shape)}`);
-    if (!Number.isInteger(r) || r < 0) throw new ArgumentError(`combinations: r must be a whole number from 0 on, got ${String(r)}`);
+    requireWhole('combinations', 'r', r, 0);
     if (r === 0) return emptyTensor([0], input.type);
     const at = selections(input.size, r, options.withReplacement === true);
     return applyOne(combinationsOperator, [input, tensorOfElements(at, [at.length], INT64)], [at.length / r, r]);

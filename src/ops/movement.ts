@@ -7,6 +7,7 @@ import { applyOne } from '../tensor/apply.ts';
 import { elementsOf } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, IndexError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { described, requireTensor } from './family.ts';
 import {
   expandOperator,
@@ -413,7 +414,7 @@ export const narrow: NarrowFunction<'narrow'> = described(
     const d = normalizeDim('narrow', dim, input.ndim);
     const size = input.shape[d] as number;
     const at = startOf(start);
-    if (!Number.isInteger(length) || length < 0) throw new ArgumentError(`narrow: length must be a whole number from 0 on, got ${length}`);
+    requireWhole('narrow', 'length', length, 0);
     if (at < -size || at > size) throw new IndexError(`narrow: start ${at} is out of range for a dimension of size ${size}`);
     const first = at < 0 ? at + size : at;
     if (first + length > size) throw new IndexError(`narrow: start ${at} and length ${length} reach past a dimension of size ${size}`);

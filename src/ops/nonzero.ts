@@ -3,7 +3,7 @@ import { t } from '../op/contract.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { requirePlain } from '../tensor/data.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
-import { ArgumentError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor, fillTensor } from './create.ts';
 import { described, makeOperator, requireTensor } from './family.ts';
 import { nonzero as launchNonzero } from './sort-kernels.ts';
@@ -99,8 +99,7 @@ export const nonzeroStatic: NonzeroStaticFunction = described(
   'nonzeroStatic',
   (input: Tensor, options: { readonly size: number; readonly fillValue?: number }): Tensor => {
     const size = options?.size;
-    if (!Number.isInteger(size) || size < 0)
-      throw new ArgumentError(`nonzeroStatic: size must be a whole number from 0 on, got ${String(size)}`);
+    requireWhole('nonzeroStatic', 'size', size, 0);
     return applyOne(nonzeroOperator, [input], { rows: size, fill: options.fillValue ?? -1 });
   },
   {

@@ -7,6 +7,7 @@ import { elementsOf, tensorOfElements } from '../tensor/data.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
 import { type CreateOptions, filledTensor, finish } from './creation.ts';
 import { described, optionalType, type Scalar } from './family.ts';
@@ -90,7 +91,7 @@ function evenly(start: number, end: number, steps: number, type: DTypeInfo): (i:
 }
 
 function checkSteps(name: string, steps: number): void {
-  if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(`${name}: steps must be a whole number from 0 on, got ${steps}`);
+  requireWhole(name, 'steps', steps, 0);
 }
 
 /**

@@ -10,6 +10,7 @@ import { IDENTITY } from '../tensor/identity.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { indexFamily, replacingDim } from './indexed.ts';
@@ -132,7 +133,7 @@ const rot90Operator = compositeOperator<{ readonly turns: number; readonly from:
 export const rot90: Rot90Function<'rot90'> = described(
   'rot90',
   (input: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor => {
-    if (!Number.isInteger(k)) throw new ArgumentError(`rot90: k must be a whole number, got ${String(k)}`);
+    requireWhole('rot90', 'k', k);
     if (!Array.isArray(dims) || dims.length !== 2)
       throw new ArgumentError(`rot90: dims must name two dimensions, got ${Array.isArray(dims) ? formatShape(dims) : typeof dims}`);
     if (input.ndim < 2) throw new ShapeError(`rot90: needs at least 2 dimensions, got ${formatShape(input.shape)}`);

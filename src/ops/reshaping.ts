@@ -6,6 +6,7 @@ import { contiguousStrides, formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { described, makeOperator, requireTensor } from './family.ts';
 import { reshape, type ShapeArguments } from './movement.ts';
 import { permute, reshapeOperator, stridedScatterOperator } from './structural.ts';
@@ -202,7 +203,7 @@ export const unfold: UnfoldFunction<'unfold'> = described(
   'unfold',
   (input: Tensor, dimension: number, size: number, step: number): Tensor => {
     const dim = normalizeDim('unfold', dimension, input.ndim);
-    if (!Number.isInteger(step) || step < 1) throw new ArgumentError(`unfold: step must be a whole number above 0, got ${step}`);
+    requireWhole('unfold', 'step', step, 1);
     const total = input.ndim === 0 ? 1 : (input.shape[dim] as number);
     if (!Number.isInteger(size) || size < 0 || size > total)
       throw new IndexError(`unfold: size ${size} does not fit into a dimension of size ${total}`);

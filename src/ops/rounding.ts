@@ -3,7 +3,7 @@ import type { FloatDType, NumericDType, RealDType, RealNumericDType } from '../d
 import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { ArgumentError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { BAD_COMPLEX, boolToInteger, planned, realFloatOnly, realNumbers, unarySamples } from './elementwise.ts';
 import { mapOperator, notBool, realOnly, requireTensor, unary } from './family.ts';
 import type { UnaryBool, UnaryReal, UnarySame, UnarySquare } from './types.ts';
@@ -126,7 +126,7 @@ export const round: UnarySame<RealNumericDType, [options?: RoundOptions]> = plan
   (input: Tensor, options?: RoundOptions) => {
     requireTensor('round', 'input', input);
     const decimals = options?.decimals ?? 0;
-    if (!Number.isInteger(decimals)) throw new ArgumentError(`round: decimals must be a whole number, got ${decimals}`);
+    requireWhole('round', 'decimals', decimals);
     const compute = decimals === 0 ? realNumbers(input.type, 'round') : realFloatOnly(input.type, 'round');
     if (decimals === 0) return { operator: whole, inputs: [input], values: [], compute };
     return { operator: decimals > 0 ? fine : coarse, inputs: [input], values: [10 ** Math.abs(decimals)], compute };

@@ -9,7 +9,8 @@ import { formatShape } from '../shape/shape.ts';
 import { applyMany, applyOne } from '../tensor/apply.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
-import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor } from './create.ts';
 import { amax } from './extrema.ts';
 import {
@@ -307,7 +308,7 @@ export const diff: DiffFunction = described(
   'diff',
   (input: Tensor, n?: number | null, dim?: number | null, prepend?: Tensor | null, append?: Tensor | null): Tensor => {
     const order = n ?? 1;
-    if (!Number.isInteger(order) || order < 0) throw new ArgumentError(`diff: n must be a whole number from 0 on, got ${order}`);
+    requireWhole('diff', 'n', order, 0);
     if (input.ndim === 0) throw new ShapeError('diff: a 0-d tensor has no neighbours: it needs at least one dimension');
     const d = normalizeDim('diff', dim ?? -1, input.ndim);
     // Nothing is joined for no difference at all.

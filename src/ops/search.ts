@@ -8,6 +8,7 @@ import { elementsOf } from '../tensor/data.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { aliasOf, isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { amaxOver, aminOver } from './extrema.ts';
 import {
@@ -234,8 +235,7 @@ export const bincount: BincountFunction = described(
   (input: Tensor, weights: Tensor | null = null, minlength = 0): Tensor => {
     if (!input.type.isInteger) throw new DTypeError(`bincount: input must have an integer dtype, got ${input.dtype}`);
     if (input.ndim !== 1) throw new ShapeError(`bincount: input must have 1 dimension, got ${formatShape(input.shape)}`);
-    if (!Number.isInteger(minlength) || minlength < 0)
-      throw new ArgumentError(`bincount: minlength must be a whole number from 0 on, got ${String(minlength)}`);
+    requireWhole('bincount', 'minlength', minlength, 0);
     if (weights !== null) {
       requireTensor('bincount', 'weights', weights);
       if (!sameShape(weights.shape, input.shape))
@@ -310,7 +310,7 @@ export const histc: HistcFunction = described(
   'histc',
   (input: Tensor, bins = 100, options: { readonly min?: number; readonly max?: number } = {}): Tensor => {
     if (!input.type.isFloat) throw new DTypeError(`histc: input must have a floating dtype, got ${input.dtype}`);
-    if (!Number.isInteger(bins) || bins < 1) throw new ArgumentError(`histc: bins must be a whole number above 0, got ${String(bins)}`);
+    requireWhole('histc', 'bins', bins, 1);
     const [min, max] = [options.min ?? 0, options.max ?? 0];
     if (min > max) throw new ArgumentError(`histc: min is ${min}, which is above max, ${max}`);
     return applyOne(histcOperator, [input], { bins, min, max });
@@ -324,7 +324,7 @@ export const histc: HistcFunction = described(
       { args: [t([0], { grad: false }), 3] },
     ],
     bad: [
-      { args: [t([3]), 0], error: /above 0/ },
+      { args: [t([3]), 0], error: /from 1 on/ },
       { args: [t([3]), 2, { min: 2, max: 1 }], error: /min/ },
       { args: [t([3], { dtype: 'int64', grad: false })], error: /floating/ },
     ],

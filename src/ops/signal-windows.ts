@@ -5,6 +5,7 @@ import { i0e } from '../scalar/bessel.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { described, optionalType } from './family.ts';
 import type { WindowFunction } from './types.ts';
 
@@ -34,7 +35,7 @@ function window<O extends WindowOptions>(own: string, shape: Shape<O>): WindowFu
   return described(
     name,
     (M: number, options: O = {} as O): Tensor => {
-      if (!Number.isInteger(M) || M < 0) throw new ArgumentError(`${name}: M must be a whole number from 0 on, got ${String(M)}`);
+      requireWhole(name, 'M', M, 0);
       const type = optionalType(options.dtype) ?? getDefaultDtype();
       if (type !== FLOAT32 && type !== FLOAT64) throw new DTypeError(`${name}: needs dtype float32 or float64, got ${type.name}`);
       shape.check?.(name, options);

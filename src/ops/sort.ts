@@ -6,6 +6,7 @@ import { formatShape } from '../shape/shape.ts';
 import { applyMany, applyOne } from '../tensor/apply.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { described, makeOperator, realOnly, requireTensor } from './family.ts';
 import { gatherAlong, spreadAlong } from './gather.ts';
@@ -193,7 +194,7 @@ export const topk: TopkFunction<'topk', TopkOptions> = described(
     if (input.type === BOOL) throw new DTypeError(`topk: not defined for dtype bool; cast it with .to('uint8')`);
     const d = normalizeDim('topk', dim, input.ndim);
     const size = input.ndim === 0 ? 1 : (input.shape[d] as number);
-    if (!Number.isInteger(k) || k < 0) throw new ArgumentError(`topk: k must be a whole number from 0 on, got ${k}`);
+    requireWhole('topk', 'k', k, 0);
     if (k > size) throw new IndexError(`topk: k is ${k}, but dimension ${d} of ${formatShape(input.shape)} has only ${size} elements`);
     return namedResults(['values', 'indices'], applyMany(topking, [input], { dim: d, descending: options.largest !== false, count: k }));
   },

@@ -5,6 +5,7 @@ import { applyMany } from '../tensor/apply.ts';
 import { elementsOf } from '../tensor/data.ts';
 import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { fullTensor } from './create.ts';
 import { described, makeOperator, requireTensor } from './family.ts';
 import { catTensors, stackTensors } from './join.ts';
@@ -172,7 +173,7 @@ function chunking<N extends string>(name: N, operator: Operator<Tensor, SplitPar
     name,
     (input: Tensor, chunks: number, dim = 0): Tensor[] => {
       const d = dimensioned(name, input, dim);
-      if (!Number.isInteger(chunks) || chunks < 1) throw new ArgumentError(`${name}: chunks must be a whole number above 0, got ${chunks}`);
+      requireWhole(name, 'chunks', chunks, 1);
       const total = input.shape[d] as number;
       const size = Math.ceil(total / chunks);
       const sizes = total === 0 ? new Array<number>(chunks).fill(0) : sizesOf(name, total, size);
@@ -181,7 +182,7 @@ function chunking<N extends string>(name: N, operator: Operator<Tensor, SplitPar
     {
       signature: 'input, chunks, dim?',
       samples: [{ args: [t([5, 2]), 2] }, { args: [t([2, 6]), 4, 1] }],
-      bad: [{ args: [t([5]), 0], error: /above 0/ }],
+      bad: [{ args: [t([5]), 0], error: /from 1 on/ }],
     },
   );
 }
@@ -207,8 +208,7 @@ export type Sections = number | readonly number[] | Tensor;
 function cuts(name: string, total: number, sections: Sections): number[] {
   const given = isTensor(sections) ? tensorSections(name, sections) : sections;
   if (typeof given === 'number') {
-    if (!Number.isInteger(given) || given < 1)
-      throw new ArgumentError(`${name}: the number of sections must be a whole number above 0, got ${given}`);
+    requireWhole(name, 'number of sections', given, 1);
     const small = Math.floor(total / given);
     const larger = total % given;
     return Array.from({ length: given }, (_, i) => small + (i < larger ? 1 : 0));
@@ -261,7 +261,7 @@ export const tensorSplit: SectionsFunction<[indicesOrSections: Sections, dim?: n
   {
     signature: 'input, indices_or_sections, dim?',
     samples: [{ args: [t([7, 2]), 3] }, { args: [t([2, 7]), [2, 5], 1] }],
-    bad: [{ args: [t([5]), 0], error: /above 0/ }],
+    bad: [{ args: [t([5]), 0], error: /from 1 on/ }],
   },
 );
 

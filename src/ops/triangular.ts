@@ -5,7 +5,8 @@ import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { DTypeError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { callMap, described, makeOperator, mapOperator, optionalType } from './family.ts';
 import type { TriangleFunction } from './types.ts';
 
@@ -60,7 +61,7 @@ function halfFunction<R extends object>(half: Half): R {
     half,
     (input: Tensor, diagonal = 0): Tensor => {
       if (input.ndim < 2) throw new ShapeError(`${half}: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
-      if (!Number.isInteger(diagonal)) throw new ArgumentError(`${half}: diagonal must be a whole number, got ${String(diagonal)}`);
+      requireWhole(half, 'diagonal', diagonal);
       return triangleOf(half, input, diagonal);
     },
     {
@@ -97,8 +98,7 @@ function indicesFunction(half: Half) {
         ['row', row],
         ['col', col],
       ] as const) {
-        if (!Number.isInteger(size) || size < 0)
-          throw new ArgumentError(`${name}: ${role} must be a whole number from 0 on, got ${String(size)}`);
+        requireWhole(name, role, size, 0);
       }
       const type = optionalType(options.dtype) ?? INT64;
       if (type !== INT64 && type !== INT32) throw new DTypeError(`${name}: dtype must be int32 or int64, got ${type.name}`);

@@ -7,6 +7,7 @@ import { applyOne } from '../tensor/apply.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { type DiagonalOptions, diagonalDims, diagonalOf, sliceDim } from './movement.ts';
@@ -150,8 +151,7 @@ export const sliceScatter: PartScatterFunction<
     if (input.ndim === 0) throw new ShapeError('sliceScatter: a 0-d tensor has no dimension to slice');
     const d = normalizeDim('sliceScatter', dim, input.ndim);
     const step = options.step ?? 1;
-    if (!Number.isInteger(step) || step < 1)
-      throw new ArgumentError(`sliceScatter: step must be a whole number above 0, got ${String(step)}`);
+    requireWhole('sliceScatter', 'step', step, 1);
     const taken = normalizeSlice(start, end, step, input.shape[d] as number);
     const params = { dim: d, start: taken.length === 0 ? 0 : taken.start, length: taken.length, step };
     return applyOne(sliceScatterOperator, [input, fitSource('sliceScatter', input, src, replaced(input.shape, d, taken.length))], params);

@@ -1,5 +1,6 @@
 /** Dimensions as users name them: negative ones count from the end. */
 import { ArgumentError, IndexError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import { formatShape } from './shape.ts';
 
 /**
@@ -11,7 +12,7 @@ import { formatShape } from './shape.ts';
  */
 export function normalizeDim(name: string, dim: number, ndim: number): number {
   const rank = ndim === 0 ? 1 : ndim;
-  if (!Number.isInteger(dim)) throw new ArgumentError(`${name}: a dimension must be a whole number, got ${String(dim)}`);
+  requireWhole(name, 'a dimension', dim);
   if (dim < -rank || dim >= rank) {
     throw new IndexError(`${name}: dimension ${dim} is out of range for a tensor of ${ndim} dimensions (${-rank} to ${rank - 1})`);
   }

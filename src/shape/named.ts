@@ -1,4 +1,4 @@
-import { ArgumentError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 import type { Dim } from './types/core.ts';
 
 /**
@@ -10,7 +10,6 @@ import type { Dim } from './types/core.ts';
  * zeros([batch, 3]).shape; // [32, 3]
  */
 export function dim<Name extends string>(name: Name, size: number): Dim<Name> {
-  if (!Number.isInteger(size) || size < 0)
-    throw new ArgumentError(`dim: the size of '${name}' must be a whole number from 0 on, got ${String(size)}`);
+  requireWhole('dim', `the size of '${name}'`, size, 0);
   return size as Dim<Name>;
 }

@@ -1,5 +1,6 @@
 /** Slices and indices along one dimension. */
 import { ArgumentError, IndexError } from '../util/errors.ts';
+import { requireWhole } from '../util/whole.ts';
 
 type Bound = number | null;
 
@@ -81,7 +82,7 @@ function edge(value: number | null | undefined, fallback: number, size: number, 
  * normalizeIndex('select', -1, 4); // 3
  */
 export function normalizeIndex(name: string, index: number, size: number): number {
-  if (!Number.isInteger(index)) throw new ArgumentError(`${name}: an index must be a whole number, got ${String(index)}`);
+  requireWhole(name, 'an index', index);
   if (index < -size || index >= size) {
     throw new IndexError(
       size === 0

@@ -5,6 +5,7 @@ import { formatShape, numel } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
+import { requireWhole } from '../../util/whole.ts';
 import { fullTensor } from '../create.ts';
 import { commonType, compositeOperator, described, realOnly, requireTensor } from '../family.ts';
 import { catTensors } from '../join.ts';
@@ -46,7 +47,7 @@ function powerNamed(name: string, role: string): SquareFunction<'matrixPower', [
     name,
     (A: Tensor, n: number): Tensor => {
       requireSquare(name, A, role);
-      if (!Number.isInteger(n)) throw new ArgumentError(`${name}: the exponent must be a whole number, got ${String(n)}`);
+      requireWhole(name, 'exponent', n);
       if (n < 0) inv(A.detach());
       return applyOne(powerOperator, [A], n);
     },
@@ -285,15 +286,14 @@ export const vander = described(
     realOnly(x.type, name);
     const vectors = x.ndim === 0 ? reshape(x, [1]) : x;
     const columns = N ?? (vectors.shape.at(-1) as number);
-    if (!Number.isInteger(columns) || columns < 1)
-      throw new ArgumentError(`${name}: N must be a whole number greater than 0, got ${String(columns)}`);
+    requireWhole(name, 'N', columns, 1);
     return applyOne(vanderOperator, [vectors], columns);
   },
   {
     signature: 'x, *, N',
     tensors: 1,
     samples: [{ args: [t([3])] }, { args: [t([2, 3]), { N: 2 }] }, { args: [t([3]), { N: 4 }] }],
-    bad: [{ args: [t([3]), { N: 0 }], error: /greater than 0/ }],
+    bad: [{ args: [t([3]), { N: 0 }], error: /from 1 on/ }],
   },
 );
 
@@ -316,8 +316,7 @@ export const tensorinv = described(
   'linalg.tensorinv',
   (A: Tensor, { ind = 2 }: { readonly ind?: number } = {}): Tensor => {
     const name = 'linalg.tensorinv';
-    if (!Number.isInteger(ind) || ind < 1)
-      throw new ArgumentError(`${name}: ind must be a whole number greater than 0, got ${String(ind)}`);
+    requireWhole(name, 'ind', ind, 1);
     const [left, right] = [A.shape.slice(0, ind), A.shape.slice(ind)];
     if (numel(left) !== numel(right)) {
       throw new ShapeError(

@@ -9,6 +9,7 @@ import { mapInPlace } from '../../tensor/inplace.ts';
 import { withGradMode } from '../../tensor/modes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
+import { requireWhole } from '../../util/whole.ts';
 import { fullTensor } from '../create.ts';
 import { callMap, compositeOperator, described, floatOnly, mapOperator, realOnly, requireTensor } from '../family.ts';
 import { catTensors } from '../join.ts';
@@ -548,7 +549,7 @@ export const localResponseNorm: UnarySame<RealDType, [size: number, options?: Re
     const name = 'nn.functional.localResponseNorm';
     realOnly(input.type, name);
     if (input.ndim < 3) throw new ShapeError(`${name}: the input needs at least 3 dimensions, got ${formatShape(input.shape)}`);
-    if (!Number.isInteger(size) || size < 1) throw new ArgumentError(`${name}: size must be a whole number from 1 on, got ${size}`);
+    requireWhole(name, 'size', size, 1);
     if (input.size === 0) return input;
     return applyOne(localResponseOperator, [input], { size, alpha: options.alpha ?? 1e-4, beta: options.beta ?? 0.75, k: options.k ?? 1 });
   },
