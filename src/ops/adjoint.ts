@@ -3,7 +3,7 @@ import { formatShape } from '../shape/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ShapeError } from '../util/errors.ts';
 import { conj } from './complex-parts.ts';
-import { described } from './family.ts';
+import { described, requireDims } from './family.ts';
 import { mT } from './reshaping.ts';
 import type { AdjointFunction, HermitianFunction, MatrixTransposeFunction } from './types.ts';
 
@@ -36,7 +36,7 @@ export const H: HermitianFunction = described(
 export const mH: MatrixTransposeFunction = described(
   'mH',
   (input: Tensor): Tensor => {
-    if (input.ndim < 2) throw new ShapeError(`mH: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
+    requireDims('mH', input, 2);
     return turned(input);
   },
   {
@@ -57,7 +57,7 @@ export const adjoint: AdjointFunction = described(
   'adjoint',
   (input: Tensor): Tensor => {
     if (input.ndim === 0) return input.type.isComplex ? conj(input) : input;
-    if (input.ndim < 2) throw new ShapeError(`adjoint: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
+    requireDims('adjoint', input, 2);
     return turned(input);
   },
   {

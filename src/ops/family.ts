@@ -10,13 +10,14 @@ import {
   type Sample,
 } from '../op/contract.ts';
 import { arg, type Expr, param } from '../scalar/expr.ts';
+import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { tensorOfBytes } from '../tensor/data.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, DTypeError } from '../util/errors.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { checkOptions, optionNames, positionalName } from '../util/options.ts';
 
 /** A number, boolean or bigint where a tensor may stand: a scalar that promotes as PyTorch's scalars do. */
@@ -82,6 +83,12 @@ export function requireTensor(name: string, role: string, x: unknown): asserts x
   throw new ArgumentError(
     `${name}: ${role} must be a tensor, got ${describeValue(x)}${isForeignTensor(x) ? '' : '; wrap data in tensor(…)'}`,
   );
+}
+
+/** Throws unless `x` has `least` dimensions or more. */
+export function requireDims(name: string, x: Tensor, least: number): void {
+  if (x.ndim < least)
+    throw new ShapeError(`${name}: needs at least ${least} dimension${least === 1 ? '' : 's'}, got ${formatShape(x.shape)}`);
 }
 
 export function isScalar(x: unknown): x is Scalar {

@@ -10,6 +10,7 @@ import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
+import { realFloatOnly } from './elementwise.ts';
 import { amax as amaxOf, amin as aminOf, argmax as argmaxOf, argmin as argminOf } from './extrema.ts';
 import { callMap, commonType, compositeOperator, described, mapOperator, optionalType, realOnly, requireTensor } from './family.ts';
 import { vectorNorm } from './linalg/norm.ts';
@@ -344,7 +345,7 @@ export const median = described(
   'masked.median',
   (input: Tensor, dim = -1, options: MaskedReduceOptions = {}): Tensor => {
     const inputs = [input, ...checkMask('masked.median', 'mask', input, options.mask)];
-    if (!input.type.isFloat) throw new DTypeError(`masked.median: needs a floating dtype, got ${input.dtype}; cast with .to('float32')`);
+    realFloatOnly(input.type, 'masked.median');
     return applyOne(medianOperator, inputs, { dim: normalizeDim('masked.median', dim, input.ndim), keepdim: options.keepdim === true });
   },
   {
@@ -559,7 +560,7 @@ export const logaddexp = described(
     const inputMask = checkMask(name, 'inputMask', input, options.inputMask);
     const otherMask = checkMask(name, 'otherMask', other, options.otherMask);
     const compute = commonType([input, other]);
-    if (!compute.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${compute.name}; cast with .to('float32')`);
+    realFloatOnly(compute, name);
     return applyOne(logaddexpOperator, [input, other, ...inputMask, ...otherMask], {
       compute,
       type: optionalType(options.dtype) ?? input.type,

@@ -31,6 +31,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { add, mul } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { type CreateOptions, finish, splitOptions } from './creation.ts';
+import { realFloatOnly } from './elementwise.ts';
 import { described, optionalType, requireTensor } from './family.ts';
 import { type Fill, fillContiguous, fillElements, filled } from './random-fill.ts';
 import { cast } from './structural.ts';
@@ -67,7 +68,7 @@ function drawing(name: string, fill: Fill): DrawFunction {
 
 function floatType(name: string, options: CreateOptions): DTypeInfo {
   const type = optionalType(options.dtype) ?? getDefaultDtype();
-  if (!type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${type.name}`);
+  realFloatOnly(type, name);
   return type;
 }
 
@@ -154,7 +155,7 @@ function drawingLike(name: string, fill: Fill): LikeFunction<RandomOptions> {
     name,
     (input: Tensor, options: RandomOptions = {}): Tensor => {
       const type = optionalType(options.dtype) ?? input.type;
-      if (!type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${type.name}`);
+      realFloatOnly(type, name);
       return finish(name, filled(name, input.shape, type, options.generator, fill), options);
     },
     {
@@ -224,7 +225,7 @@ function drawInto(name: string, x: Tensor, generator: Generator | null | undefin
 }
 
 function needsFloat(name: string, x: Tensor): void {
-  if (!x.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${x.dtype}`);
+  realFloatOnly(x.type, name);
 }
 
 /** Which generator draws. */

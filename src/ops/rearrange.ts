@@ -12,7 +12,7 @@ import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { requireWhole } from '../util/whole.ts';
 import { emptyTensor } from './create.ts';
-import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
+import { compositeOperator, described, makeOperator, requireDims, requireTensor } from './family.ts';
 import { indexFamily, replacingDim } from './indexed.ts';
 import type { ShapeArguments } from './movement.ts';
 import { clone, expand, permute, reshape } from './structural.ts';
@@ -80,8 +80,7 @@ function flipping(name: string, dim: number): UnarySame {
   return described(
     name,
     (input: Tensor): Tensor => {
-      if (input.ndim <= dim)
-        throw new ShapeError(`${name}: needs at least ${dim + 1} dimension${dim > 0 ? 's' : ''}, got ${formatShape(input.shape)}`);
+      requireDims(name, input, dim + 1);
       return flipDims(input, [dim]);
     },
     {
@@ -136,7 +135,7 @@ export const rot90: Rot90Function<'rot90'> = described(
     requireWhole('rot90', 'k', k);
     if (!Array.isArray(dims) || dims.length !== 2)
       throw new ArgumentError(`rot90: dims must name two dimensions, got ${Array.isArray(dims) ? formatShape(dims) : typeof dims}`);
-    if (input.ndim < 2) throw new ShapeError(`rot90: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
+    requireDims('rot90', input, 2);
     const [from, to] = distinct('rot90', dims, input.ndim) as [number, number];
     return applyOne(rot90Operator, [input], { turns: ((k % 4) + 4) % 4, from, to });
   },

@@ -7,7 +7,7 @@ import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../util/errors.ts';
 import { requireWhole } from '../util/whole.ts';
-import { described, makeOperator, requireTensor } from './family.ts';
+import { described, makeOperator, requireDims, requireTensor } from './family.ts';
 import { reshape, type ShapeArguments } from './movement.ts';
 import { permute, reshapeOperator, stridedScatterOperator } from './structural.ts';
 import type {
@@ -249,7 +249,7 @@ export const T: TransposeAllFunction = described(
 export const mT: MatrixTransposeFunction = described(
   'mT',
   (input: Tensor): Tensor => {
-    if (input.ndim < 2) throw new ShapeError(`mT: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
+    requireDims('mT', input, 2);
     const n = input.ndim;
     return permute(
       input,

@@ -7,7 +7,7 @@ import { isTensor, type Tensor, viewOf } from '../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { requireWhole } from '../util/whole.ts';
 import { fullTensor } from './create.ts';
-import { described, makeOperator, requireTensor } from './family.ts';
+import { described, makeOperator, requireDims, requireTensor } from './family.ts';
 import { catTensors, stackTensors } from './join.ts';
 import type { ChunkFunction, SectionsFunction, Sizes, SplitFunction, UnbindFunction } from './types.ts';
 import { replaced, without } from './view.ts';
@@ -273,8 +273,7 @@ function alongFixed(
   return described(
     name,
     (input: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => {
-      if (input.ndim < minimum)
-        throw new ShapeError(`${name}: needs at least ${minimum} dimension${minimum > 1 ? 's' : ''}, got ${formatShape(input.shape)}`);
+      requireDims(name, input, minimum);
       const dim = dimFor(input.ndim);
       const total = input.shape[dim] as number;
       if (typeof indicesOrSections === 'number' && (indicesOrSections < 1 || total % indicesOrSections !== 0)) {

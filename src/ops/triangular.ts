@@ -1,13 +1,12 @@
 import { BOOL, type DType, INT32, INT64 } from '../dtype/dtype.ts';
 import { type Operator, t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
-import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { tensorOfElements } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { DTypeError, ShapeError } from '../util/errors.ts';
+import { DTypeError } from '../util/errors.ts';
 import { requireWhole } from '../util/whole.ts';
-import { callMap, described, makeOperator, mapOperator, optionalType } from './family.ts';
+import { callMap, described, makeOperator, mapOperator, optionalType, requireDims } from './family.ts';
 import type { TriangleFunction } from './types.ts';
 
 /** Triangles of matrices. */
@@ -60,7 +59,7 @@ function halfFunction<R extends object>(half: Half): R {
   return described(
     half,
     (input: Tensor, diagonal = 0): Tensor => {
-      if (input.ndim < 2) throw new ShapeError(`${half}: needs at least 2 dimensions, got ${formatShape(input.shape)}`);
+      requireDims(half, input, 2);
       requireWhole(half, 'diagonal', diagonal);
       return triangleOf(half, input, diagonal);
     },

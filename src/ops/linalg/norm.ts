@@ -8,7 +8,17 @@ import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { amaxOver, aminOver, type KeepdimOptions } from '../extrema.ts';
-import { callMap, commonType, compositeOperator, described, floatOnly, mapOperator, optionalType, realOnly } from '../family.ts';
+import {
+  callMap,
+  commonType,
+  compositeOperator,
+  described,
+  floatOnly,
+  mapOperator,
+  optionalType,
+  realOnly,
+  requireDims,
+} from '../family.ts';
 import type { Dims } from '../reduce.ts';
 import { type DimsParams, restored, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
@@ -247,7 +257,7 @@ export const renorm: UnarySame<FloatDType, [p: number, dim: number, maxnorm: num
   'renorm',
   (input: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
     realOnly(floatOnly(input.type, 'renorm'), 'renorm');
-    if (input.ndim < 2) throw new ShapeError(`renorm: the input needs at least 2 dimensions, got ${formatShape(input.shape)}`);
+    requireDims('renorm', input, 2);
     if (!(p > 0)) throw new ArgumentError(`renorm: the order p must be greater than 0, got ${p}`);
     if (!(maxnorm >= 0)) throw new ArgumentError(`renorm: maxnorm must be at least 0, got ${maxnorm}`);
     return applyOne(renormOperator, [input], { order: p, dim: normalizeDim('renorm', dim, input.ndim), maxnorm });

@@ -1,12 +1,10 @@
 import type { DType } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
-import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import { writeInPlace } from '../../tensor/inplace.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { ShapeError } from '../../util/errors.ts';
-import { callMap, compositeOperator, described, mapOperator } from '../family.ts';
+import { callMap, compositeOperator, described, mapOperator, requireDims } from '../family.ts';
 import type { UnarySame } from '../types.ts';
 import { type DropoutOptions, drawMask, requireFloating, requireProbability } from './dropout.ts';
 
@@ -68,6 +66,6 @@ export const alphaDropout = alphaFunction('alphaDropout', (_, x) => x.shape);
  * nn.functional.featureAlphaDropout(ones([1, 2, 3]), 0.5, { training: true }).shape; // [1, 2, 3]
  */
 export const featureAlphaDropout = alphaFunction('featureAlphaDropout', (name, x) => {
-  if (x.ndim < 2) throw new ShapeError(`${name}: needs at least 2 dimensions, got ${formatShape(x.shape)}`);
+  requireDims(name, x, 2);
   return x.shape.map((size, i) => (i < 2 ? size : 1));
 });

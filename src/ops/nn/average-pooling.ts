@@ -5,8 +5,9 @@ import { applyOne } from '../../tensor/apply.ts';
 import { tensorOfElements } from '../../tensor/data.ts';
 import { describeValue } from '../../tensor/messages.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { ArgumentError, DTypeError } from '../../util/errors.ts';
+import { ArgumentError } from '../../util/errors.ts';
 import { mul } from '../arithmetic.ts';
+import { realFloatOnly } from '../elementwise.ts';
 import { callMap, compositeOperator, described, mapOperator } from '../family.ts';
 import { pow } from '../power.ts';
 import { abs, sign } from '../rounding.ts';
@@ -118,7 +119,7 @@ function adaptiveAverage(dims: 1 | 2 | 3) {
   const name = `nn.functional.adaptiveAvgPool${dims}d`;
   return (input: Tensor, outputSize: PerDim | readonly (number | null)[]): Tensor => {
     checkPooled(name, input, dims);
-    if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}; cast with .to('float32')`);
+    realFloatOnly(input.type, name);
     return adaptiveAverageOver(dims, input, adaptiveSizes(name, input, outputSize, dims));
   };
 }
@@ -149,7 +150,7 @@ function normPooling(dims: 1 | 2 | 3, average: (x: Tensor, kernelSize: PerDim, o
     checkPooled(name, input, dims);
     if (typeof normType !== 'number' || Number.isNaN(normType) || normType === 0)
       throw new ArgumentError(`${name}: normType must be a number other than 0, got ${describeValue(normType)}`);
-    if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}; cast with .to('float32')`);
+    realFloatOnly(input.type, name);
     const windows = windowSizes(name, input, kernelSize, dims, options);
     if (!Number.isFinite(normType)) return applyOne(infinite, [input], { direction: Math.sign(normType), lines: windows.map(windowLine) });
     const count = windows.reduce((n, { kernel }) => n * kernel, 1);

@@ -3,16 +3,16 @@ import type { FloatDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import { backend } from '../../runtime/backend.ts';
 import { defaultGenerator, type FloatArray, fillDropoutMask } from '../../runtime/random.ts';
-import { formatShape } from '../../shape/shape.ts';
 import { applyMany } from '../../tensor/apply.ts';
 import { draw } from '../../tensor/draw.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import { writeInPlace } from '../../tensor/inplace.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
+import { ArgumentError } from '../../util/errors.ts';
 import { mul } from '../arithmetic.ts';
 import { emptyTensor } from '../create.ts';
-import { described, makeOperator, requireTensor } from '../family.ts';
+import { realFloatOnly } from '../elementwise.ts';
+import { described, makeOperator, requireDims, requireTensor } from '../family.ts';
 import { fillElements } from '../random-fill.ts';
 import type { UnarySame } from '../types.ts';
 
@@ -71,7 +71,7 @@ export function requireProbability(name: string, input: Tensor, p: number): void
 }
 
 export function requireFloating(name: string, input: Tensor): void {
-  if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}`);
+  realFloatOnly(input.type, name);
 }
 
 function dropoutFunction(
@@ -109,7 +109,7 @@ export const dropout = dropoutFunction('nn.functional.dropout', 0.5, (x) => x.sh
 /** One draw a channel: the first two dimensions (or one, without a batch) get a mask, the rest follows. */
 function channels(name: string) {
   return (x: Tensor): readonly number[] => {
-    if (x.ndim < 2) throw new ShapeError(`${name}: needs at least 2 dimensions, got ${formatShape(x.shape)}`);
+    requireDims(name, x, 2);
     return x.shape.map((size, i) => (i < 2 ? size : 1));
   };
 }

@@ -8,6 +8,7 @@ import { describeValue } from '../../tensor/messages.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { add, mul } from '../arithmetic.ts';
+import { realFloatOnly } from '../elementwise.ts';
 import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { gatherAlong } from '../gather.ts';
 import { matrixProduct } from '../matmul.ts';
@@ -172,7 +173,7 @@ function checkSampling(name: string, input: Tensor, grid: Tensor, { mode, paddin
   if (!MODES.includes(mode)) throw new ArgumentError(`${name}: mode must be one of ${MODES.join(', ')}, got ${describeValue(mode)}`);
   if (!PADDINGS.includes(padding))
     throw new ArgumentError(`${name}: paddingMode must be one of ${PADDINGS.join(', ')}, got ${describeValue(padding)}`);
-  if (!input.type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${input.dtype}; cast with .to('float32')`);
+  realFloatOnly(input.type, name);
   if (grid.type !== input.type)
     throw new DTypeError(`${name}: input has dtype ${input.dtype} and grid ${grid.dtype}: they must be equal, cast one with .to(…)`);
   const spatial = input.ndim - 2;

@@ -11,7 +11,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { requireWhole } from '../../util/whole.ts';
 import { fullTensor } from '../create.ts';
-import { callMap, compositeOperator, described, floatOnly, mapOperator, realOnly, requireTensor } from '../family.ts';
+import { callMap, compositeOperator, described, floatOnly, mapOperator, realOnly, requireDims, requireTensor } from '../family.ts';
 import { catTensors } from '../join.ts';
 import { sliceDim } from '../movement.ts';
 import { countOf, meanOver } from '../reduction.ts';
@@ -548,7 +548,7 @@ export const localResponseNorm: UnarySame<RealDType, [size: number, options?: Re
   (input: Tensor, size: number, options: ResponseOptions = {}): Tensor => {
     const name = 'nn.functional.localResponseNorm';
     realOnly(input.type, name);
-    if (input.ndim < 3) throw new ShapeError(`${name}: the input needs at least 3 dimensions, got ${formatShape(input.shape)}`);
+    requireDims(name, input, 3);
     requireWhole(name, 'size', size, 1);
     if (input.size === 0) return input;
     return applyOne(localResponseOperator, [input], { size, alpha: options.alpha ?? 1e-4, beta: options.beta ?? 0.75, k: options.k ?? 1 });

@@ -1,11 +1,13 @@
 /** Elementwise losses and how they are reduced. */
+
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import type { Operator } from '../../op/contract.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { ArgumentError, DTypeError } from '../../util/errors.ts';
+import { ArgumentError } from '../../util/errors.ts';
+import { realFloatOnly } from '../elementwise.ts';
 import { callMap, commonType, compositeOperator, requireTensor } from '../family.ts';
 import { scaled, sumOver } from '../reduction.ts';
 import { expand } from '../structural.ts';
@@ -96,6 +98,6 @@ export function lossType(name: string, tensors: readonly Tensor[], widen: ((type
   });
   const common = commonType(tensors);
   const type = widen === null ? common : widen(common);
-  if (!type.isFloat) throw new DTypeError(`${name}: needs a floating dtype, got ${type.name}; cast with .to('float32')`);
+  realFloatOnly(type, name);
   return type;
 }
