@@ -1,174 +1,286 @@
 import * as S from '../scalar/expr.ts';
-import type { MapOperator } from '../tensor/map-operator.ts';
-import { mode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mapOperator } from './family.ts';
+import { DIRECTIONS, directed, directionOf, type Exprs, type Put, Update, type Way } from './optimizer-update.ts';
 
 /**
- * The elementwise updates of the optimizers, each one pass over memory. They write parameters and state in place without a trace on the tape;
- * the caller counts the write.
+ * The steps of the optimizers: each updates a parameter and its state in one pass over memory. They write in place without a trace on the tape; the caller
+ * counts the write.
  */
 
-type Exprs = readonly S.Expr[];
+/** A parameter, its gradient, and which way it goes along it. */
+export interface Moved {
+  readonly parameter: Tensor;
+  readonly grad: Tensor;
+  readonly way: Way;
+}
+
 const at = (xs: Exprs, i: number): S.Expr => xs[i] as S.Expr;
+const blend = (a: S.Expr, x: S.Expr, b: S.Expr, y: S.Expr): S.Expr => S.add(S.mul(a, x), S.mul(b, y));
+const lerp = (x: S.Expr, y: S.Expr, weight: S.Expr): S.Expr => S.add(x, S.mul(weight, S.sub(y, x)));
+const square = (x: S.Expr): S.Expr => S.mul(x, x);
 
-function step(name: string, arity: number, scalars: number, build: (xs: Exprs, ps: Exprs) => S.Expr): MapOperator {
-  return mapOperator(name, arity, scalars, build, false);
-}
-
-function run(operator: MapOperator, target: Tensor, inputs: readonly Tensor[], values: readonly number[]): void {
-  if (mode.observer !== null) observed(operator, target, inputs, values);
-  else operator.forwardInto(target, inputs, { values, compute: target.type });
-}
-
-/** A profile shows these updates under the names of their operators. */
-function observed(operator: MapOperator, target: Tensor, inputs: readonly Tensor[], values: readonly number[]): void {
-  mode.observer?.write(operator.name, target, () => {
-    operator.forwardInto(target, inputs, { values, compute: target.type });
-    return target;
-  });
-}
-
-const scaledAdd = step('addScaled', 2, 1, (xs, ps) => S.add(at(xs, 0), S.mul(at(ps, 0), at(xs, 1))));
-const blend = step('blend', 2, 2, (xs, ps) => S.add(S.mul(at(ps, 0), at(xs, 0)), S.mul(at(ps, 1), at(xs, 1))));
-const lerp = step('lerp', 2, 1, (xs, ps) => S.add(at(xs, 0), S.mul(at(ps, 0), S.sub(at(xs, 1), at(xs, 0)))));
-const squareBlend = step('squareBlend', 2, 2, (xs, ps) =>
-  S.add(S.mul(at(ps, 0), at(xs, 0)), S.mul(at(ps, 1), S.mul(at(xs, 1), at(xs, 1)))),
-);
-const maximum = step('maximum', 2, 0, (xs) => S.max(at(xs, 0), at(xs, 1)));
-const scale = step('scale', 1, 1, (xs, ps) => S.mul(at(ps, 0), at(xs, 0)));
-/** p - size · m / (√v / root + eps) */
-const adam = step('adamStep', 3, 3, (xs, ps) =>
-  S.sub(at(xs, 0), S.mul(at(ps, 0), S.div(at(xs, 1), S.add(S.div(S.sqrt(at(xs, 2)), at(ps, 1)), at(ps, 2))))),
-);
-
-/** target += factor · other */
-export function addScaled(target: Tensor, other: Tensor, factor: number): void {
-  run(scaledAdd, target, [target, other], [factor]);
-}
-
-/** target = a · target + b · other */
-export function blendInto(target: Tensor, other: Tensor, a: number, b: number): void {
-  run(blend, target, [target, other], [a, b]);
-}
-
-/** target += weight · (other - target) */
-export function lerpInto(target: Tensor, other: Tensor, weight: number): void {
-  run(lerp, target, [target, other], [weight]);
-}
-
-/** target = a · target + b · other² */
-export function blendSquareInto(target: Tensor, other: Tensor, a: number, b: number): void {
-  run(squareBlend, target, [target, other], [a, b]);
-}
-
-export function maximumInto(target: Tensor, other: Tensor): void {
-  run(maximum, target, [target, other], []);
-}
-
-export function scaleInto(target: Tensor, factor: number): void {
-  run(scale, target, [target], [factor]);
-}
-
-/** target -= size · mean / (√square / root + eps) */
-export function adamInto(target: Tensor, mean: Tensor, square: Tensor, size: number, root: number, eps: number): void {
-  run(adam, target, [target, mean, square], [size, root, eps]);
-}
-
-const penalty = step('penalised', 2, 2, (xs, ps) => S.add(S.mul(at(ps, 0), at(xs, 0)), S.mul(at(ps, 1), at(xs, 1))));
-/** a · target + b · x / (√v + eps) */
-const quotient = step('rootQuotient', 3, 3, (xs, ps) =>
-  S.add(S.mul(at(ps, 0), at(xs, 0)), S.mul(at(ps, 1), S.div(at(xs, 1), S.add(S.sqrt(at(xs, 2)), at(ps, 2))))),
-);
-/** a · target + b · x / (√(v - m²) + eps) */
-const centredQuotient = step('centredQuotient', 4, 3, (xs, ps) => {
-  const variance = S.sub(at(xs, 2), S.mul(at(xs, 3), at(xs, 3)));
-  return S.add(S.mul(at(ps, 0), at(xs, 0)), S.mul(at(ps, 1), S.div(at(xs, 1), S.add(S.sqrt(variance), at(ps, 2)))));
-});
-const plainQuotient = step('quotient', 3, 1, (xs, ps) => S.add(at(xs, 0), S.mul(at(ps, 0), S.div(at(xs, 1), at(xs, 2)))));
-const infinity = step('infinityNorm', 2, 2, (xs, ps) => S.max(S.mul(at(ps, 0), at(xs, 0)), S.add(S.abs(at(xs, 1)), at(ps, 1))));
-const adadeltaChange = step('adadelta', 3, 1, (xs, ps) =>
-  S.mul(S.div(S.sqrt(S.add(at(xs, 1), at(ps, 0))), S.sqrt(S.add(at(xs, 2), at(ps, 0)))), at(xs, 0)),
-);
-/** p + a · g / d + b · m / d with d = √(v / c) + eps */
-const nadam = step('nadam', 4, 4, (xs, ps) => {
-  const d = S.add(S.sqrt(S.div(at(xs, 3), at(ps, 2))), at(ps, 3));
-  return S.add(S.add(at(xs, 0), S.mul(at(ps, 0), S.div(at(xs, 1), d))), S.mul(at(ps, 1), S.div(at(xs, 2), d)));
-});
-const rpropSize = step('rpropSize', 3, 4, (xs, ps) => {
-  const agreement = S.mul(at(xs, 1), at(xs, 2));
-  const factor = S.select(S.gt(agreement, 0), at(ps, 1), S.select(S.lt(agreement, 0), at(ps, 0), 1));
-  return S.min(S.max(S.mul(at(xs, 0), factor), at(ps, 2)), at(ps, 3));
-});
-const rpropGradient = step('rpropGradient', 2, 0, (xs) => S.select(S.lt(S.mul(at(xs, 0), at(xs, 1)), 0), 0, at(xs, 1)));
-const signedStep = step('signedStep', 3, 0, (xs) => S.sub(at(xs, 0), S.mul(S.sign(at(xs, 1)), at(xs, 2))));
+const scale = mapOperator('scale', 1, 1, (xs, ps) => S.mul(at(ps, 0), at(xs, 0)), false);
 
 /** -grad, as a tensor of its own */
 export function negated(grad: Tensor): Tensor {
   return scale.forward([grad], { values: [-1], compute: grad.type });
 }
 
-/** sign · grad + decay · parameter, as a tensor of its own */
-export function penalised(grad: Tensor, parameter: Tensor, sign: number, decay: number): Tensor {
-  return penalty.forward([grad, parameter], { values: [sign, decay], compute: parameter.type });
+/** The rule of an update, in terms of the targets, the direction and the launch parameters after those of the direction. */
+type StepRule = (targets: Exprs, direction: S.Expr, params: Exprs, put: Put, variant: number) => void;
+
+/** The updates of one optimizer: the parameter is the last of the targets. One update for each kind of direction and variant, made when it is first used. */
+class Steps {
+  readonly #name: string;
+  readonly #params: number;
+  readonly #rule: StepRule;
+  readonly #made: (Update | undefined)[] = [];
+
+  constructor(name: string, params: number, rule: StepRule) {
+    this.#name = name;
+    this.#params = params;
+    this.#rule = rule;
+  }
+
+  /** Updates `state`, then the parameter. */
+  run(moved: Moved, state: readonly Tensor[], values: readonly number[], variant = 0): void {
+    const { maximize, weightDecay } = moved.way;
+    const direction = directionOf(moved.way);
+    const index = variant * DIRECTIONS + direction;
+    const update = this.#made[index] ?? this.#make(state.length + 1, direction, variant);
+    this.#made[index] = update;
+    update.run([...state, moved.parameter, moved.grad], [maximize ? -1 : 1, weightDecay, ...values]);
+  }
+
+  #make(targets: number, direction: number, variant: number): Update {
+    return new Update(this.#name, targets, targets + 1, this.#params + 2, (operands, params, put) => {
+      const grad = at(operands, targets);
+      const d = direction === 0 ? grad : put(null, directed(direction, grad, at(operands, targets - 1), params));
+      this.#rule(operands.slice(0, targets), d, params.slice(2), put, variant);
+    });
+  }
 }
 
-/** target = a · target + b · x / (√square + eps), or √(square - mean²) where the mean is given */
-export function rootQuotientInto(
-  target: Tensor,
-  x: Tensor,
-  square: Tensor,
-  mean: Tensor | null,
-  factors: { readonly a: number; readonly b: number; readonly eps: number },
+const scaledAdd = new Update('addScaled', 1, 2, 1, ([x, y], [factor], put) => {
+  put(0, S.add(x as S.Expr, S.mul(factor as S.Expr, y as S.Expr)));
+});
+
+/** target += factor · other */
+export function addScaled(target: Tensor, other: Tensor, factor: number): void {
+  scaledAdd.run([target, other], [factor]);
+}
+
+const sgd = new Steps('sgdStep', 1, ([p], d, [rate], put) => {
+  put(0, S.add(p as S.Expr, S.mul(rate as S.Expr, d)));
+});
+
+/** p -= rate · d */
+export function sgdStep(moved: Moved, rate: number): void {
+  // Without a penalty the sign goes into the rate.
+  if (moved.way.weightDecay === 0) addScaled(moved.parameter, moved.grad, moved.way.maximize ? rate : -rate);
+  else sgd.run(moved, [], [-rate]);
+}
+
+const momentumSteps = new Steps('momentumStep', 3, ([velocity, p], d, [kept, added, rate], put, variant) => {
+  const v = put(0, (variant & 1) !== 0 ? d : blend(kept as S.Expr, velocity as S.Expr, added as S.Expr, d));
+  const step = (variant & 2) !== 0 ? put(null, S.add(d, S.mul(kept as S.Expr, v))) : v;
+  put(1, S.add(p as S.Expr, S.mul(rate as S.Expr, step)));
+});
+
+/** velocity = momentum · velocity + (1 - dampening) · d, at first d; p -= rate · velocity, or (Nesterov) rate · (d + momentum · velocity) */
+export function momentumStep(
+  moved: Moved,
+  velocity: Tensor,
+  options: {
+    readonly rate: number;
+    readonly momentum: number;
+    readonly dampening: number;
+    readonly nesterov: boolean;
+    readonly first: boolean;
+  },
 ): void {
-  const { a, b, eps } = factors;
-  if (mean === null) run(quotient, target, [target, x, square], [a, b, eps]);
-  else run(centredQuotient, target, [target, x, square, mean], [a, b, eps]);
+  const { rate, momentum, dampening, nesterov, first } = options;
+  momentumSteps.run(moved, [velocity], [momentum, 1 - dampening, -rate], (first ? 1 : 0) + (nesterov ? 2 : 0));
 }
 
-/** target += factor · x / y */
-export function addQuotient(target: Tensor, x: Tensor, y: Tensor, factor: number): void {
-  run(plainQuotient, target, [target, x, y], [factor]);
-}
+/** Factors of the running means of gradients and of their squares. */
+type Betas = readonly [number, number];
 
-/** target = max(decay · target, |grad| + eps) */
-export function infinityNormInto(target: Tensor, grad: Tensor, decay: number, eps: number): void {
-  run(infinity, target, [target, grad], [decay, eps]);
-}
+const adam = new Steps('adamStep', 7, (targets, d, params, put, variant) => {
+  const [w1, b2, w2, size, root, eps, shrink] = params as [S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr];
+  const last = targets.length - 1;
+  const mean = put(0, lerp(at(targets, 0), d, w1));
+  const current = put(1, blend(b2, at(targets, 1), w2, square(d)));
+  const largest = last === 3 ? put(2, S.max(at(targets, 2), current)) : current;
+  const p = (variant & 2) !== 0 ? put(null, S.mul(shrink, at(targets, last))) : at(targets, last);
+  put(last, S.sub(p, S.mul(size, S.div(mean, S.add(S.div(S.sqrt(largest), root), eps)))));
+});
 
-/** √(changes + eps) / √(squares + eps) · grad, as a tensor of its own */
-export function adadeltaStep(grad: Tensor, changes: Tensor, squares: Tensor, eps: number): Tensor {
-  return adadeltaChange.forward([grad, changes, squares], { values: [eps], compute: grad.type });
-}
-
-/** target += a · grad / d + b · mean / d with d = √(square / correction) + eps */
-export function nadamInto(
-  target: Tensor,
-  grad: Tensor,
-  mean: Tensor,
-  square: Tensor,
-  factors: { readonly a: number; readonly b: number; readonly correction: number; readonly eps: number },
+/**
+ * mean += (1 - β₁) (d - mean); squares = β₂ squares + (1 - β₂) d²; largest, where given, is the maximum of squares so far;
+ * p = shrink · p - size · mean / (√squares / root + eps)
+ */
+export function adamStep(
+  moved: Moved,
+  state: { readonly mean: Tensor; readonly squares: Tensor; readonly largest: Tensor | null },
+  options: { readonly betas: Betas; readonly size: number; readonly root: number; readonly eps: number; readonly shrink: number },
 ): void {
-  run(nadam, target, [target, grad, mean, square], [factors.a, factors.b, factors.correction, factors.eps]);
+  const { mean, squares, largest } = state;
+  const { betas, size, root, eps, shrink } = options;
+  const variant = (largest === null ? 0 : 1) + (shrink === 1 ? 0 : 2);
+  const tensors = largest === null ? [mean, squares] : [mean, squares, largest];
+  adam.run(moved, tensors, [1 - betas[0], betas[1], 1 - betas[1], size, root, eps, shrink], variant);
 }
 
-/** Step sizes grow by `etas[1]` where the gradient keeps its sign, shrink by `etas[0]` where it changes it, within `bounds`. */
-export function rpropSizeInto(
-  sizes: Tensor,
-  grad: Tensor,
-  previous: Tensor,
+const adagrad = new Steps('adagradStep', 2, ([sum, p], d, [rate, eps], put) => {
+  const squares = put(0, S.add(sum as S.Expr, square(d)));
+  put(1, S.add(p as S.Expr, S.mul(rate as S.Expr, S.div(d, S.add(S.sqrt(squares), eps as S.Expr)))));
+});
+
+/** sum += d²; p -= rate · d / (√sum + eps) */
+export function adagradStep(moved: Moved, sum: Tensor, rate: number, eps: number): void {
+  adagrad.run(moved, [sum], [-rate, eps]);
+}
+
+const rmsprop = new Steps('rmspropStep', 5, (targets, d, params, put, variant) => {
+  const [kept, added, eps, rate, momentum] = params as [S.Expr, S.Expr, S.Expr, S.Expr, S.Expr];
+  let k = 0;
+  let variance = put(k, blend(kept, at(targets, k), added, square(d)));
+  if ((variant & 1) !== 0) variance = S.sub(variance, square(put(++k, lerp(at(targets, k), d, added))));
+  let step = S.div(d, S.add(S.sqrt(variance), eps));
+  if ((variant & 2) !== 0) step = put(++k, S.add(S.mul(momentum, at(targets, k)), step));
+  put(++k, S.add(at(targets, k), S.mul(rate, step)));
+});
+
+/** squares = α squares + (1 - α) d²; step = d / (√(squares - mean²) + eps), with the mean of d where it is given, and with momentum where there is a buffer */
+export function rmspropStep(
+  moved: Moved,
+  state: { readonly squares: Tensor; readonly mean: Tensor | null; readonly buffer: Tensor | null },
+  options: { readonly alpha: number; readonly eps: number; readonly rate: number; readonly momentum: number },
+): void {
+  const { squares, mean, buffer } = state;
+  const tensors = [squares, mean, buffer].filter((x) => x !== null);
+  const { alpha, eps, rate, momentum } = options;
+  rmsprop.run(moved, tensors, [alpha, 1 - alpha, eps, -rate, momentum], (mean === null ? 0 : 1) + (buffer === null ? 0 : 2));
+}
+
+const adadelta = new Steps('adadeltaStep', 4, ([old, changes, p], d, params, put) => {
+  const [kept, added, eps, rate] = params as [S.Expr, S.Expr, S.Expr, S.Expr];
+  const squares = put(0, blend(kept, old as S.Expr, added, square(d)));
+  const change = put(null, S.mul(S.div(S.sqrt(S.add(changes as S.Expr, eps)), S.sqrt(S.add(squares, eps))), d));
+  put(2, S.add(p as S.Expr, S.mul(rate, change)));
+  put(1, blend(kept, changes as S.Expr, added, square(change)));
+});
+
+/** squares = ρ squares + (1 - ρ) d²; change = √(changes + eps) / √(squares + eps) · d; p -= rate · change; changes = ρ changes + (1 - ρ) change² */
+export function adadeltaStep(
+  moved: Moved,
+  state: { readonly squares: Tensor; readonly changes: Tensor },
+  options: { readonly rho: number; readonly eps: number; readonly rate: number },
+): void {
+  const { rho, eps, rate } = options;
+  adadelta.run(moved, [state.squares, state.changes], [rho, 1 - rho, eps, -rate]);
+}
+
+const adamax = new Steps('adamaxStep', 4, ([mean, largest, p], d, params, put) => {
+  const [w1, kept, eps, rate] = params as [S.Expr, S.Expr, S.Expr, S.Expr];
+  const m = put(0, lerp(mean as S.Expr, d, w1));
+  const size = put(1, S.max(S.mul(kept, largest as S.Expr), S.add(S.abs(d), eps)));
+  put(2, S.add(p as S.Expr, S.mul(rate, S.div(m, size))));
+});
+
+/** mean += (1 - β₁) (d - mean); largest = max(β₂ largest, |d| + eps); p -= rate · mean / largest */
+export function adamaxStep(
+  moved: Moved,
+  state: { readonly mean: Tensor; readonly largest: Tensor },
+  options: { readonly betas: Betas; readonly eps: number; readonly rate: number },
+): void {
+  const { betas, eps, rate } = options;
+  adamax.run(moved, [state.mean, state.largest], [1 - betas[0], betas[1], eps, -rate]);
+}
+
+const radam = new Steps('radamStep', 6, (targets, d, params, put, variant) => {
+  const [w1, b2, w2, rate, eps, shrink] = params as [S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr];
+  const mean = put(0, lerp(at(targets, 0), d, w1));
+  const squares = put(1, blend(b2, at(targets, 1), w2, square(d)));
+  const p = (variant & 1) !== 0 ? put(null, S.mul(shrink, at(targets, 2))) : at(targets, 2);
+  const step = (variant & 2) !== 0 ? S.div(mean, S.add(S.sqrt(squares), eps)) : mean;
+  put(2, S.add(p, S.mul(rate, step)));
+});
+
+/** The means of Adam; p = shrink · p - rate · mean, `rectified` divided by √squares + eps */
+export function radamStep(
+  moved: Moved,
+  state: { readonly mean: Tensor; readonly squares: Tensor },
+  options: { readonly betas: Betas; readonly rate: number; readonly eps: number; readonly shrink: number; readonly rectified: boolean },
+): void {
+  const { betas, rate, eps, shrink, rectified } = options;
+  const values = [1 - betas[0], betas[1], 1 - betas[1], -rate, eps, shrink];
+  radam.run(moved, [state.mean, state.squares], values, (shrink === 1 ? 0 : 1) + (rectified ? 2 : 0));
+}
+
+const nadam = new Steps('nadamStep', 8, (targets, d, params, put, variant) => {
+  const [w1, b2, w2, a, b, correction, eps, shrink] = params as [S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr];
+  const mean = put(0, lerp(at(targets, 0), d, w1));
+  const squares = put(1, blend(b2, at(targets, 1), w2, square(d)));
+  const p = (variant & 1) !== 0 ? put(null, S.mul(shrink, at(targets, 2))) : at(targets, 2);
+  const size = S.add(S.sqrt(S.div(squares, correction)), eps);
+  put(2, S.add(S.add(p, S.mul(a, S.div(d, size))), S.mul(b, S.div(mean, size))));
+});
+
+/** The means of Adam; p = shrink · p + a · d / size + b · mean / size with size = √(squares / correction) + eps */
+export function nadamStep(
+  moved: Moved,
+  state: { readonly mean: Tensor; readonly squares: Tensor },
+  options: {
+    readonly betas: Betas;
+    readonly a: number;
+    readonly b: number;
+    readonly correction: number;
+    readonly eps: number;
+    readonly shrink: number;
+  },
+): void {
+  const { betas, a, b, correction, eps, shrink } = options;
+  const values = [1 - betas[0], betas[1], 1 - betas[1], a, b, correction, eps, shrink];
+  nadam.run(moved, [state.mean, state.squares], values, shrink === 1 ? 0 : 1);
+}
+
+const asgd = new Steps('asgdStep', 3, ([average, p], d, params, put, variant) => {
+  const [kept, rate, weight] = params as [S.Expr, S.Expr, S.Expr];
+  const moved = put(1, blend(kept, p as S.Expr, rate, d));
+  put(0, variant === 0 ? lerp(average as S.Expr, moved, weight) : moved);
+});
+
+/** p = kept · p - rate · d; average += weight · (p - average), for weight 1 a copy */
+export function asgdStep(
+  moved: Moved,
+  average: Tensor,
+  options: { readonly kept: number; readonly rate: number; readonly weight: number },
+): void {
+  const { kept, rate, weight } = options;
+  asgd.run(moved, [average], [kept, -rate, weight], weight === 1 ? 1 : 0);
+}
+
+const rprop = new Steps('rpropStep', 4, ([previous, sizes, p], d, params, put) => {
+  const [shrink, grow, low, high] = params as [S.Expr, S.Expr, S.Expr, S.Expr];
+  const agreement = S.mul(d, previous as S.Expr);
+  const factor = S.select(S.gt(agreement, 0), grow, S.select(S.lt(agreement, 0), shrink, 1));
+  const size = put(1, S.min(S.max(S.mul(sizes as S.Expr, factor), low), high));
+  const direction = put(0, S.select(S.lt(agreement, 0), 0, d));
+  put(2, S.sub(p as S.Expr, S.mul(S.sign(direction), size)));
+});
+
+/**
+ * Step sizes grow by `etas[1]` where the gradient keeps its sign, shrink by `etas[0]` where it changes it, within `bounds`; then previous = d, or 0 where the
+ * sign changed; p -= sign(previous) · sizes
+ */
+export function rpropStep(
+  moved: Moved,
+  state: { readonly previous: Tensor; readonly sizes: Tensor },
   etas: readonly [number, number],
   bounds: readonly [number, number],
 ): void {
-  run(rpropSize, sizes, [sizes, grad, previous], [etas[0], etas[1], bounds[0], bounds[1]]);
-}
-
-/** previous = grad, or 0 where the sign changed */
-export function rpropGradientInto(previous: Tensor, grad: Tensor): void {
-  run(rpropGradient, previous, [previous, grad], []);
-}
-
-/** target -= sign(direction) · sizes */
-export function signedStepInto(target: Tensor, direction: Tensor, sizes: Tensor): void {
-  run(signedStep, target, [target, direction, sizes], []);
+  rprop.run(moved, [state.previous, state.sizes], [...etas, ...bounds]);
 }

@@ -1,13 +1,5 @@
-import {
-  addQuotient,
-  addScaled,
-  blendSquareInto,
-  infinityNormInto,
-  lerpInto,
-  nadamInto,
-  rootQuotientInto,
-  scaleInto,
-} from '../ops/optimizer-steps.ts';
+import { adamaxStep, nadamStep, radamStep } from '../ops/optimizer-steps.ts';
+import type { Way } from '../ops/optimizer-update.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type CommonOptions, checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
@@ -52,15 +44,12 @@ export class Adamax extends Optimizer<Required<AdamLikeOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<AdamLikeOptions>, state: ParamState): void {
-    const [beta1, beta2] = group.betas;
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<AdamLikeOptions>, state: ParamState): void {
+    const { betas, eps, lr } = group;
     const step = this.countStep(state);
-    const grad = this.direction(parameter, given, group);
     const mean = this.stateTensor(state, 'exp_avg', parameter);
     const largest = this.stateTensor(state, 'exp_inf', parameter);
-    lerpInto(mean, grad, 1 - beta1);
-    infinityNormInto(largest, grad, beta2, group.eps);
-    addQuotient(parameter, mean, largest, -group.lr / (1 - beta1 ** step));
+    adamaxStep({ parameter, grad, way: group }, { mean, largest }, { betas, eps, rate: lr / (1 - betas[0] ** step) });
   }
 }
 
@@ -89,25 +78,25 @@ export class RAdam extends Optimizer<Required<RAdamOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<RAdamOptions>, state: ParamState): void {
-    const [beta1, beta2] = group.betas;
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<RAdamOptions>, state: ParamState): void {
+    const { betas, eps } = group;
+    const [beta1, beta2] = betas;
     const step = this.countStep(state);
-    const grad = decayed(this.direction.bind(this), parameter, given, group);
     const mean = this.stateTensor(state, 'exp_avg', parameter);
-    const square = this.stateTensor(state, 'exp_avg_sq', parameter);
-    lerpInto(mean, grad, 1 - beta1);
-    blendSquareInto(square, grad, beta2, 1 - beta2);
+    const squares = this.stateTensor(state, 'exp_avg_sq', parameter);
+    const { way, shrink } = decayed(group);
     const rate = group.lr / (1 - beta1 ** step);
     const correction = 1 - beta2 ** step;
     // The length of the moving average, at most and now: below 5 its variance is unbounded.
     const longest = 2 / (1 - beta2) - 1;
     const length = longest - (2 * step * beta2 ** step) / correction;
-    if (length <= 5) {
-      addScaled(parameter, mean, -rate);
-      return;
-    }
-    const rectified = Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length));
-    rootQuotientInto(parameter, mean, square, null, { a: 1, b: -rate * rectified * Math.sqrt(correction), eps: group.eps });
+    const rectified = length > 5;
+    const factor = rectified ? Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length)) : 1;
+    radamStep(
+      { parameter, grad, way },
+      { mean, squares },
+      { betas, rate: rectified ? rate * factor * Math.sqrt(correction) : rate, eps, shrink, rectified },
+    );
   }
 }
 
@@ -137,30 +126,25 @@ export class NAdam extends Optimizer<Required<NAdamOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<NAdamOptions>, state: ParamState): void {
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<NAdamOptions>, state: ParamState): void {
     const { lr, eps, momentumDecay } = group;
     const [beta1, beta2] = group.betas;
     const step = this.countStep(state);
-    const grad = decayed(this.direction.bind(this), parameter, given, group);
     const momentum = (at: number): number => beta1 * (1 - 0.5 * 0.96 ** (at * momentumDecay));
     const [now, next] = [momentum(step), momentum(step + 1)];
     const product = Number(state['mu_product'] ?? 1) * now;
     state['mu_product'] = product;
     const mean = this.stateTensor(state, 'exp_avg', parameter);
-    const square = this.stateTensor(state, 'exp_avg_sq', parameter);
-    lerpInto(mean, grad, 1 - beta1);
-    blendSquareInto(square, grad, beta2, 1 - beta2);
+    const squares = this.stateTensor(state, 'exp_avg_sq', parameter);
+    const { way, shrink } = decayed(group);
     const [a, b] = [(-lr * (1 - now)) / (1 - product), (-lr * next) / (1 - product * next)];
-    nadamInto(parameter, grad, mean, square, { a, b, correction: 1 - beta2 ** step, eps });
+    nadamStep({ parameter, grad, way }, { mean, squares }, { betas: group.betas, a, b, correction: 1 - beta2 ** step, eps, shrink });
   }
 }
 
-type Direction = (parameter: Tensor, grad: Tensor, group: Required<CommonOptions>) => Tensor;
-
-/** The gradient with sign and penalty; a decoupled decay shrinks the parameter right away. */
-function decayed(direction: Direction, parameter: Tensor, grad: Tensor, group: Required<RAdamOptions>): Tensor {
+/** Where the decay goes: into the gradient, or, decoupled, into a factor that shrinks the parameter right away. */
+function decayed(group: Required<RAdamOptions>): { readonly way: Way; readonly shrink: number } {
   const { lr, weightDecay, decoupledWeightDecay, maximize } = group;
-  if (!decoupledWeightDecay) return direction(parameter, grad, group);
-  if (weightDecay !== 0) scaleInto(parameter, 1 - lr * weightDecay);
-  return direction(parameter, grad, { weightDecay: 0, maximize });
+  if (!decoupledWeightDecay) return { way: group, shrink: 1 };
+  return { way: { maximize, weightDecay: 0 }, shrink: 1 - lr * weightDecay };
 }

@@ -1,4 +1,4 @@
-import { adamInto, blendSquareInto, lerpInto, maximumInto, scaleInto } from '../ops/optimizer-steps.ts';
+import { adamStep } from '../ops/optimizer-steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
@@ -55,24 +55,23 @@ export class Adam extends Optimizer<AllOptions> {
   }
 
   protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & AllOptions, state: ParamState): void {
-    const [beta1, beta2] = group.betas;
+    const { betas, lr, eps, amsgrad, maximize, weightDecay, decoupledWeightDecay } = group;
     const mean = this.stateTensor(state, 'exp_avg', parameter);
-    const square = this.stateTensor(state, 'exp_avg_sq', parameter);
+    const squares = this.stateTensor(state, 'exp_avg_sq', parameter);
+    const largest = amsgrad ? this.stateTensor(state, 'max_exp_avg_sq', parameter) : null;
     const step = this.countStep(state);
-    if (group.weightDecay !== 0 && group.decoupledWeightDecay) scaleInto(parameter, 1 - group.lr * group.weightDecay);
-    const weightDecay = group.decoupledWeightDecay ? 0 : group.weightDecay;
-    const direction = this.direction(parameter, grad, { weightDecay, maximize: group.maximize });
-    lerpInto(mean, direction, 1 - beta1);
-    blendSquareInto(square, direction, beta2, 1 - beta2);
-    const root = Math.sqrt(1 - beta2 ** step);
-    adamInto(parameter, mean, this.largest(square, group, state), group.lr / (1 - beta1 ** step), root, group.eps);
-  }
-
-  private largest(square: Tensor, group: AllOptions, state: ParamState): Tensor {
-    if (!group.amsgrad) return square;
-    const largest = this.stateTensor(state, 'max_exp_avg_sq', square);
-    maximumInto(largest, square);
-    return largest;
+    const way = { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay };
+    adamStep(
+      { parameter, grad, way },
+      { mean, squares, largest },
+      {
+        betas,
+        size: lr / (1 - betas[0] ** step),
+        root: Math.sqrt(1 - betas[1] ** step),
+        eps,
+        shrink: decoupledWeightDecay ? 1 - lr * weightDecay : 1,
+      },
+    );
   }
 }
 

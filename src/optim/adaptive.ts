@@ -1,4 +1,4 @@
-import { adadeltaStep, addScaled, blendSquareInto, lerpInto, rootQuotientInto } from '../ops/optimizer-steps.ts';
+import { adadeltaStep, adagradStep, rmspropStep } from '../ops/optimizer-steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type CommonOptions, checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
@@ -35,13 +35,10 @@ export class Adagrad extends Optimizer<Required<AdagradOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<AdagradOptions>, state: ParamState): void {
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<AdagradOptions>, state: ParamState): void {
     const step = this.countStep(state);
-    const grad = this.direction(parameter, given, group);
     const sum = this.stateTensor(state, 'sum', parameter, group.initialAccumulatorValue);
-    blendSquareInto(sum, grad, 1, 1);
-    const rate = group.lr / (1 + (step - 1) * group.lrDecay);
-    rootQuotientInto(parameter, grad, sum, null, { a: 1, b: -rate, eps: group.eps });
+    adagradStep({ parameter, grad, way: group }, sum, group.lr / (1 + (step - 1) * group.lrDecay), group.eps);
   }
 }
 
@@ -79,21 +76,13 @@ export class RMSprop extends Optimizer<Required<RMSpropOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<RMSpropOptions>, state: ParamState): void {
-    const { lr, alpha, eps, momentum, centered } = group;
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<RMSpropOptions>, state: ParamState): void {
+    const { lr: rate, alpha, eps, momentum, centered } = group;
     this.countStep(state);
-    const grad = this.direction(parameter, given, group);
-    const square = this.stateTensor(state, 'square_avg', parameter);
-    blendSquareInto(square, grad, alpha, 1 - alpha);
+    const squares = this.stateTensor(state, 'square_avg', parameter);
     const mean = centered ? this.stateTensor(state, 'grad_avg', parameter) : null;
-    if (mean !== null) lerpInto(mean, grad, 1 - alpha);
-    if (momentum === 0) {
-      rootQuotientInto(parameter, grad, square, mean, { a: 1, b: -lr, eps });
-      return;
-    }
-    const buffer = this.stateTensor(state, 'momentum_buffer', parameter);
-    rootQuotientInto(buffer, grad, square, mean, { a: momentum, b: 1, eps });
-    addScaled(parameter, buffer, -lr);
+    const buffer = momentum === 0 ? null : this.stateTensor(state, 'momentum_buffer', parameter);
+    rmspropStep({ parameter, grad, way: group }, { squares, mean, buffer }, { alpha, eps, rate, momentum });
   }
 }
 
@@ -127,15 +116,11 @@ export class Adadelta extends Optimizer<Required<AdadeltaOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<AdadeltaOptions>, state: ParamState): void {
-    const { lr, rho, eps } = group;
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<AdadeltaOptions>, state: ParamState): void {
+    const { lr: rate, rho, eps } = group;
     this.countStep(state);
-    const grad = this.direction(parameter, given, group);
-    const square = this.stateTensor(state, 'square_avg', parameter);
+    const squares = this.stateTensor(state, 'square_avg', parameter);
     const changes = this.stateTensor(state, 'acc_delta', parameter);
-    blendSquareInto(square, grad, rho, 1 - rho);
-    const change = adadeltaStep(grad, changes, square, eps);
-    blendSquareInto(changes, change, rho, 1 - rho);
-    addScaled(parameter, change, -lr);
+    adadeltaStep({ parameter, grad, way: group }, { squares, changes }, { rho, eps, rate });
   }
 }

@@ -1,4 +1,4 @@
-import { blendInto, lerpInto, rpropGradientInto, rpropSizeInto, signedStepInto } from '../ops/optimizer-steps.ts';
+import { asgdStep, rpropStep } from '../ops/optimizer-steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { type CommonOptions, checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
@@ -36,16 +36,12 @@ export class ASGD extends Optimizer<Required<ASGDOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<ASGDOptions>, state: ParamState): void {
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<ASGDOptions>, state: ParamState): void {
     const { lr, lambd, alpha, t0 } = group;
     const step = this.countStep(state);
-    const grad = this.direction(parameter, given, group);
     const average = this.stateTensor(state, 'ax', parameter);
     const rate = Number(state['eta'] ?? lr);
-    blendInto(parameter, grad, 1 - lambd * rate, -rate);
-    const weight = Number(state['mu'] ?? 1);
-    if (weight === 1) blendInto(average, parameter, 0, 1);
-    else lerpInto(average, parameter, weight);
+    asgdStep({ parameter, grad, way: group }, average, { kept: 1 - lambd * rate, rate, weight: Number(state['mu'] ?? 1) });
     state['eta'] = lr / (1 + lambd * lr * step) ** alpha;
     state['mu'] = 1 / Math.max(1, step - t0);
   }
@@ -85,13 +81,11 @@ export class Rprop extends Optimizer<Required<RpropOptions>> {
     super(params, all);
   }
 
-  protected override update(parameter: Tensor, given: Tensor, group: ParamGroup & Required<RpropOptions>, state: ParamState): void {
+  protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<RpropOptions>, state: ParamState): void {
     this.countStep(state);
-    const grad = this.direction(parameter, given, { weightDecay: 0, maximize: group.maximize });
     const previous = this.stateTensor(state, 'prev', parameter);
     const sizes = this.stateTensor(state, 'step_size', parameter, group.lr);
-    rpropSizeInto(sizes, grad, previous, group.etas, group.stepSizes);
-    rpropGradientInto(previous, grad);
-    signedStepInto(parameter, previous, sizes);
+    const way = { weightDecay: 0, maximize: group.maximize };
+    rpropStep({ parameter, grad, way }, { previous, sizes }, group.etas, group.stepSizes);
   }
 }

@@ -1,5 +1,4 @@
 import { fillTensor, fullTensor } from '../ops/create.ts';
-import { negated, penalised } from '../ops/optimizer-steps.ts';
 import { effect } from '../runtime/recorder.ts';
 import { labelStorage, untrack } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
@@ -131,13 +130,6 @@ export abstract class Optimizer<Options extends object> {
         markWritten(parameter, writer);
       }
     }
-  }
-
-  /** The gradient with the sign of the way and with the penalty. */
-  protected direction(parameter: Tensor, grad: Tensor, options: Required<CommonOptions>): Tensor {
-    const { weightDecay, maximize } = options;
-    if (weightDecay !== 0) return penalised(grad, parameter, maximize ? -1 : 1, weightDecay);
-    return maximize ? negated(grad) : grad;
   }
 
   /** Counts a step in the parameter's state; the first is 1. */

@@ -1,5 +1,4 @@
-import { addScaled, blendInto, penalised } from '../ops/optimizer-steps.ts';
-import { clone } from '../ops/structural.ts';
+import { momentumStep, sgdStep } from '../ops/optimizer-steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
@@ -42,21 +41,15 @@ export class SGD extends Optimizer<Required<SGDOptions>> {
   }
 
   protected override update(parameter: Tensor, grad: Tensor, group: ParamGroup & Required<SGDOptions>, state: ParamState): void {
-    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
-    const sign = maximize ? 1 : -1;
-    if (momentum === 0 && weightDecay === 0) {
-      addScaled(parameter, grad, sign * lr);
-      return;
-    }
+    const { lr: rate, momentum, dampening, nesterov } = group;
     // As PyTorch: with `maximize` the gradient is negated first, and the penalty still pulls towards zero.
-    const direction = this.direction(parameter, grad, { weightDecay, maximize });
+    const moved = { parameter, grad, way: group };
     if (momentum === 0) {
-      addScaled(parameter, direction, -lr);
+      sgdStep(moved, rate);
       return;
     }
-    const buffer = state['momentum_buffer'] as Tensor | undefined;
-    const velocity = buffer ?? this.keepState(state, 'momentum_buffer', clone(direction));
-    if (buffer !== undefined) blendInto(buffer, direction, momentum, 1 - dampening);
-    addScaled(parameter, nesterov ? penalised(direction, velocity, 1, momentum) : velocity, -lr);
+    const first = state['momentum_buffer'] === undefined;
+    const velocity = this.stateTensor(state, 'momentum_buffer', parameter);
+    momentumStep(moved, velocity, { rate, momentum, dampening, nesterov, first });
   }
 }

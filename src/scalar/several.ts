@@ -5,18 +5,16 @@ import { substitute } from './substitute.ts';
 /**
  * A program that computes several expressions of the same operands in one pass; what they have in common is computed once. A launch gets the first
  * output as its output, and the others before its operands: `map(program, outs[0], [...outs.slice(1), ...ins], params, compute)`. All outputs
- * have the full shape of the launch. They may lie where operands lie: everything is computed before anything is stored.
- *
- * `inPlace` is for updates: operand k then is output k + 1 with what was there before, so that `ins` begins with the outputs but the first, once.
+ * have the full shape of the launch. They may lie where operands lie: everything is computed before anything is stored. An update in place is
+ * shorter as a `MapProgram` with `more`: the expressions read the outputs as operands.
  *
  * @example
  * const program = programOf([add(arg(0), arg(1)), mul(arg(0), arg(1))], 2);
  * backend().map(program, sum, [product, x, y], [], x.type);
  */
-export function programOf(exprs: readonly Expr[], arity: number, paramCount = 0, inPlace = false): MapProgram {
+export function programOf(exprs: readonly Expr[], arity: number, paramCount = 0): MapProgram {
   const [first, ...more] = exprs;
   if (first === undefined) throw new RangeError('a program computes at least one expression');
-  if (inPlace) return new MapProgram(first, arity, paramCount, more);
   const shifted = Array.from({ length: arity }, (_, k) => arg(k + more.length));
   return new MapProgram(
     substitute(first, shifted),

@@ -84,7 +84,7 @@ describe('a program of several expressions', () => {
   });
 
   test('in place names each output once', () => {
-    const program = S.programOf([S.sub(S.arg(2), S.mul(p, S.add(x, y))), S.add(x, y)], 3, 1, true);
+    const program = new S.MapProgram(S.sub(S.arg(2), S.mul(p, S.add(x, y))), 3, 1, [S.add(x, y)]);
     const [momentum, grad, weight] = [filled('float32', [19], 1), filled('float32', [19], 5), filled('float32', [19], 9)];
     const [m, g, w] = [momentum, grad, weight].map((view) => toArray(view).map(Number)) as [number[], number[], number[]];
     map(program, weight, [momentum, grad, weight], [0.5], weight.type);
