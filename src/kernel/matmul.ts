@@ -39,7 +39,7 @@ function alignmentOf(compute: ComputeType): number {
 }
 
 /** accumulator += the product of two locals. */
-function multiplyAdd(f: FunctionBuilder, variant: MatmulVariant, accumulator: Local, a: Local, b: Local): void {
+export function multiplyAdd(f: FunctionBuilder, variant: MatmulVariant, accumulator: Local, a: Local, b: Local): void {
   const { compute, fused } = variant;
   const shape = VECTOR_SHAPE[compute];
   if (fused && compute === 'f32') f.get(a).get(b).get(accumulator).op('f32x4.relaxed_madd').set(accumulator);
@@ -321,7 +321,7 @@ function packSquares(f: FunctionBuilder, compute: ComputeType, width: number, at
  * `(target, source, count, k, across, along)`: packs count × k values, `across` bytes apart across and `along` bytes apart along the inner dimension, into
  * panels of `width`: for each k, the values of a panel are consecutive. The last panel is padded with zeros, or narrower.
  */
-function pack(name: string, compute: ComputeType, width: number, padded: boolean): FunctionBuilder {
+export function packFunction(name: string, compute: ComputeType, width: number, padded: boolean): FunctionBuilder {
   const bytes = COMPUTE_BYTES[compute];
   const f = new FunctionBuilder(name, i32s(6));
   const [target, source, count, k, across, along] = [0, 1, 2, 3, 4, 5];
@@ -457,8 +457,8 @@ export function matmulFunctions(variant: MatmulVariant): FunctionBuilder[] {
   return [
     multiply(variant, false),
     multiply(variant, true),
-    pack('packLeft', compute, variant.rows, false),
-    pack('packRight', compute, tileColumns(variant), true),
+    packFunction('packLeft', compute, variant.rows, false),
+    packFunction('packRight', compute, tileColumns(variant), true),
     dots(variant),
   ];
 }

@@ -25,7 +25,7 @@ interface PackLocals {
 export const ENTRY_BYTES = 8;
 
 /** Pushes whether the entries of a table, from where `at` points, are those of elements that lie in one piece. */
-function pushIsRun(f: FunctionBuilder, at: Local, length: number): void {
+export function pushIsRun(f: FunctionBuilder, at: Local, length: number): void {
   f.get(at).load('i32.load', 4).i32(length).op('i32.ge_u');
 }
 

@@ -13,6 +13,7 @@ export interface MatmulKernels {
   readonly packRight: KernelFunction;
   readonly dots: KernelFunction;
   readonly level: KernelLevel;
+  readonly variant: MatmulVariant;
   readonly bytes: number;
   /** Columns of a tile. */
   readonly columns: number;
@@ -76,6 +77,7 @@ function compile(level: KernelLevel, compute: ComputeType): MatmulKernels {
     packRight: packRight!,
     dots: dots!,
     level,
+    variant,
     bytes: COMPUTE_BYTES[compute],
     columns: tileColumns(variant),
     edgeBytes: tileBytes(variant),

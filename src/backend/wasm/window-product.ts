@@ -4,9 +4,10 @@ import { ENTRY_BYTES, packWindowsFunction, type Runs } from '../../kernel/pack-w
 import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
-import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
 import { matmulKernels } from './matmul-kernels.ts';
+import { align, type WindowProduct, writeTable } from './window-tables.ts';
+import { convolveTiles, correlateTiles, suitsTiles } from './window-tiles.ts';
 
 /** Rows of the windows' matrix that are multiplied at a time: a panel of it stays in the first-level cache. */
 const DEPTH = 256;
@@ -16,33 +17,6 @@ const BLOCK_ROWS = 120;
 const BLOCK_COLUMNS = 256;
 /** Room for the largest tile at an edge. */
 const EDGE_BYTES = 384;
-
-/**
- * For each image and group: `out += left · windows`, where `windows[i][j]` is the element of the source at `along[i] + across[j]`. Everything counts elements, and is
- * contiguous but for the steps that are given.
- */
-export interface WindowProduct {
-  readonly images: number;
-  readonly groups: number;
-  /** Rows of `left` and `out`. */
-  readonly rows: number;
-  readonly left: View;
-  readonly leftSteps: ImageSteps & { readonly row: number };
-  readonly source: View;
-  readonly sourceSteps: ImageSteps;
-  readonly across: Int32Array;
-  readonly along: Int32Array;
-  readonly out: View;
-  readonly outSteps: ImageSteps;
-  /** What `out` starts from: a value for each row of each group, or 0. */
-  readonly start: View | null;
-}
-
-/** How far the images and groups of an operand lie apart; an image step of 0: all have the same. */
-export interface ImageSteps {
-  readonly image: number;
-  readonly group: number;
-}
 
 const packers = new Map<string, KernelFunction>();
 
@@ -62,23 +36,6 @@ function neighbours(table: Int32Array): number {
   let count = 0;
   for (let i = 1; i < table.length; i++) if (table[i]! - table[i - 1]! === 1) count++;
   return count / Math.max(table.length, 1);
-}
-
-function align(bytes: number): number {
-  return (bytes + 63) & -64;
-}
-
-/** Writes a table: bytes, and how many entries from each on go up by one element; its last entry is repeated up to `length`. */
-function writeTable(address: number, table: Int32Array, length: number, bytes: number): void {
-  const { i32 } = heap;
-  const first = address / 4;
-  let run = 0;
-  for (let i = length - 1; i >= 0; i--) {
-    const value = table[Math.min(i, table.length - 1)]!;
-    run = i + 1 < table.length && table[i + 1]! - value === 1 ? run + 1 : 1;
-    i32[first + 2 * i] = value * bytes;
-    i32[first + 2 * i + 1] = run;
-  }
 }
 
 /** Sets each row of the results to its first value. */
@@ -102,6 +59,11 @@ function fillStart(product: WindowProduct, out: number, bytes: number): void {
 
 /** Runs a product of float32 or float64. */
 export function windowProduct(product: WindowProduct): void {
+  if (suitsTiles(product)) {
+    if (product.outSteps.image > 0) convolveTiles(product);
+    else correlateTiles(product);
+    return;
+  }
   const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps } = product;
   const compute = computeTypeOf(product.out.type.name);
   const kernels = matmulKernels(compute);

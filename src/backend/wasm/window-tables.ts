@@ -1,0 +1,47 @@
+/** What products of windows are given, and the tables that say where the windows' elements lie. */
+import { heap } from '../../runtime/heap.ts';
+import type { View } from '../../runtime/view.ts';
+
+/**
+ * For each image and group: `out += left · windows`, where `windows[i][j]` is the element of the source at `along[i] + across[j]`. Everything counts elements, and is
+ * contiguous but for the steps that are given.
+ */
+export interface WindowProduct {
+  readonly images: number;
+  readonly groups: number;
+  /** Rows of `left` and `out`. */
+  readonly rows: number;
+  readonly left: View;
+  readonly leftSteps: ImageSteps & { readonly row: number };
+  readonly source: View;
+  readonly sourceSteps: ImageSteps;
+  readonly across: Int32Array;
+  readonly along: Int32Array;
+  readonly out: View;
+  readonly outSteps: ImageSteps;
+  /** What `out` starts from: a value for each row of each group, or 0. */
+  readonly start: View | null;
+}
+
+/** How far the images and groups of an operand lie apart; an image step of 0: all have the same. */
+export interface ImageSteps {
+  readonly image: number;
+  readonly group: number;
+}
+
+export function align(bytes: number): number {
+  return (bytes + 63) & -64;
+}
+
+/** Writes a table: bytes, and how many entries from each on go up by one element; its last entry is repeated up to `length`. */
+export function writeTable(address: number, table: Int32Array, length: number, bytes: number): void {
+  const { i32 } = heap;
+  const first = address / 4;
+  let run = 0;
+  for (let i = length - 1; i >= 0; i--) {
+    const value = table[Math.min(i, table.length - 1)]!;
+    run = i + 1 < table.length && table[i + 1]! - value === 1 ? run + 1 : 1;
+    i32[first + 2 * i] = value * bytes;
+    i32[first + 2 * i + 1] = run;
+  }
+}
