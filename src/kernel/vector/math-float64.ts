@@ -2,6 +2,7 @@
  * float64 functions in straight-line vector code, reduced as in math-float32.ts; log by the series of the inverse hyperbolic tangent. The
  * polynomials are interpolants made by scripts/coefficients.py.
  */
+import { ERF, ERFCX } from '../../scalar/special.ts';
 import { mathImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { polynomial as polynomialOf } from './polynomial.ts';
@@ -203,22 +204,10 @@ function ofLarge(e: VectorEmitter, name: 'sin' | 'cos' | 'tan', x: Vectors, comp
 }
 
 /** erf(x) / x - 1 in x^2, for |x| <= 1. */
-const ERF = [
-  0.1283791670955126, -0.3761263890318375, 0.11283791670954879, -0.026866170645076792, 0.0052239776248180145, -0.000854832698083379,
-  0.0001205533111164271, -1.4925595266831182e-5, 1.6461000484121368e-6, -1.6350312701054695e-7, 1.4659775274047436e-8,
-  -1.1372848856791674e-9, 5.957176147748911e-11,
-];
-
-/** (1 + 2x) exp(x^2) erfc(x) in (x - 3.75) / (x + 3.75), for x in [0.5, 28]; the map is that of Shepherd and Laframboise (1981). */
-const ERFCX = [
-  1.2375126308378275, -0.14024059858554702, 0.0035854154854636595, 0.08227673849015017, -0.10880393014170636, 0.0923043211602373,
-  -0.05869339859054567, 0.02836227742070009, -0.009746579548162297, 0.0017556258418799954, 0.00029371360428269433, -0.0002901540462281235,
-  5.1649327115663387e-5, 2.238421628349864e-5, -1.1444642657338937e-5, -9.737575162722984e-7, 1.7521493143336468e-6, -5.648882545128533e-8,
-  -2.5850383762693714e-7, 2.2092545188283267e-8, 3.758556054987387e-8, -2.800256565516931e-9, -4.021812318055577e-9,
-];
+const ERF_LESS_ONE = [0.1283791670955126, ...ERF.slice(1)];
 
 function erfNearZero(e: VectorEmitter, x: Vectors): Vectors {
-  return add(e, x, mul(e, x, polynomial(e, ERF, mul(e, x, x))));
+  return add(e, x, mul(e, x, polynomial(e, ERF_LESS_ONE, mul(e, x, x))));
 }
 
 /** erfc(a) for a >= 0.5. */

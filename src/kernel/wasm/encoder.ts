@@ -7,6 +7,7 @@ import {
   MEMORY_LANE_INSTRUCTIONS,
   type MemoryInstruction,
   type MemoryLaneInstruction,
+  naturalAlignment,
 } from './opcodes.ts';
 
 export type { Instruction, LaneInstruction, MemoryInstruction, MemoryLaneInstruction } from './opcodes.ts';
@@ -135,12 +136,8 @@ export class FunctionBuilder {
   }
 
   /** Appends a load; the address is on the stack. `align` is the log2 of the alignment that is promised (natural if left out). */
-  load(name: MemoryInstruction, offset = 0, align?: number): this {
-    const [opcode, natural] = MEMORY_INSTRUCTIONS[name];
-    pushOpcode(this.code, opcode);
-    pushUnsigned(this.code, align ?? natural);
-    pushUnsigned(this.code, offset);
-    return this;
+  load(name: MemoryInstruction, offset = 0, align = naturalAlignment(name)): this {
+    return this.memory(MEMORY_INSTRUCTIONS[name], offset, align);
   }
 
   /** Appends a store; address and value are on the stack. */
@@ -149,12 +146,8 @@ export class FunctionBuilder {
   }
 
   /** Appends a load or store of one lane; address and vector are on the stack. */
-  memoryLane(name: MemoryLaneInstruction, lane: number, offset = 0, align?: number): this {
-    const [opcode, natural] = MEMORY_LANE_INSTRUCTIONS[name];
-    pushOpcode(this.code, opcode);
-    pushUnsigned(this.code, align ?? natural);
-    pushUnsigned(this.code, offset);
-    this.code.push(lane);
+  memoryLane(name: MemoryLaneInstruction, lane: number, offset = 0, align = naturalAlignment(name)): this {
+    this.memory(MEMORY_LANE_INSTRUCTIONS[name], offset, align).code.push(lane);
     return this;
   }
 
@@ -321,6 +314,13 @@ export class FunctionBuilder {
     body(this.depth);
     this.depth--;
     this.code.push(0x0b);
+    return this;
+  }
+
+  private memory(opcode: number, offset: number, align: number): this {
+    pushOpcode(this.code, opcode);
+    pushUnsigned(this.code, align);
+    pushUnsigned(this.code, offset);
     return this;
   }
 

@@ -62,81 +62,68 @@ const RUNS = [
 
 type Words<S, Found = never> = S extends `${infer First} ${infer Rest}` ? Words<Rest, Found | First> : Exclude<Found | S, '-'>;
 type Named<Run> = Run extends readonly [number, infer Type extends string, infer Names] ? `${Type}.${Words<Names> & string}` : never;
+type Run = readonly [first: number, type: string, names: string];
 const PLAIN = { unreachable: 0x0, nop: 0x1, drop: 0x1a, select: 0x1b, return: 0xf } as const;
 
 export type Instruction = keyof typeof PLAIN | Named<(typeof RUNS)[number]>;
 
-function numbered(): Readonly<Record<Instruction, number>> {
-  const opcodes: Record<string, number> = { ...PLAIN };
-  for (const [first, type, names] of RUNS) {
+function numbered<R extends Run>(runs: readonly R[], plain: object = {}): Readonly<Record<Named<R>, number>> {
+  const opcodes: Record<string, number> = { ...plain };
+  for (const [first, type, names] of runs) {
     names.split(' ').forEach((name, i) => {
       if (name !== '-') opcodes[`${type}.${name}`] = first + i;
     });
   }
-  return opcodes as Record<Instruction, number>;
+  return opcodes as Record<Named<R>, number>;
 }
 
 /** The opcodes of instructions without immediates. */
-export const INSTRUCTIONS = numbered();
+export const INSTRUCTIONS = numbered(RUNS, PLAIN) as Readonly<Record<Instruction, number>>;
 
-/** Loads and stores, those that something here uses: [opcode, log2 of the natural alignment]. */
-export const MEMORY_INSTRUCTIONS = {
-  'i32.load': [0x28, 2],
-  'i64.load': [0x29, 3],
-  'f32.load': [0x2a, 2],
-  'f64.load': [0x2b, 3],
-  'i32.load8_s': [0x2c, 0],
-  'i32.load8_u': [0x2d, 0],
-  'i32.load16_s': [0x2e, 1],
-  'i32.load16_u': [0x2f, 1],
-  'i32.store': [0x36, 2],
-  'i64.store': [0x37, 3],
-  'f32.store': [0x38, 2],
-  'f64.store': [0x39, 3],
-  'i32.store8': [0x3a, 0],
-  'i32.store16': [0x3b, 1],
-  'v128.load': [0xfd000, 4],
-  'v128.load16x4_s': [0xfd003, 3],
-  'v128.load16x4_u': [0xfd004, 3],
-  'v128.load32x2_s': [0xfd005, 3],
-  'v128.load16_splat': [0xfd008, 1],
-  'v128.load32_splat': [0xfd009, 2],
-  'v128.load64_splat': [0xfd00a, 3],
-  'v128.store': [0xfd00b, 4],
-  'v128.load32_zero': [0xfd05c, 2],
-  'v128.load64_zero': [0xfd05d, 3],
-} as const;
+const MEMORY_RUNS = [
+  [0x28, 'i32', 'load'],
+  [0x29, 'i64', 'load'],
+  [0x2a, 'f32', 'load'],
+  [0x2b, 'f64', 'load'],
+  [0x2c, 'i32', 'load8_s load8_u load16_s load16_u'],
+  [0x36, 'i32', 'store'],
+  [0x37, 'i64', 'store'],
+  [0x38, 'f32', 'store'],
+  [0x39, 'f64', 'store'],
+  [0x3a, 'i32', 'store8 store16'],
+  [0xfd000, 'v128', 'load - - load16x4_s load16x4_u load32x2_s - - load16_splat load32_splat load64_splat store'],
+  [0xfd05c, 'v128', 'load32_zero load64_zero'],
+] as const;
 
-/** Loads and stores of one lane: [opcode, log2 of the natural alignment]. */
-export const MEMORY_LANE_INSTRUCTIONS = {
-  'v128.load8_lane': [0xfd054, 0],
-  'v128.load16_lane': [0xfd055, 1],
-  'v128.load32_lane': [0xfd056, 2],
-  'v128.load64_lane': [0xfd057, 3],
-  'v128.store8_lane': [0xfd058, 0],
-  'v128.store16_lane': [0xfd059, 1],
-  'v128.store32_lane': [0xfd05a, 2],
-  'v128.store64_lane': [0xfd05b, 3],
-} as const;
+const MEMORY_LANE_RUNS = [
+  [0xfd054, 'v128', 'load8_lane load16_lane load32_lane load64_lane store8_lane store16_lane store32_lane store64_lane'],
+] as const;
+
+const LANE_RUNS = [
+  [0xfd015, 'i8x16', 'extract_lane_s extract_lane_u replace_lane'],
+  [0xfd018, 'i16x8', 'extract_lane_s extract_lane_u replace_lane'],
+  [0xfd01b, 'i32x4', 'extract_lane replace_lane'],
+  [0xfd01d, 'i64x2', 'extract_lane replace_lane'],
+  [0xfd01f, 'f32x4', 'extract_lane replace_lane'],
+  [0xfd021, 'f64x2', 'extract_lane replace_lane'],
+] as const;
+
+/** Loads and stores, those that something here uses. */
+export const MEMORY_INSTRUCTIONS = numbered(MEMORY_RUNS);
+
+/** Loads and stores of one lane. */
+export const MEMORY_LANE_INSTRUCTIONS = numbered(MEMORY_LANE_RUNS);
 
 /** Instructions with a lane number. */
-export const LANE_INSTRUCTIONS = {
-  'i8x16.extract_lane_s': 0xfd015,
-  'i8x16.extract_lane_u': 0xfd016,
-  'i8x16.replace_lane': 0xfd017,
-  'i16x8.extract_lane_s': 0xfd018,
-  'i16x8.extract_lane_u': 0xfd019,
-  'i16x8.replace_lane': 0xfd01a,
-  'i32x4.extract_lane': 0xfd01b,
-  'i32x4.replace_lane': 0xfd01c,
-  'i64x2.extract_lane': 0xfd01d,
-  'i64x2.replace_lane': 0xfd01e,
-  'f32x4.extract_lane': 0xfd01f,
-  'f32x4.replace_lane': 0xfd020,
-  'f64x2.extract_lane': 0xfd021,
-  'f64x2.replace_lane': 0xfd022,
-} as const;
+export const LANE_INSTRUCTIONS = numbered(LANE_RUNS);
 
 export type MemoryInstruction = keyof typeof MEMORY_INSTRUCTIONS;
 export type MemoryLaneInstruction = keyof typeof MEMORY_LANE_INSTRUCTIONS;
 export type LaneInstruction = keyof typeof LANE_INSTRUCTIONS;
+
+/** The log2 of the bytes that a load or store touches: its name has the bits, those of its type unless it says otherwise. */
+export function naturalAlignment(name: MemoryInstruction | MemoryLaneInstruction): number {
+  const [type, instruction] = name.split('.') as [string, string];
+  const bits = instruction.match(/\d+/g) ?? [type.slice(1)];
+  return Math.log2(bits.reduce((product, factor) => product * Number(factor), 1 / 8));
+}
