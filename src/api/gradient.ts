@@ -1,4 +1,5 @@
 import { type DType, dtypeInfo } from '../dtype/dtype.ts';
+import { recording } from '../runtime/recorder.ts';
 import { formatShape, sameShape } from '../shape/shape.ts';
 import { giveAway } from '../tensor/accumulate.ts';
 import { settle } from '../tensor/engine.ts';
@@ -29,6 +30,7 @@ export function setGrad(x: Tensor, value: Tensor | null | undefined): void {
   settle();
   if (value === null || value === undefined) {
     if (x.meta !== null) x.meta.grad = null;
+    recording.by?.gradient(x);
     return;
   }
   if (!isTensor(value)) throw new ArgumentError(`grad: assign a tensor or null, got ${describeValue(value)}`);
@@ -46,6 +48,7 @@ export function setGrad(x: Tensor, value: Tensor | null | undefined): void {
   }
   giveAway(value);
   metaOf(x).grad = value;
+  recording.by?.gradient(x);
 }
 
 function typeOf(x: Tensor): Tensor['type'] | null {

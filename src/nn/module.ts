@@ -1,6 +1,6 @@
 import { type DType, type DTypeInfo, dtypeInfo } from '../dtype/dtype.ts';
 import { cast } from '../ops/structural.ts';
-import { effect } from '../runtime/recorder.ts';
+import { effect, recording } from '../runtime/recorder.ts';
 import { formatShape } from '../shape/shape.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
@@ -52,8 +52,7 @@ export function stateName(property: string): string {
  * new Net().parameters().length; // 4
  */
 export abstract class Module {
-  /** Whether the module is being trained: dropout and the like look at it. Set by `train()` and `eval()`. */
-  training = true;
+  #training = true;
   readonly #buffers = new Map<string, boolean>();
   readonly #forwardPreHooks = new Set<{ readonly hook: ForwardPreHook<never> }>();
   readonly #forwardHooks = new Set<{ readonly hook: ForwardHook<never> }>();
@@ -65,6 +64,16 @@ export abstract class Module {
   constructor(options?: object) {
     const { signature } = new.target as { readonly signature?: string };
     if (options !== undefined && signature !== undefined) checkOptions(new.target.name, options, camelNames(signature));
+  }
+
+  /** Whether the module is being trained: dropout and the like look at it. Set by `train()` and `eval()`. */
+  get training(): boolean {
+    if (recording.by !== null) recording.by.watch(() => this.#training);
+    return this.#training;
+  }
+
+  set training(value: boolean) {
+    this.#training = value;
   }
 
   /** Declares a property as state that is saved but not learned. */

@@ -15,8 +15,10 @@ export interface Recorder {
   effect<R>(work: () => R): R;
   /** What runs cannot be done again without the code that asks for it. */
   refuse(reason: string): void;
-  /** The gradient of a leaf has been set, or added to. */
-  accumulated(leaf: object): void;
+  /** Something that is no tensor decides on what runs: later runs are the same as long as it reads the same. */
+  watch(read: () => unknown): void;
+  /** The gradient of a leaf has been set, added to or taken away. */
+  gradient(leaf: object): void;
 }
 
 /** Who writes down what runs; null: nobody. */

@@ -81,7 +81,7 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
     before.storage.version++;
     drop(g);
   }
-  if (recording.by !== null) recording.by.accumulated(leaf);
+  if (recording.by !== null) recording.by.gradient(leaf);
   if (meta.accumulateHooks !== null) for (const { hook } of meta.accumulateHooks.entries) checkReturn(hook(leaf));
 }
 
