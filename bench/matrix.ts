@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Limits } from './limits.ts';
-import { measureInTurns, type Row, startPeers } from './peer.ts';
+import { JAVASCRIPT_PEERS, measureInTurns, type Row, startPeers } from './peer.ts';
 import { format, markdownRow } from './table.ts';
 
 const NODES = ['node-22', 'node-24', 'node-26'];
@@ -13,6 +13,7 @@ const WORKLOADS = [
   ...['chain 1e4', 'chain 1e6', 'scalars', 'seed', 'tiny', 'digits step', 'lenet on digits', 'mlp', 'cnn', 'resblock', 'gpt', 'lstm'],
 ];
 const COMPILED = ' compiled';
+const OTHERS = ['torch', ...Object.keys(JAVASCRIPT_PEERS)];
 
 /** What one call of a workload computes or moves, where that bounds it. */
 const WORK: Record<string, { readonly flops?: number; readonly bytes?: number }> = {
@@ -54,7 +55,7 @@ async function measureColumn(command: string, version: string, threads: number, 
   const limits = JSON.parse(
     execFileSync(command, ['--import', 'tsx', fileURLToPath(new URL('limits.ts', import.meta.url))], { encoding: 'utf8' }),
   );
-  const peers = newest && threads === 1 ? ['torch', 'tfjs', 'jax-js'] : ['torch'];
+  const peers = newest && threads === 1 ? OTHERS : ['torch'];
   const running = await startPeers({ node: command, threads, python: options.python }, peers);
   const compiled = newest && threads === 1 ? (running[0]?.names ?? []).filter((name) => name.endsWith(COMPILED)) : [];
   const rows: Column['rows'] = {};
@@ -98,13 +99,12 @@ function ratioTable(columns: readonly Column[]): string[] {
 }
 
 function timeTable(column: Column): string[] {
-  const others = ['torch', 'tfjs', 'jax-js'];
   const body = Object.entries(column.rows).map(([name, row]) => {
     const mine = row['nabla'];
     const peak = mine?.peakBytes === undefined ? '' : `${(mine.peakBytes / 1e6).toFixed(1)} MB`;
     const eager = name.endsWith(COMPILED) ? quotient(mine, column.rows[name.slice(0, -COMPILED.length)]?.['nabla']) : '';
-    const times = others.map((peer) => (row[peer] === undefined ? '' : format(row[peer].median)));
-    const ratios = others.map((peer) => quotient(mine, row[peer]));
+    const times = OTHERS.map((peer) => (row[peer] === undefined ? '' : format(row[peer].median)));
+    const ratios = OTHERS.map((peer) => quotient(mine, row[peer]));
     return markdownRow([
       name,
       mine === undefined ? '' : format(mine.median),
@@ -115,7 +115,7 @@ function timeTable(column: Column): string[] {
       peak,
     ]);
   });
-  const heads = ['workload', 'nabla', ...others, ...others.map((name) => `÷ ${name}`), '÷ eager', 'of the limit', 'peak'];
+  const heads = ['workload', 'nabla', ...OTHERS, ...OTHERS.map((name) => `÷ ${name}`), '÷ eager', 'of the limit', 'peak'];
   return [markdownRow(heads), markdownRow(['---', ...heads.slice(1).map(() => '---:')]), ...body];
 }
 

@@ -62,10 +62,18 @@ export class Peer {
   }
 }
 
+/** Each backend of TensorFlow.js and each way of jax-js is a peer of its own. */
+export const JAVASCRIPT_PEERS: Readonly<Record<string, { readonly folder: string; readonly file: string; readonly argument: string }>> = {
+  tfjs: { folder: '@tensorflow', file: 'tfjs', argument: 'wasm' },
+  'tfjs cpu': { folder: '@tensorflow', file: 'tfjs', argument: 'cpu' },
+  'jax-js': { folder: '@jax-js', file: 'jax-js', argument: 'jit' },
+  'jax-js eager': { folder: '@jax-js', file: 'jax-js', argument: 'eager' },
+};
+
 /** Starts nabla and every peer that this machine has; nabla is the first. */
 export async function startPeers(
   { node, threads, python }: Setting,
-  wanted: readonly string[] = ['torch', 'tfjs', 'jax-js'],
+  wanted: readonly string[] = ['torch', ...Object.keys(JAVASCRIPT_PEERS)],
 ): Promise<Peer[]> {
   const count = String(threads);
   const list = [new Peer('nabla', node, ['--import', 'tsx', 'peers/nabla.ts', count], threads)];
@@ -74,10 +82,10 @@ export async function startPeers(
     if (torch.status === 0) list.push(new Peer('torch', python, ['peers/pytorch.py', count], threads));
     else console.log(`no PyTorch: ${python} does not import torch (--python COMMAND names another)`);
   }
-  for (const [name, folder] of Object.entries({ tfjs: '@tensorflow', 'jax-js': '@jax-js' })) {
+  for (const [name, { folder, file, argument }] of Object.entries(JAVASCRIPT_PEERS)) {
     if (!wanted.includes(name)) continue;
     if (existsSync(`${here}/node_modules/${folder}`))
-      list.push(new Peer(name, node, ['--import', 'tsx', `peers/${name}.mjs`, count], threads));
+      list.push(new Peer(name, node, ['--import', 'tsx', `peers/${file}.mjs`, count, argument], threads));
     else console.log(`no ${name}: \`npm install --prefix bench\` installs it`);
   }
   const running: Peer[] = [];

@@ -1,9 +1,10 @@
-/** jax-js's side: the WebAssembly device, compiled with jit where it pays. */
+/** jax-js's side: the WebAssembly device, compiled with jit; with the argument `eager`, its training steps without. */
 
 import * as jax from '@jax-js/jax';
 
 jax.defaultDevice('wasm');
 const { serve } = await import('../timing.ts');
+const { steps, eagerSteps } = await import('./jax-js-training.mjs');
 const { numpy: np, random, nn } = jax;
 
 const draw = (shape) => random.normal(random.key(0), shape);
@@ -74,4 +75,4 @@ for (const e of [1, 2, 3, 4, 5, 6, 7]) {
     workloads[`tanh 1e${e}`] = elementwise(n, (x) => np.tanh(x));
   }
 }
-await serve(workloads);
+await serve(process.argv[3] === 'eager' ? eagerSteps : Object.assign(workloads, steps));

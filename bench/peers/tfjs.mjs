@@ -1,9 +1,9 @@
-/** TensorFlow.js's side: the WebAssembly backend, eager. */
+/** TensorFlow.js's side, eager: on the WebAssembly backend, or on the one that the second argument names (`cpu`, which alone has all derivatives of convolutions). */
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 
 setThreadsCount(1);
-await tf.setBackend('wasm');
+await tf.setBackend(process.argv[3] ?? 'wasm');
 await tf.ready();
 const { serve } = await import('../timing.ts');
 
@@ -33,6 +33,21 @@ function training({ forward, variables }, x, loss, rate) {
       value.dataSync();
     });
   };
+}
+
+/** A convolutional network on images with the channels last: convolutions with an activation, pooling where asked for, then dense layers. */
+function convolutional(kernels, sizes, activation) {
+  const filters = kernels.map(({ shape }) => [tf.variable(tf.randomNormal(shape, 0, 0.05)), tf.variable(tf.zeros([shape[3]]))]);
+  const head = dense(sizes, activation);
+  const forward = (x) => {
+    let h = x;
+    kernels.forEach(({ padding, pool }, i) => {
+      h = activation(tf.conv2d(h, filters[i][0], 1, padding).add(filters[i][1]));
+      if (pool !== undefined) h = pool(h);
+    });
+    return head.forward(h.reshape([x.shape[0], -1]));
+  };
+  return { forward, variables: [...filters.flat(), ...head.variables] };
 }
 
 const crossEntropy = (labels) => (out) => {
@@ -88,6 +103,22 @@ const workloads = {
       crossEntropy(oneHot(32)),
       2e-3,
     ),
+  cnn: () => {
+    const kernels = [
+      { shape: [3, 3, 1, 32], padding: 'valid' },
+      { shape: [3, 3, 32, 64], padding: 'valid', pool: (h) => h.maxPool(2, 2, 'valid') },
+    ];
+    const net = convolutional(kernels, [9216, 128, 10], (h) => h.relu());
+    return training(net, tf.randomNormal([64, 28, 28, 1]), crossEntropy(oneHot(64)), 0.01);
+  },
+  'lenet on digits': () => {
+    const kernels = [
+      { shape: [3, 3, 1, 6], padding: 'same', pool: (h) => h.avgPool(2, 2, 'valid') },
+      { shape: [3, 3, 6, 16], padding: 'valid' },
+    ];
+    const net = convolutional(kernels, [64, 32, 10], (h) => h.tanh());
+    return training(net, tf.randomNormal([32, 8, 8, 1]), crossEntropy(oneHot(32)), 0.05);
+  },
   softmax: () => {
     const x = tf.randomNormal([512, 1000]);
     return run(() => x.softmax());
@@ -113,4 +144,6 @@ for (const e of [1, 2, 3, 4, 5, 6, 7]) {
     workloads[`tanh 1e${e}`] = elementwise(n, (x) => x.tanh());
   }
 }
+// A step takes minutes on this backend.
+if (process.argv[3] === 'cpu') delete workloads.cnn;
 await serve(workloads);
