@@ -5,6 +5,7 @@
  */
 
 import { ArgumentError } from '../util/errors.ts';
+import { canShareMemory } from './machine.ts';
 
 /** The size of a WebAssembly page in bytes, fixed by the WebAssembly core specification. */
 export const PAGE_BYTES = 65536;
@@ -20,7 +21,7 @@ export interface HeapOptions {
   readonly initialPages?: number;
   /** Pages that the memory never grows past: at most 65536, which is 4 GiB. */
   readonly maximumPages?: number;
-  /** Whether the memory is shared between threads. */
+  /** Whether the memory is shared between threads: where there can be threads, unless it is chosen here. */
   readonly shared?: boolean;
 }
 
@@ -38,7 +39,7 @@ export class Heap {
   #memory: WebAssembly.Memory | null = null;
   #initialPages = INITIAL_PAGES;
   #maximumPages = MAXIMUM_PAGES;
-  #shared = false;
+  #shared: boolean | null = null;
 
   /** Chooses the sizes of the memory. Throws once the memory exists, since its limits are fixed then. */
   configure(options: HeapOptions): void {
@@ -55,6 +56,11 @@ export class Heap {
       this.#renew(this.#memory.buffer);
     }
     return this.#memory;
+  }
+
+  /** Whether other threads can work on the memory. */
+  get isShared(): boolean {
+    return typeof SharedArrayBuffer !== 'undefined' && this.memory.buffer instanceof SharedArrayBuffer;
   }
 
   /** The bytes that the memory has now. */
@@ -85,7 +91,7 @@ export class Heap {
     for (;;) {
       const initial = Math.min(this.#initialPages, this.#maximumPages);
       try {
-        return new WebAssembly.Memory({ initial, maximum: this.#maximumPages, shared: this.#shared });
+        return new WebAssembly.Memory({ initial, maximum: this.#maximumPages, shared: this.#shared ?? canShareMemory() });
       } catch (error) {
         if (this.#maximumPages <= INITIAL_PAGES) throw error;
         this.#maximumPages >>>= 1;

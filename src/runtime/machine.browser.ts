@@ -17,3 +17,11 @@ export function processorMilliseconds(): number {
 }
 
 export function collectEvicted(): void {}
+
+export function canShareMemory(): boolean {
+  return globalThis.crossOriginIsolated === true;
+}
+
+export function hostThreads(): number {
+  return 1;
+}

@@ -1,6 +1,7 @@
 /** What the host tells about the machine and the process: Node, Deno and Bun. Browsers tell nothing (`machine.browser.ts`). */
 
 interface OsModule {
+  availableParallelism(): number;
   totalmem(): number;
   freemem(): number;
 }
@@ -12,8 +13,8 @@ export interface HostProcess {
   constrainedMemory?(): number;
   availableMemory?(): number;
   readonly execArgv?: readonly string[];
-  readonly env?: { readonly NODE_OPTIONS?: string };
-  readonly versions?: { readonly deno?: string };
+  readonly env?: { readonly NODE_OPTIONS?: string; readonly NABLA_NUM_THREADS?: string };
+  readonly versions?: { readonly deno?: string; readonly bun?: string };
 }
 
 /** A module of Node's, where there is one: reached at run time only, so that bundlers for the browser never see it. */
@@ -47,4 +48,21 @@ export function processorMilliseconds(): number {
 /** Has evicted bytes collected where the engine is slow to do so by itself: Bun keeps gigabytes of dead array buffers. */
 export function collectEvicted(): void {
   (globalThis as { Bun?: { gc?(synchronous: boolean): void } }).Bun?.gc?.(true);
+}
+
+/** More threads than this are not used unless they are asked for. */
+const THREADS = 8;
+
+/** Whether memory can be shared with threads: Node's are the ones that were tried. */
+export function canShareMemory(): boolean {
+  const versions = (globalThis as { process?: HostProcess }).process?.versions;
+  return versions !== undefined && versions.deno === undefined && versions.bun === undefined;
+}
+
+/** How many threads there are to compute with, unless the program says otherwise. */
+export function hostThreads(): number {
+  if (!canShareMemory()) return 1;
+  const wished = Number((globalThis as { process?: HostProcess }).process?.env?.NABLA_NUM_THREADS);
+  if (Number.isInteger(wished) && wished >= 1) return wished;
+  return Math.min(builtin<OsModule>('os')?.availableParallelism() ?? 1, THREADS);
 }

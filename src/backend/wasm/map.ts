@@ -11,6 +11,7 @@ import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.
 import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
 import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
+import { shareFlat } from './share-map.ts';
 import { flatTrial, kernelFor, LARGE, looped, loopedTrial } from './widen.ts';
 
 const IDENTITY = arg(0);
@@ -28,7 +29,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (out.type.index * TYPES + compute.index) * 2 + isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        kernel(n, addressOfView(out), ...params);
+        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) kernel(n, addressOfView(out), ...params);
         return;
       }
       case 1: {
@@ -38,7 +39,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (((a.type.index * TYPES + out.type.index) * TYPES + compute.index) << 2) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        launch1(kernel, n, out, a, params);
+        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) launch1(kernel, n, out, a, params);
         return;
       }
       case 2: {
@@ -54,7 +55,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (types << 3) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        launch2(kernel, n, out, a, b, params);
+        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) launch2(kernel, n, out, a, b, params);
         return;
       }
       case 3: {
@@ -67,7 +68,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (types << 4) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        launch3(kernel, n, out, a, b, c, params);
+        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) launch3(kernel, n, out, a, b, c, params);
         return;
       }
       default:
@@ -135,6 +136,7 @@ function launchMany(program: MapProgram, out: View, ins: readonly View[], params
   }
   const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
   beginLaunch();
+  if (n >= LARGE && shareFlat(program, kernel, out, ins, params)) return;
   const o = addressOfView(out);
   const a = addressOfView(ins[0] as View);
   const b = addressOfView(ins[1] as View);

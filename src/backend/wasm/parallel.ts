@@ -1,0 +1,50 @@
+/**
+ * Launches that threads share. A launch is cut into chunks, of which the size depends on the size of the launch alone and whose results do not depend on
+ * who computes them; a chunk is one row of arguments for the kernel, or one for each of several kernels, which run one after the other.
+ *
+ * ```ts
+ * const rows = rowsToShare(nanoseconds, kernel);          // about how long it takes alone: before addresses are resolved or after, nothing is allocated
+ * if (rows === null) kernel(n, out, x);                    // not worth it: run it as ever
+ * else {
+ *   for (let i = 0, at = 0; i < chunks; i++) {             // at most ROW_VALUES numbers: chunks × kernels × width
+ *     rows[at++] = …; rows[at++] = …; rows[at++] = …;      // width numbers: one kernel with fewer parameters ignores the last ones
+ *   }
+ *   runRows(chunks, width);                                // all chunks are done when it returns
+ * }
+ * ```
+ */
+import { type KernelFunction, type KernelSource, sourceOf } from '../../kernel/wasm/instantiate.ts';
+import '../../runtime/start-threads.ts';
+import { threads } from '../../runtime/team.ts';
+
+/** How many arguments all rows of a launch may have together. */
+export const ROW_VALUES = 8192;
+
+/** Nanoseconds of work that a chunk should have at least, so that claiming it does not count. */
+const CHUNK = 2e3;
+const MOST_CHUNKS = 64;
+
+let steps: KernelSource[] = [];
+
+/** Where to write the arguments of a launch of the kernels that takes `nanoseconds` alone; null where it is better run by this thread alone, in one piece. */
+export function rowsToShare(nanoseconds: number, ...kernels: readonly KernelFunction[]): Float64Array | null {
+  const { team } = threads;
+  if (team === null || nanoseconds < CHUNK) return null;
+  steps = [];
+  for (const kernel of kernels) {
+    const source = sourceOf(kernel);
+    if (source === undefined) return null;
+    steps.push(source);
+  }
+  return team.rows(nanoseconds, steps);
+}
+
+/** Runs `chunks` rows of `width` arguments, after `rowsToShare` for the same kernels, and returns when all are done. */
+export function runRows(chunks: number, width: number): void {
+  threads.team?.run(steps, chunks, width);
+}
+
+/** Into how many chunks to cut what takes so long alone and has `units` that cannot be cut. */
+export function chunksFor(nanoseconds: number, units: number): number {
+  return Math.max(1, Math.min(units, MOST_CHUNKS, Math.floor(nanoseconds / CHUNK)));
+}

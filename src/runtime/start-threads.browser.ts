@@ -1,0 +1,2 @@
+/** A page has threads when it calls `setNumThreads`, which brings them along. */
+export {};

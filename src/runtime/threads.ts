@@ -1,0 +1,280 @@
+/**
+ * Threads: workers that run chunks of a launch beside the caller, on the same memory.
+ *
+ * A launch is a number of rows of arguments. Who is free takes the next one, by compare-and-swap on how many are left, the caller too, so nobody waits for a worker
+ * that sleeps, has not started, or does not come: the caller waits only for chunks that somebody has in hand. Workers spin for a while after each launch and then sleep.
+ */
+import { ArgumentError } from '../util/errors.ts';
+import { warnOnce } from '../util/warn.ts';
+import { heap } from './heap.ts';
+import { builtin, canShareMemory, hostThreads } from './machine.ts';
+import { type Code, type Team, threads } from './team.ts';
+import { WORKER_SOURCE } from './worker-source.ts';
+
+/** The most threads that can be asked for. */
+const MOST = 64;
+
+// The words of the shared memory, which `worker-source.ts` knows too.
+/** How many chunks nobody has claimed. */
+const LEFT = 0;
+/** How many chunks are not done. */
+const UNDONE = 1;
+/** How many workers may take part: the others are parked. */
+const LIMIT = 2;
+/** Whether the caller sleeps until `UNDONE` changes. */
+const CALLER_SLEEPS = 3;
+const STEPS = 4;
+const WIDTH = 5;
+/** How many chunks failed; which ones, counted from 1, is in the words from `FAILURES` on. */
+const FAILED = 6;
+/** Of each step: where the bytes of the module lie, how many, and which export it is. */
+const CODES = 16;
+/** Of each worker: see below. */
+const STATES = 64;
+const FAILURES = 192;
+const WORDS = 1024;
+
+const AWAKE = 1;
+const ASLEEP = 2;
+
+const ROWS_AT = WORDS * 4;
+/** How many arguments there is room for. */
+const ROW_VALUES = 8192;
+const CODE_AT = ROWS_AT + ROW_VALUES * 8;
+/** The memory of code is taken as it is written. */
+const CODE_BYTES = 1 << 22;
+
+// Nanoseconds. What is shared has to last longer than the hand-over (0.3 µs), what wakes longer than waking (20 µs for the caller), what starts longer than starting.
+/** A launch that is worth sharing with threads that are awake. */
+const SHARED = 8e3;
+/** Work within a millisecond for which sleepers are woken. */
+const WAKING = 150e3;
+/** Work for which threads are started. */
+const STARTING = 20e6;
+
+// Milliseconds.
+const LATE = 1;
+const FIRST_REST = 5;
+const LONGEST_REST = 1000;
+
+interface NodeWorker {
+  unref(): void;
+  on(event: 'error', heard: (error: unknown) => void): void;
+  on(event: 'exit', heard: () => void): void;
+}
+
+interface WorkerThreads {
+  Worker: new (source: string, options: object) => NodeWorker;
+}
+
+class Threads implements Team {
+  /** How many threads compute, the caller among them. */
+  count: number;
+  #shared: SharedArrayBuffer | null = null;
+  #words: Int32Array = new Int32Array(WORDS);
+  #rows: Float64Array = new Float64Array(0);
+  readonly #arguments: number[] = [];
+  #codeEnd = CODE_AT;
+  #started = 0;
+  /** Nanoseconds of work that could have been shared, since when it last was. */
+  #missed: number;
+  #lastMissed = 0;
+  /** Until when nothing is shared, and how long the next rest lasts: the machine is busy. */
+  #restUntil = 0;
+  #rest = FIRST_REST;
+  #mayWait = true;
+
+  constructor(count: number, missed: number) {
+    this.count = count;
+    this.#missed = missed;
+  }
+
+  setCount(count: number): void {
+    this.count = canShareMemory() ? count : 1;
+    this.#missed = STARTING;
+    if (this.#shared === null) return;
+    Atomics.store(this.#words, LIMIT, this.count - 1);
+    Atomics.notify(this.#words, LIMIT);
+    Atomics.notify(this.#words, LEFT);
+  }
+
+  /** How many chunks workers have done. */
+  get chunksOfWorkers(): number {
+    return this.#words.subarray(128, 128 + this.#started).reduce((sum, n) => sum + n, 0);
+  }
+
+  rows(nanoseconds: number, steps: readonly Code[]): Float64Array | null {
+    if (nanoseconds < SHARED || this.count === 1) return null;
+    let awake = 0;
+    let asleep = 0;
+    for (let i = 0; i < this.#started; i++) {
+      const state = Atomics.load(this.#words, STATES + i);
+      if (state === AWAKE) awake++;
+      else if (state === ASLEEP) asleep++;
+    }
+    const now = performance.now();
+    if (now < this.#restUntil) return null;
+    if (this.#started < this.count - 1 || awake === 0) {
+      if (this.#started >= this.count - 1 && now - this.#lastMissed > 1) this.#missed = 0;
+      this.#lastMissed = now;
+      this.#missed += nanoseconds;
+      if (this.#started < this.count - 1 && this.#missed >= STARTING) this.#start();
+    }
+    if (asleep > 0 && (nanoseconds >= WAKING || (awake === 0 && this.#missed >= WAKING))) {
+      this.#missed = 0;
+      Atomics.notify(this.#words, LEFT);
+      if (nanoseconds >= WAKING) awake++;
+    }
+    if (awake === 0) return null;
+    for (let i = 0; i < steps.length; i++) if (!this.#place(steps[i] as Code)) return null;
+    return this.#rows;
+  }
+
+  run(steps: readonly Code[], chunks: number, width: number): void {
+    const words = this.#words;
+    words[STEPS] = steps.length;
+    words[WIDTH] = width;
+    for (let i = 0; i < steps.length; i++) {
+      const { at, bytes, index } = steps[i] as Code;
+      words[CODES + 3 * i] = at;
+      words[CODES + 3 * i + 1] = bytes.length;
+      words[CODES + 3 * i + 2] = index;
+    }
+    const start = performance.now();
+    Atomics.store(words, UNDONE, chunks);
+    Atomics.store(words, LEFT, chunks);
+    let mine = 0;
+    try {
+      for (let left = Atomics.load(words, LEFT); left > 0; left = Atomics.load(words, LEFT)) {
+        if (Atomics.compareExchange(words, LEFT, left, left - 1) !== left) continue;
+        mine++;
+        this.#runChunk(steps, left - 1, width);
+      }
+    } finally {
+      // Also if a kernel fails: workers must not write into memory that goes to something else.
+      const over = mine + Atomics.exchange(words, LEFT, 0);
+      if (Atomics.sub(words, UNDONE, over) > over) this.#wait(start, mine);
+    }
+    for (let failed = Atomics.exchange(words, FAILED, 0); failed > 0; failed--)
+      this.#runChunk(steps, (words[FAILURES + failed - 1] as number) - 1, width);
+  }
+
+  #runChunk(steps: readonly Code[], chunk: number, width: number): void {
+    const args = this.#arguments;
+    args.length = width;
+    let at = chunk * steps.length * width;
+    for (let step = 0; step < steps.length; step++) {
+      for (let i = 0; i < width; i++) args[i] = this.#rows[at++] as number;
+      (steps[step] as Code).call.apply(null, args);
+    }
+  }
+
+  /** Waits for the chunks that workers have in hand. One that takes far longer than a chunk does was interrupted by something else that runs on the machine. */
+  #wait(start: number, mine: number): void {
+    const words = this.#words;
+    const began = performance.now();
+    for (let turns = 1, undone = Atomics.load(words, UNDONE); undone > 0; undone = Atomics.load(words, UNDONE), turns++) {
+      if (turns % 64 > 0 || !this.#mayWait || performance.now() - began < 0.05) continue;
+      Atomics.store(words, CALLER_SLEEPS, 1);
+      try {
+        Atomics.wait(words, UNDONE, undone, 1);
+      } catch {
+        // The main thread of a page must not sleep.
+        this.#mayWait = false;
+      }
+      Atomics.store(words, CALLER_SLEEPS, 0);
+    }
+    const end = performance.now();
+    if (end - began > Math.max(LATE, (2 * (began - start)) / Math.max(1, mine))) {
+      this.#restUntil = end + this.#rest;
+      this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
+    } else this.#rest = Math.max(FIRST_REST, this.#rest * 0.9);
+  }
+
+  /** Writes the bytes of a module to where the workers find them. */
+  #place(code: Code): boolean {
+    if (code.at === -1) {
+      const end = this.#codeEnd + code.bytes.length;
+      if (end > CODE_AT + CODE_BYTES) code.at = -2;
+      else {
+        code.at = this.#codeEnd;
+        new Uint8Array(this.#shared as SharedArrayBuffer).set(code.bytes, code.at);
+        this.#codeEnd = end;
+      }
+    }
+    return code.at >= 0;
+  }
+
+  #start(): void {
+    const { memory } = heap;
+    if (!heap.isShared) {
+      this.count = 1;
+      return;
+    }
+    if (this.#shared === null) {
+      this.#shared = new SharedArrayBuffer(CODE_AT + CODE_BYTES);
+      this.#words = new Int32Array(this.#shared, 0, WORDS);
+      this.#rows = new Float64Array(this.#shared, ROWS_AT, ROW_VALUES);
+    }
+    Atomics.store(this.#words, LIMIT, this.count - 1);
+    while (this.#started < this.count - 1) this.#startWorker(this.#started++, memory, this.#shared);
+  }
+
+  #startWorker(index: number, memory: WebAssembly.Memory, shared: SharedArrayBuffer): void {
+    const lost = (error: unknown): void => {
+      Atomics.store(this.#words, STATES + index, 0);
+      const reason = error instanceof Error ? error.message : String((error as { message?: string } | null)?.message ?? error);
+      warnOnce('threads', `a thread ended (${reason}): computation goes on without it. setNumThreads(1) does without threads`);
+    };
+    const data = { memory, shared, index };
+    try {
+      const node = builtin<WorkerThreads>('worker_threads');
+      if (node !== null) {
+        // Neither the program's loaders nor its options are for a thread that runs kernels alone.
+        const options = { eval: true, workerData: data, execArgv: [], env: {}, trackUnmanagedFds: false };
+        const worker = new node.Worker(`${WORKER_SOURCE}work(require('worker_threads').workerData)`, options);
+        worker.on('error', lost);
+        worker.on('exit', () => Atomics.store(this.#words, STATES + index, 0));
+        worker.unref();
+        return;
+      }
+      const url = URL.createObjectURL(new Blob([`${WORKER_SOURCE}onmessage = (event) => work(event.data)`], { type: 'text/javascript' }));
+      const worker = new Worker(url);
+      worker.onerror = lost;
+      worker.postMessage(data);
+    } catch (error) {
+      lost(error);
+    }
+  }
+}
+
+const team = new Threads(hostThreads(), 0);
+threads.team = team;
+
+/**
+ * Sets how many threads compute large operators, the calling one among them: 1 does everything on the calling thread. Results do not depend on it, to the last bit. Threads start
+ * with the first large operators, and sleep while there are none. Node has as many as the machine has processors, 8 at most, from the start (the environment variable `NABLA_NUM_THREADS` says
+ * another number); a page has 1 until it calls this, and needs cross-origin isolation for more.
+ *
+ * Throws ArgumentError for anything but a whole number from 1 to 64.
+ *
+ * @example
+ * setNumThreads(2);
+ * print(ones([1000, 1000]).add(1).sum().item()); // 2000000
+ */
+export function setNumThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > MOST)
+    throw new ArgumentError(`setNumThreads: give a whole number of threads from 1 to ${MOST}, not ${count}`);
+  team.setCount(count);
+}
+
+/**
+ * How many threads compute large operators, the calling one among them. 1 where there can be no more: in a page that is not cross-origin isolated.
+ *
+ * @example
+ * setNumThreads(1);
+ * print(getNumThreads()); // 1
+ */
+export function getNumThreads(): number {
+  return team.count;
+}
