@@ -27,11 +27,15 @@ export type Combination = 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all';
  * Vectors in flight in a row: enough independent chains to hide the latency of an addition. V8 moves the loads of a round before its additions, so twice
  * as many must fit in 15 registers.
  */
-const CHAINS = 6;
+const CHAINS = 8;
+/** The same where a NaN is looked for, too, which takes registers. */
+const GUARDED_CHAINS = 6;
 /** Vectors of columns that are combined at a time. */
 const COLUMN_VECTORS = 4;
 /** Rows up to this many elements are added without halving. */
-const ROW_BLOCK = 1024;
+const ROW_BLOCK = 2048;
+/** Rows from this many elements on are read at two places far apart: the processor fetches more from memory ahead of its use that way. */
+const PAIRED_ROW = 65536;
 const STRIDED_BLOCK = 128;
 /** Rows of columns that are added in registers before the result in memory is updated. */
 const COLUMN_BLOCK = 32;
@@ -136,6 +140,72 @@ function combineLanes(f: FunctionBuilder, m: Monoid, vector: Local): void {
   m.combine(f);
 }
 
+/** Combines all vectors into the first one. */
+function combineInto(f: FunctionBuilder, m: Monoid, [first, ...others]: readonly Local[]): void {
+  for (const other of others) {
+    f.get(first as Local).get(other);
+    m.combineVector(f);
+    f.set(first as Local);
+  }
+}
+
+/** `(address, count, distance) → value`: combines `count` elements, of which there are blocks, at `address` and as many `distance` bytes further on. */
+function pairBlock(kind: Combination, type: DType, compute: ComputeType): FunctionBuilder {
+  const f = new FunctionBuilder('pairBlock', ['i32', 'i32', 'i32'], [compute], false);
+  const m = monoidFor(f, kind, type, compute);
+  const [address, count, distance] = [0, 1, 2];
+  const other = f.local('i32');
+  const accumulators = Array.from({ length: CHAINS }, () => f.local('v128'));
+  const bytes = LANES[compute] * m.itemsize;
+  f.get(address).get(distance).op('i32.add').set(other);
+  for (const accumulator of accumulators) {
+    m.identity(f);
+    f.op(`${VECTOR_SHAPE[compute]}.splat`).set(accumulator);
+  }
+  f.loop((next) => {
+    accumulators.forEach((accumulator, i) => {
+      f.get(accumulator);
+      m.loadVector(f, i % 2 === 0 ? address : other, (i >> 1) * bytes);
+      m.combineVector(f);
+      f.set(accumulator);
+    });
+    advanceBy(f, address, (CHAINS / 2) * bytes);
+    advanceBy(f, other, (CHAINS / 2) * bytes);
+    f.get(count)
+      .i32((CHAINS / 2) * LANES[compute])
+      .op('i32.sub')
+      .tee(count)
+      .brIf(next);
+  });
+  combineInto(f, m, accumulators);
+  combineLanes(f, m, accumulators[0] as Local);
+  return f;
+}
+
+/** `(address, count, step) → value`: combines a row, a long one at two places at once. */
+function longRow(kind: Combination, type: DType, compute: ComputeType, short: FunctionBuilder): FunctionBuilder {
+  const block = pairBlock(kind, type, compute);
+  const pairs = halving('pairs', kind, type, compute, ROW_BLOCK, 1, (f) => f.get(0).get(1).get(3).call(block));
+  const f = new FunctionBuilder('longRow', ['i32', 'i32', 'i32'], [compute], false);
+  const m = monoidFor(f, kind, type, compute);
+  const [address, count, step] = [0, 1, 2];
+  const half = f.local('i32');
+  f.get(count).i32(PAIRED_ROW).op('i32.lt_u');
+  f.if(
+    () => f.get(address).get(count).get(step).call(short),
+    () => {
+      f.get(count).i32(1).op('i32.shr_u').i32(-ROW_BLOCK).op('i32.and').set(half);
+      f.get(address).get(half).get(step).get(half).get(step).op('i32.mul').call(pairs);
+      // What is left, less than two blocks.
+      f.get(half).i32(1).op('i32.shl').tee(half).get(step).op('i32.mul').get(address).op('i32.add');
+      f.get(count).get(half).op('i32.sub').get(step).call(short);
+      m.combine(f);
+    },
+    compute,
+  );
+  return f;
+}
+
 /** `(address, count) → value`: combines consecutive elements. */
 function rowBlock(kind: Combination, type: DType, compute: ComputeType): FunctionBuilder {
   const f = new FunctionBuilder('rowBlock', ['i32', 'i32'], [compute], false);
@@ -143,7 +213,8 @@ function rowBlock(kind: Combination, type: DType, compute: ComputeType): Functio
   const m = monoidFor(f, kind, type, compute, guard);
   const [address, count] = [0, 1];
   const value = f.local(compute);
-  const accumulators = Array.from({ length: CHAINS }, () => f.local('v128'));
+  const chains = guard === null ? CHAINS : GUARDED_CHAINS;
+  const accumulators = Array.from({ length: chains }, () => f.local('v128'));
   const [first] = accumulators as [Local, ...Local[]];
   const lanes = LANES[compute];
   const bytes = lanes * m.itemsize;
@@ -162,7 +233,7 @@ function rowBlock(kind: Combination, type: DType, compute: ComputeType): Functio
       m.identity(f);
       f.op(`${VECTOR_SHAPE[compute]}.splat`).set(first);
       f.get(count)
-        .i32(CHAINS * lanes)
+        .i32(chains * lanes)
         .op('i32.ge_u')
         .if(() => {
           for (const accumulator of accumulators.slice(1)) f.get(first).set(accumulator);
@@ -170,20 +241,16 @@ function rowBlock(kind: Combination, type: DType, compute: ComputeType): Functio
             accumulators.forEach((accumulator, i) => {
               accumulate(accumulator, i * bytes);
             });
-            advanceBy(f, address, CHAINS * bytes);
+            advanceBy(f, address, chains * bytes);
             f.get(count)
-              .i32(CHAINS * lanes)
+              .i32(chains * lanes)
               .op('i32.sub')
               .tee(count)
-              .i32(CHAINS * lanes)
+              .i32(chains * lanes)
               .op('i32.ge_u')
               .brIf(next);
           });
-          for (const accumulator of accumulators.slice(1)) {
-            f.get(first).get(accumulator);
-            m.combineVector(f);
-            f.set(first);
-          }
+          combineInto(f, m, accumulators);
         });
       whileLoop(
         f,
@@ -319,7 +386,8 @@ function rows(name: string, kind: Combination, type: DType, compute: ComputeType
     if (!contiguous) f.get(2);
     f.call(block);
   });
-  const outer = halving(`${name}Outer`, kind, type, compute, 1, 2, (f) => f.get(0).get(3).get(4).call(inner));
+  const row = contiguous && !ignoresNaN(kind, compute) ? longRow(kind, type, compute, inner) : inner;
+  const outer = halving(`${name}Outer`, kind, type, compute, 1, 2, (f) => f.get(0).get(3).get(4).call(row));
   const f = new FunctionBuilder(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
   const [out, input, n1, s1, n0, s0, r1, t1, r0, t0] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const [i1, i0, address] = [f.local('i32'), f.local('i32'), f.local('i32')];
