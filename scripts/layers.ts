@@ -43,7 +43,13 @@ const ENTRY = '(entry)';
 const BACKEND_USERS = [ENTRY, 'api', 'backend'];
 
 /** Files that bring kernels along which few programs need, so that a bundler drops them with the operators that run them. */
-const KERNEL_DOORS = ['ops/linalg/decomposition-kernels.ts', 'ops/nn/row-kernels.ts', 'ops/nn/window-kernels.ts', 'ops/sort-kernels.ts'];
+const KERNEL_DOORS = [
+  'ops/linalg/decomposition-kernels.ts',
+  'ops/nn/attention-kernels.ts',
+  'ops/nn/row-kernels.ts',
+  'ops/nn/window-kernels.ts',
+  'ops/sort-kernels.ts',
+];
 
 export interface Import {
   readonly specifier: string;

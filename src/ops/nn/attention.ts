@@ -10,9 +10,10 @@ import { amaxOver } from '../extrema.ts';
 import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { matrixProduct } from '../matmul.ts';
 import { scaled } from '../reduction.ts';
-import { expand, permute, reshape } from '../structural.ts';
+import { reshape } from '../structural.ts';
 import type { AttentionFunction } from '../types.ts';
-import { causalScores, dropMask, MUL } from './attention-core.ts';
+import { causalScores, dropMask, MUL, repeatHeads, turned } from './attention-core.ts';
+import { fusedAttention, isFusable } from './fused-attention.ts';
 import { softmaxAlong } from './softmax.ts';
 
 /** Scores where the mask allows them, -∞ elsewhere. Of a row that nothing is allowed in, all scores are 0: what comes of it is replaced afterwards. */
@@ -56,23 +57,6 @@ const attentionOperator = compositeOperator<AttentionParams>('nn.functional.scal
   const result = matrixProduct(dropped, repeatHeads(value, params.group));
   return dead === null ? result : callMap(ALIVE, [result, dead], [], result.type);
 });
-
-/** The last two dimensions swapped. */
-function turned(x: Tensor): Tensor {
-  return permute(
-    x,
-    [...x.shape.keys()].map((d) => (d < x.ndim - 2 ? d : 2 * x.ndim - 3 - d)),
-  );
-}
-
-/** Each head `count` times in a row. */
-function repeatHeads(x: Tensor, count: number): Tensor {
-  if (count === 1) return x;
-  const [heads, length, features] = x.shape.slice(-3) as [number, number, number];
-  const batch = x.shape.slice(0, -3);
-  const seen = expand(reshape(x, [...batch, heads, 1, length, features]), [...batch, heads, count, length, features]);
-  return reshape(seen, [...batch, heads * count, length, features]);
-}
 
 /** Which rows of a mask allow nothing, as bool with a last dimension of size 1. */
 function rowsOfNothing(mask: Tensor): Tensor {
@@ -148,7 +132,9 @@ export const scaledDotProductAttention: AttentionFunction<AttentionOptions> = de
     const drop = dropMask(name, mask === null ? weights : broadcastShapes(name, weights, mask.shape), options.dropoutP ?? 0, query.type);
     const inputs = [query, key, value, ...(mask === null ? [] : [rowsOf(mask)]), ...(drop === null ? [] : [drop])];
     const scale = options.scale ?? 1 / Math.sqrt(query.shape.at(-1) as number);
-    return applyOne(attentionOperator, inputs, { causal, scale, group, masked: mask !== null });
+    const params = { causal, scale, group };
+    if (mask === null && drop === null && isFusable(query, key, value, params)) return fusedAttention(query, key, value, params);
+    return applyOne(attentionOperator, inputs, { ...params, masked: mask !== null });
   },
   {
     signature: 'query, key, value, attn_mask?, *, dropout_p, is_causal, scale, enable_gqa',

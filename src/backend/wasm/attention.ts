@@ -1,0 +1,127 @@
+/** Launches of attention, forwards and backwards: which blocks it runs in, and where the heads lie. */
+import { attentionFunctions, attentionScratch, BACKWARD_WORDS, FORWARD_WORDS } from '../../kernel/attention.ts';
+import type { MatmulVariant } from '../../kernel/matmul.ts';
+import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { heap } from '../../runtime/heap.ts';
+import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
+import type { View } from '../../runtime/view.ts';
+import { addressOfView } from './host.ts';
+import { instantiateAt } from './level.ts';
+import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
+
+/** How queries attend to keys. */
+export interface AttentionForm {
+  /** Each position attends to itself and to those before it. */
+  readonly causal: boolean;
+  /** Factor of the scores: above 0. */
+  readonly scale: number;
+  /** How many heads of queries, one after the other, one head of keys and values serves. */
+  readonly group: number;
+}
+
+/** Rows of a block of queries: whole tiles of 4 or 6. In the blocks on the diagonal half of the work is lost, so they are small where there are few. */
+const BLOCK_ROWS = 48;
+const FEW_ROWS = 24;
+const FEW_QUERIES = 192;
+/** Keys of a block: whole tiles of 8 or 16. */
+const BLOCK_COLUMNS = 128;
+const BYTES = 4;
+
+interface Kernels {
+  readonly variant: MatmulVariant;
+  readonly attend: KernelFunction;
+  readonly attendBackward: KernelFunction;
+}
+
+const compiled = new Map<MatmulKernels, Kernels>();
+
+/** On the tiles that the matrix product found to be right. */
+function kernelsFor(product: MatmulKernels): Kernels {
+  let kernels = compiled.get(product);
+  if (kernels === undefined) {
+    const { level, columns, edgeBytes } = product;
+    const variant: MatmulVariant = { compute: 'f32', fused: level !== 'plain', rows: edgeBytes / (columns * BYTES), vectors: columns / 4 };
+    const functions = instantiateAt(level, attentionFunctions(variant));
+    kernels = { variant, attend: functions['attend'] as KernelFunction, attendBackward: functions['attendBackward'] as KernelFunction };
+    compiled.set(product, kernels);
+  }
+  return kernels;
+}
+
+/** Writes the addresses of the matrices of `view` into a column of the table, each for `repeat` heads in a row. */
+function writeAddresses(view: View, repeat: number, words: Uint32Array, first: number, step: number): void {
+  const dims = view.shape.length - 2;
+  const index = new Array<number>(dims).fill(0);
+  let address = addressOfView(view);
+  for (let at = first; at < words.length; ) {
+    for (let k = 0; k < repeat; k++, at += step) words[at] = address;
+    for (let dim = dims - 1; dim >= 0; dim--) {
+      const stride = view.strides[dim]! * BYTES;
+      address += stride;
+      if (++index[dim]! < view.shape[dim]!) break;
+      address -= index[dim]! * stride;
+      index[dim] = 0;
+    }
+  }
+}
+
+const rowStride = (view: View): number => view.strides[view.shape.length - 2]! * BYTES;
+const columnStride = (view: View): number => view.strides[view.shape.length - 1]! * BYTES;
+const rowsOf = (view: View): number => view.shape[view.shape.length - 2]!;
+const columnsOf = (view: View): number => view.shape[view.shape.length - 1]!;
+
+/** Runs a kernel over all heads. `shared`: which views have a matrix for each group of heads. */
+function launch(views: readonly View[], shared: ReadonlySet<View>, form: AttentionForm, backward: boolean, more: readonly number[]): void {
+  const [query, key, value, out] = views as [View, View, View, View];
+  const product = matmulKernels('f32');
+  const kernels = kernelsFor(product);
+  const [queries, keys, width, valueWidth] = [rowsOf(query), rowsOf(key), columnsOf(query), columnsOf(value)];
+  const heads = query.size / (queries * width);
+  const rows = form.causal && queries <= FEW_QUERIES ? FEW_ROWS : BLOCK_ROWS;
+  const columns = Math.min(BLOCK_COLUMNS, Math.ceil(keys / product.columns) * product.columns);
+  const words = backward ? BACKWARD_WORDS : FORWARD_WORDS;
+  const scratchBytes = BYTES * attentionScratch(kernels.variant, [keys, width, valueWidth], [rows, columns], backward);
+  const storage = allocate(((heads * words * BYTES + 63) & -64) + scratchBytes);
+  beginLaunch();
+  const table = addressOf(storage);
+  const table32 = heap.u32.subarray(table / BYTES, table / BYTES + heads * words);
+  for (const [i, view] of views.entries()) writeAddresses(view, shared.has(view) ? form.group : 1, table32, i, words);
+  const strides = [query, key, value].flatMap((view) => [rowStride(view), columnStride(view)]);
+  const scratch = table + ((heads * words * BYTES + 63) & -64);
+  const run = backward ? kernels.attendBackward : kernels.attend;
+  run(
+    ...[table, heads, queries, keys, width, valueWidth, form.causal ? 1 : 0, rows, columns, scratch],
+    ...strides,
+    rowStride(out),
+    ...more,
+    form.scale * Math.LOG2E,
+    form.scale,
+  );
+  release(storage);
+}
+
+/**
+ * Attention in float32: `out` [..., L, Ev] from query [..., L, E], key [..., S, E] and value [..., S, Ev], whose leading dimensions are equal, but for `group`
+ * in the last of them. `known` [..., L, 2], contiguous: for the way back. The last dimension of `out` lies in a run. No size is 0.
+ */
+export function attend(out: View, known: View, query: View, key: View, value: View, form: AttentionForm): void {
+  launch([query, key, value, out, known], new Set([key, value]), form, false, []);
+}
+
+/** The gradients of query, key and value, from that of `out`, whose last dimension lies in a run, as those of what is written do. */
+export function attendBackward(
+  ofQuery: View,
+  ofKey: View,
+  ofValue: View,
+  query: View,
+  key: View,
+  value: View,
+  out: View,
+  known: View,
+  gradient: View,
+  form: AttentionForm,
+): void {
+  const views = [query, key, value, out, known, gradient, ofQuery, ofKey, ofValue];
+  const strides = [gradient, ofQuery, ofKey, ofValue].map(rowStride);
+  launch(views, new Set([key, value, ofKey, ofValue]), form, true, strides);
+}

@@ -1,0 +1,407 @@
+/**
+ * Attention of one head after the other, forwards and backwards, on blocks of queries and keys: only one block of scores is ever in memory (Dao et al.,
+ * "FlashAttention: fast and memory-efficient exact attention with IO-awareness", 2022). The products run on the tiles of the matrix product. All in float32.
+ */
+import { clearFunction, finishFunction, i32s, ROW_BYTES, rowProductsFunction, spreadFunction, weighFunction } from './attention-rows.ts';
+import { advance, advanceBy, whileLoop } from './loops.ts';
+import { type MatmulVariant, matmulFunctions, tileBytes, tileColumns } from './matmul.ts';
+import { FunctionBuilder, type Local } from './wasm/encoder.ts';
+
+/** Words of a table entry, for each head: the addresses of its operands and results. */
+export const FORWARD_WORDS = 5;
+export const BACKWARD_WORDS = 9;
+
+type Push = Local | (() => void);
+
+/** The parameters that both directions begin with. Strides are in bytes: of rows and of columns. */
+const COMMON = [
+  'table',
+  'heads',
+  'queries',
+  'keys',
+  'width',
+  'valueWidth',
+  'causal',
+  'blockRows',
+  'blockColumns',
+  'scratch',
+  'queryRow',
+  'queryColumn',
+  'keyRow',
+  'keyColumn',
+  'valueRow',
+  'valueColumn',
+  'outRow',
+] as const;
+const MORE = ['gradientRow', 'queryGradientRow', 'keyGradientRow', 'valueGradientRow'] as const;
+type Parameter = (typeof COMMON)[number] | (typeof MORE)[number];
+
+/** The pieces that both directions are made of. */
+class Emitter {
+  readonly f: FunctionBuilder;
+  readonly columns: number;
+  readonly edge: Local;
+  readonly scores: Local;
+  /** Bytes of a row of scores. */
+  readonly stride: Local;
+  /** Where room that nobody has taken begins. */
+  readonly free: Local;
+  /** Factor of scores that are powers of two, and of scores. */
+  readonly scale: Local;
+  readonly gradientScale: Local;
+  readonly clear: FunctionBuilder = clearFunction();
+  readonly #names: readonly Parameter[];
+  readonly #multiply: FunctionBuilder;
+  readonly #pack: FunctionBuilder;
+
+  constructor(name: string, variant: MatmulVariant, product: readonly FunctionBuilder[], names: readonly Parameter[]) {
+    this.f = new FunctionBuilder(name, [...i32s(names.length), 'f32', 'f32']);
+    this.#names = names;
+    this.columns = tileColumns(variant);
+    this.scale = names.length;
+    this.gradientScale = names.length + 1;
+    this.#multiply = product.find((each) => each.name === 'multiply') as FunctionBuilder;
+    this.#pack = product.find((each) => each.name === 'packRight') as FunctionBuilder;
+    this.free = this.local();
+    this.edge = this.p('scratch');
+    this.stride = this.local();
+    this.set(this.stride, () => this.f.get(this.p('blockColumns')).i32(2).op('i32.shl'));
+    this.f
+      .get(this.edge)
+      .i32((tileBytes(variant) + 63) & -64)
+      .op('i32.add')
+      .set(this.free);
+    this.scores = this.block();
+  }
+
+  p(name: Parameter): Local {
+    return this.#names.indexOf(name);
+  }
+
+  local(): Local {
+    return this.f.local('i32');
+  }
+
+  push(x: Push): void {
+    if (typeof x === 'number') this.f.get(x);
+    else x();
+  }
+
+  set(local: Local, value: Push): void {
+    this.push(value);
+    this.f.set(local);
+  }
+
+  call(target: FunctionBuilder, ...args: readonly Push[]): void {
+    for (const each of args) this.push(each);
+    this.f.call(target);
+  }
+
+  constant(value: number): () => void {
+    return () => this.f.i32(value);
+  }
+
+  plus(x: Push, y: Push): () => void {
+    return () => {
+      this.push(x);
+      this.push(y);
+      this.f.op('i32.add');
+    };
+  }
+
+  times(x: Push, y: Push): () => void {
+    return () => {
+      this.push(x);
+      this.push(y);
+      this.f.op('i32.mul');
+    };
+  }
+
+  /** `base` + `index` rows that are `by` bytes long. */
+  at(base: Push, index: Push, by: Push): () => void {
+    return this.plus(base, this.times(index, by));
+  }
+
+  least(x: Push, y: Push): () => void {
+    return () => {
+      for (const each of [x, y, x, y]) this.push(each);
+      this.f.op('i32.lt_s').op('select');
+    };
+  }
+
+  /** Rounded up to whole tiles. */
+  whole(x: Push): () => void {
+    return () => {
+      this.push(x);
+      this.f
+        .i32(this.columns - 1)
+        .op('i32.add')
+        .i32(-this.columns)
+        .op('i32.and');
+    };
+  }
+
+  /** Room for rows × columns numbers. */
+  room(rows: Push, columns: Push): Local {
+    const taken = this.local();
+    this.set(taken, this.free);
+    this.push(this.at(this.free, rows, this.times(columns, this.constant(4))));
+    this.f.set(this.free);
+    return taken;
+  }
+
+  /** Room for a block of scores. */
+  block(): Local {
+    return this.room(this.p('blockRows'), this.p('blockColumns'));
+  }
+
+  /** Packs `count` columns of `depth` values as the right side of products. */
+  pack(target: Push, source: Push, count: Push, depth: Push, across: Push, along: Push): void {
+    this.call(this.#pack, target, source, count, depth, across, along);
+  }
+
+  /** Adds left (m × k) · packed (k × n, packed `depth` deep) to out, or with `clear`, to zeros. */
+  multiply(
+    [m, n, k]: readonly [Push, Push, Push],
+    [left, leftRow, leftColumn]: readonly [Push, Push, Push],
+    [packed, depth]: readonly [Push, Push],
+    [out, outRow]: readonly [Push, Push],
+    clear = false,
+  ): void {
+    const bytes = 4 * this.columns;
+    const panel = this.times(depth, this.constant(bytes));
+    this.call(
+      this.#multiply,
+      m,
+      n,
+      k,
+      left,
+      packed,
+      this.constant(bytes),
+      panel,
+      out,
+      outRow,
+      this.edge,
+      this.constant(clear ? 1 : 0),
+      leftRow,
+      leftColumn,
+    );
+  }
+
+  /** Goes over heads, whose words are loaded into `words`. */
+  eachHead(words: readonly Local[], body: () => void): void {
+    const { f } = this;
+    const [table, heads] = [this.p('table'), this.p('heads')];
+    whileLoop(
+      f,
+      () => f.get(heads),
+      () => {
+        for (const [i, word] of words.entries())
+          f.get(table)
+            .load('i32.load', 4 * i)
+            .set(word);
+        body();
+        advanceBy(f, table, 4 * words.length);
+        advanceBy(f, heads, -1);
+      },
+    );
+  }
+
+  /** Goes over `total` in blocks. */
+  eachBlock(start: Local, size: Local, total: Push, step: Local, body: () => void): void {
+    const { f } = this;
+    f.i32(0).set(start);
+    whileLoop(
+      f,
+      () => {
+        f.get(start);
+        this.push(total);
+        f.op('i32.lt_s');
+      },
+      () => {
+        this.set(
+          size,
+          this.least(step, () => {
+            this.push(total);
+            f.get(start).op('i32.sub');
+          }),
+        );
+        body();
+        advance(f, start, step);
+      },
+    );
+  }
+
+  /** Does something if a head's keys and values are not those of the head before: grouped heads share what is packed. */
+  ifNew(keys: Local, values: Local, body: () => void): void {
+    const { f } = this;
+    const [lastKeys, lastValues] = [this.local(), this.local()];
+    f.get(keys).get(lastKeys).op('i32.ne').get(values).get(lastValues).op('i32.ne').op('i32.or');
+    f.if(() => {
+      body();
+      f.get(keys).set(lastKeys).get(values).set(lastValues);
+    });
+  }
+
+  /** The keys that a block of queries sees at all, and those that make up whole tiles with them. */
+  seen(row: Local, rows: Local): () => void {
+    const keys = this.p('keys');
+    return () => {
+      this.push(this.least(this.whole(this.plus(row, rows)), keys));
+      this.f.get(keys).get(this.p('causal')).op('select');
+    };
+  }
+
+  /** How many keys of a block the first of a block of queries sees. */
+  limit(row: Local, column: Local, columns: Local): () => void {
+    return () => {
+      this.f.get(row).get(column).op('i32.sub').i32(1).op('i32.add').get(columns).get(this.p('causal')).op('select');
+    };
+  }
+}
+
+/**
+ * `attend(…COMMON, scale, _)`. For each head the table has the addresses of query, key, value, out and of what is to be known of the rows: two numbers each, the
+ * greatest score and one over the sum of the weights. `blockColumns` is whole tiles; `scratch` has room for an edge tile, a block of scores and
+ * the packed keys and values.
+ */
+function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilder[]): FunctionBuilder {
+  const e = new Emitter('attend', variant, product, COMMON);
+  const { f } = e;
+  const [width, valueWidth, keys] = [e.p('width'), e.p('valueWidth'), e.p('keys')];
+  const [weigh, finish] = [weighFunction(variant.fused), finishFunction()];
+  const [q, k, v, out, known] = [e.local(), e.local(), e.local(), e.local(), e.local()];
+  const [row, rows, column, columns, depth] = [e.local(), e.local(), e.local(), e.local(), e.local()];
+  const [query, result, about, values] = [e.local(), e.local(), e.local(), e.local()];
+  const packedKeys = e.room(e.whole(keys), width);
+  const packedValues = e.room(keys, e.whole(valueWidth));
+  const valueBytes = e.times(e.whole(valueWidth), e.constant(4));
+  e.eachHead([q, k, v, out, known], () => {
+    e.ifNew(k, v, () => {
+      e.pack(packedKeys, k, keys, width, e.p('keyRow'), e.p('keyColumn'));
+      e.eachBlock(column, columns, keys, e.p('blockColumns'), () => {
+        const from = e.at(v, column, e.p('valueRow'));
+        e.pack(e.at(packedValues, column, valueBytes), from, valueWidth, columns, e.p('valueColumn'), e.p('valueRow'));
+      });
+    });
+    e.eachBlock(row, rows, e.p('queries'), e.p('blockRows'), () => {
+      e.set(query, e.at(q, row, e.p('queryRow')));
+      e.set(result, e.at(out, row, e.p('outRow')));
+      e.set(about, e.at(known, row, e.constant(ROW_BYTES)));
+      e.call(e.clear, rows, valueWidth, result, e.p('outRow'));
+      e.eachBlock(column, columns, e.seen(row, rows), e.p('blockColumns'), () => {
+        const right = e.at(packedKeys, column, e.times(width, e.constant(4)));
+        e.multiply([rows, columns, width], [query, e.p('queryRow'), e.p('queryColumn')], [right, width], [e.scores, e.stride], true);
+        const limit = e.limit(row, column, columns);
+        const first = (): void => void f.get(column).op('i32.eqz');
+        e.call(
+          weigh,
+          ...[rows, columns, e.scores, e.stride, limit, e.p('causal'), about, result, e.p('outRow'), valueWidth, first, e.scale],
+        );
+        e.set(
+          depth,
+          e.least(e.p('blockColumns'), () => f.get(keys).get(column).op('i32.sub')),
+        );
+        e.set(values, e.at(packedValues, column, valueBytes));
+        e.multiply([rows, valueWidth, columns], [e.scores, e.stride, e.constant(4)], [values, depth], [result, e.p('outRow')]);
+      });
+      e.call(finish, rows, valueWidth, result, e.p('outRow'), about);
+    });
+  });
+  return f;
+}
+
+/**
+ * `attendBackward(…COMMON, …MORE, scale, gradientScale)`. For each head the table has the addresses of query, key, value, out, what is known of the rows, the gradient of out,
+ * and the gradients of query, key and value.
+ */
+function attendBackwardFunction(variant: MatmulVariant, product: readonly FunctionBuilder[]): FunctionBuilder {
+  const e = new Emitter('attendBackward', variant, product, [...COMMON, ...MORE]);
+  const { f } = e;
+  const [width, valueWidth, keys, blockRows] = [e.p('width'), e.p('valueWidth'), e.p('keys'), e.p('blockRows')];
+  const [rowProducts, spread] = [rowProductsFunction(), spreadFunction(variant.fused)];
+  const words = Array.from({ length: BACKWARD_WORDS }, () => e.local());
+  const [q, k, v, out, known, g, ofQuery, ofKey, ofValue] = words as [Local, Local, Local, Local, Local, Local, Local, Local, Local];
+  const [row, rows, column, columns, depth] = [e.local(), e.local(), e.local(), e.local(), e.local()];
+  const [query, gradient, about] = [e.local(), e.local(), e.local()];
+  const four = e.constant(4);
+  const widthBytes = e.times(width, four);
+  const ofScores = e.block();
+  const products = e.room(blockRows, e.constant(1));
+  const packedKeys = e.room(e.whole(keys), width);
+  const packedValues = e.room(e.whole(keys), valueWidth);
+  const keyRows = e.room(keys, e.whole(width));
+  const queryRows = e.room(blockRows, e.whole(width));
+  const gradientRows = e.room(blockRows, e.whole(valueWidth));
+  const keyRowBytes = e.times(e.whole(width), four);
+  e.eachHead(words, () => {
+    e.ifNew(k, v, () => {
+      e.call(e.clear, keys, width, ofKey, e.p('keyGradientRow'));
+      e.call(e.clear, keys, valueWidth, ofValue, e.p('valueGradientRow'));
+      e.pack(packedKeys, k, keys, width, e.p('keyRow'), e.p('keyColumn'));
+      e.pack(packedValues, v, keys, valueWidth, e.p('valueRow'), e.p('valueColumn'));
+      e.eachBlock(column, columns, keys, e.p('blockColumns'), () => {
+        const from = e.at(k, column, e.p('keyRow'));
+        e.pack(e.at(keyRows, column, keyRowBytes), from, width, columns, e.p('keyColumn'), e.p('keyRow'));
+      });
+    });
+    e.eachBlock(row, rows, e.p('queries'), blockRows, () => {
+      e.set(query, e.at(q, row, e.p('queryRow')));
+      e.set(gradient, e.at(g, row, e.p('gradientRow')));
+      e.set(about, e.at(known, row, e.constant(ROW_BYTES)));
+      const toQuery = e.at(ofQuery, row, e.p('queryGradientRow'));
+      e.call(e.clear, rows, width, toQuery, e.p('queryGradientRow'));
+      e.pack(queryRows, query, width, rows, e.p('queryColumn'), e.p('queryRow'));
+      e.pack(gradientRows, gradient, valueWidth, rows, four, e.p('gradientRow'));
+      const result = e.at(out, row, e.p('outRow'));
+      e.call(rowProducts, rows, valueWidth, gradient, e.p('gradientRow'), result, e.p('outRow'), products);
+      e.eachBlock(column, columns, e.seen(row, rows), e.p('blockColumns'), () => {
+        const rightKeys = e.at(packedKeys, column, widthBytes);
+        const rightValues = e.at(packedValues, column, e.times(valueWidth, four));
+        e.multiply([rows, columns, width], [query, e.p('queryRow'), e.p('queryColumn')], [rightKeys, width], [e.scores, e.stride], true);
+        e.multiply(
+          [rows, columns, valueWidth],
+          [gradient, e.p('gradientRow'), four],
+          [rightValues, valueWidth],
+          [ofScores, e.stride],
+          true,
+        );
+        const limit = e.limit(row, column, columns);
+        e.call(spread, ...[rows, columns, e.scores, ofScores, e.stride, limit, e.p('causal'), about, products, e.scale, e.gradientScale]);
+        e.set(
+          depth,
+          e.least(e.p('blockColumns'), () => f.get(keys).get(column).op('i32.sub')),
+        );
+        const turned = [four, e.stride] as const;
+        const toValue = e.at(ofValue, column, e.p('valueGradientRow'));
+        e.multiply([columns, valueWidth, rows], [e.scores, ...turned], [gradientRows, rows], [toValue, e.p('valueGradientRow')]);
+        const toKey = e.at(ofKey, column, e.p('keyGradientRow'));
+        e.multiply([columns, width, rows], [ofScores, ...turned], [queryRows, rows], [toKey, e.p('keyGradientRow')]);
+        const rightRows = e.at(keyRows, column, keyRowBytes);
+        e.multiply([rows, width, columns], [ofScores, e.stride, four], [rightRows, depth], [toQuery, e.p('queryGradientRow')]);
+      });
+    });
+  });
+  return f;
+}
+
+/** Numbers that the scratch memory of a call has room for. */
+export function attentionScratch(
+  variant: MatmulVariant,
+  [keys, width, valueWidth]: readonly [number, number, number],
+  [blockRows, blockColumns]: readonly [number, number],
+  backward: boolean,
+): number {
+  const tile = tileColumns(variant);
+  const whole = (x: number): number => Math.ceil(x / tile) * tile;
+  const block = blockRows * blockColumns;
+  const shared = (((tileBytes(variant) + 63) & -64) >> 2) + block + whole(keys) * width;
+  if (!backward) return shared + keys * whole(valueWidth);
+  return shared + block + blockRows + whole(keys) * valueWidth + keys * whole(width) + blockRows * (whole(width) + whole(valueWidth));
+}
+
+/** The functions `attend` and `attendBackward`. */
+export function attentionFunctions(variant: MatmulVariant): FunctionBuilder[] {
+  const product = matmulFunctions(variant);
+  return [attendFunction(variant, product), attendBackwardFunction(variant, product)];
+}
