@@ -9,9 +9,11 @@ import { instantiateAt, type KernelLevel, kernelLevels, levelEpoch } from './lev
 export interface MatmulKernels {
   readonly multiply: KernelFunction;
   readonly multiplyPacked: KernelFunction;
+  readonly products: KernelFunction;
   readonly packLeft: KernelFunction;
   readonly packRight: KernelFunction;
   readonly dots: KernelFunction;
+  readonly combine: KernelFunction;
   readonly level: KernelLevel;
   readonly variant: MatmulVariant;
   readonly bytes: number;
@@ -69,13 +71,15 @@ function tried(level: KernelLevel, compute: ComputeType): MatmulKernels | null {
 
 function compile(level: KernelLevel, compute: ComputeType): MatmulKernels {
   const variant: MatmulVariant = { compute, fused: level !== 'plain', ...TILES[level] };
-  const { multiply, multiplyPacked, packLeft, packRight, dots } = instantiateAt(level, matmulFunctions(variant));
+  const { multiply, multiplyPacked, products, packLeft, packRight, dots, combine } = instantiateAt(level, matmulFunctions(variant));
   return {
     multiply: multiply!,
     multiplyPacked: multiplyPacked!,
+    products: products!,
     packLeft: packLeft!,
     packRight: packRight!,
     dots: dots!,
+    combine: combine!,
     level,
     variant,
     bytes: COMPUTE_BYTES[compute],
@@ -86,6 +90,12 @@ function compile(level: KernelLevel, compute: ComputeType): MatmulKernels {
 
 const ROWS = 13;
 const DEPTH = 11;
+/** Which operands are turned. */
+const LAYOUTS = [
+  [false, false],
+  [false, true],
+  [true, true],
+] as const;
 
 /**
  * Whether the kernels multiply small whole numbers right, in all layouts and with edges: code from an optional pass of a compiler is not trusted before.
@@ -117,9 +127,9 @@ function multipliesRight(kernels: MatmulKernels): boolean {
   };
   const isRight = (i: number, j: number): boolean => values[at(c, i * columns + j)] === expected(i, j);
   let good = true;
-  for (const transposed of [false, true]) {
-    const [ars, acs] = transposed ? [1, ROWS] : [DEPTH, 1];
-    const [brs, bcs] = transposed ? [1, DEPTH] : [columns, 1];
+  for (const [aTurned, bTurned] of LAYOUTS) {
+    const [ars, acs] = aTurned ? [1, ROWS] : [DEPTH, 1];
+    const [brs, bcs] = bTurned ? [1, DEPTH] : [columns, 1];
     for (let k = 0; k < DEPTH; k++) {
       for (let i = 0; i < ROWS; i++) values[at(a, i * ars + k * acs)] = valueOfA(i, k);
       for (let j = 0; j < columns; j++) values[at(b, k * brs + j * bcs)] = valueOfB(k, j);
@@ -136,15 +146,13 @@ function multipliesRight(kernels: MatmulKernels): boolean {
     good &&= all(isRight, columns);
     kernels.multiply(ROWS, columns, DEPTH, a, right, step, DEPTH * step, c, columns * bytes, edge, 1, ars * bytes, acs * bytes);
     good &&= all(isRight, columns);
-    if (transposed) {
-      kernels.dots(columns, DEPTH, b, bcs * bytes, left, c, bytes);
-      // The packed rows begin with the first value of each: a vector of no meaning, but known ones.
-      for (let j = 0; j < columns; j++) {
-        let sum = 0;
-        for (let k = 0; k < DEPTH; k++) sum += values[at(left, k)]! * valueOfB(k, j);
-        good &&= values[at(c, j)] === sum;
-      }
-    }
+    const [rowBytes, from] = [columns * bytes, bTurned ? right : 0];
+    kernels.products(1, 0, 0, 0, ROWS, columns, DEPTH, a, ars * bytes, acs * bytes, b, brs * bytes, bcs * bytes, c, from, edge, 1);
+    good &&= all(isRight, columns);
+    if (aTurned) continue;
+    if (bTurned) kernels.dots(columns, DEPTH, b, bcs * bytes, a, c, bytes, ROWS, ars * bytes, rowBytes, 0, 0, 0);
+    else kernels.combine(ROWS, columns, DEPTH, a, ars * bytes, acs * bytes, b, brs * bytes, c, rowBytes, 0, 0);
+    good &&= all(isRight, columns);
   }
   release(storage);
   return good;
