@@ -8,6 +8,7 @@ import { elementsOf } from '../tensor/data.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { callMap, commonType, compositeOperator, described, mapOperator, realOnly, requireTensor } from './family.ts';
+import { DIV, MUL, SQRT, SUB } from './maps.ts';
 import { matrixProduct } from './matmul.ts';
 import { diagonalOf } from './movement.ts';
 import { meanOver, scaled, sumOver } from './reduction.ts';
@@ -15,9 +16,6 @@ import { any } from './statistics.ts';
 import { cast, permute, reshape } from './structural.ts';
 import type { CovarianceFunction } from './types.ts';
 
-const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 /** What is left of the weight by the correction: never less than 0. */
 const DIVISOR = mapOperator('cov', 2, 1, ([sum, square], [correction]) => {
   const rest = S.sub(sum as S.Expr, S.mul(correction as S.Expr, S.div(square as S.Expr, sum as S.Expr)));
@@ -126,13 +124,12 @@ export const cov: CovarianceFunction<'cov', [options?: CovarianceOptions]> = des
 );
 
 const CORRELATION = mapOperator('corrcoef', 3, 0, ([c, a, b]) => S.div(S.div(c as S.Expr, a as S.Expr), b as S.Expr));
-const ROOT = mapOperator('sqrt', 1, 0, ([x]) => S.sqrt(x as S.Expr));
 const ITSELF = mapOperator('div', 1, 0, ([x]) => S.div(x as S.Expr, x as S.Expr));
 
 const corrcoefOperator = compositeOperator<DTypeInfo>('corrcoef', ([x], type) => {
   const c = covariance([x as Tensor], { correction: 1, type, frequencies: false, importances: false });
   if (c.ndim === 0) return callMap(ITSELF, [c], [], type);
-  const deviations = callMap(ROOT, [diagonalOf(c, 0, 0, 1)], [], type);
+  const deviations = callMap(SQRT, [diagonalOf(c, 0, 0, 1)], [], type);
   const size = deviations.size;
   return callMap(CORRELATION, [c, reshape(deviations, [size, 1]), reshape(deviations, [1, size])], [], type);
 });

@@ -12,6 +12,7 @@ import { callMap, compositeOperator, described, isScalar, mapOperator, requireTe
 import { requireLine } from './gather.ts';
 import { type Indexing, type IndexTypes, indexFamily, replacingDim, requireIndex, requireSameType } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
+import { SCALE } from './maps.ts';
 import { cast, reshape } from './structural.ts';
 import type { IndexWriteFunction, OperandOf } from './types.ts';
 
@@ -60,8 +61,6 @@ export function sourceFit(
     `${name}: ${role} must have shape ${formatShape(shape)}, that of input ${formatShape(input.shape)} with ${indices.size} along dimension ${dim}, got ${formatShape(source.shape)}`,
   );
 }
-
-const SCALE = mapOperator('mul', 1, 1, ([x], [factor]) => S.mul(x as S.Expr, factor as S.Expr));
 
 /** The factor of an addition; null where it is 1. */
 function factorFor(name: string, source: Tensor, alpha: Scalar): number | null {

@@ -14,6 +14,7 @@ import { realFloatOnly } from './elementwise.ts';
 import { amax as amaxOf, amin as aminOf, argmax as argmaxOf, argmin as argminOf } from './extrema.ts';
 import { callMap, commonType, compositeOperator, described, mapOperator, optionalType, realOnly, requireTensor } from './family.ts';
 import { vectorNorm } from './linalg/norm.ts';
+import { DIV, NEG, SQRT } from './maps.ts';
 import { logSoftmaxAlong, softmaxAlong } from './nn/softmax.ts';
 import { nanmedian } from './order-statistics.ts';
 import { type Dims, sum as sumOf } from './reduce.ts';
@@ -170,13 +171,11 @@ export const logsumexp: ChosenReduction<'logsumexp', RealDType, MaskedOptions> =
 
 // ---------------------------------------------------------------- mean, variance
 
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 const SQUARED_DEVIATION = mapOperator('var', 2, 0, ([x, m]) => {
   const d = S.sub(x as S.Expr, m as S.Expr);
   return S.mul(d, d);
 });
 const LESS = mapOperator('sub', 1, 1, ([n], [correction]) => S.max(S.sub(n as S.Expr, correction as S.Expr), 0), false);
-const SQRT = mapOperator('sqrt', 1, 0, ([x]) => S.sqrt(x as S.Expr));
 
 /** How many elements the mask lets through, with the reduced dimensions of size 1. */
 function countThrough(x: Tensor, mask: Tensor | undefined, dims: readonly number[], type: DTypeInfo): Tensor {
@@ -511,8 +510,6 @@ export const softmax = alongMasked('softmax', lowest, (x, { dim, type }) => soft
 export const logSoftmax = alongMasked('logSoftmax', lowest, (x, { dim, type }) =>
   logSoftmaxAlong(inFloat('masked.logSoftmax', x, type), dim),
 );
-
-const NEG = mapOperator('neg', 1, 0, ([x]) => S.neg(x as S.Expr));
 
 /**
  * `softmax` of the negated input along `dim` over the elements that `mask` lets through; the others get 0.

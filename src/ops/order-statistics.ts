@@ -11,6 +11,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
 import { callMap, compositeOperator, described, isScalar, makeOperator, mapOperator, realOnly, requireTensor } from './family.ts';
 import { gatherAlong } from './gather.ts';
+import { SUB } from './maps.ts';
 import { discard, spreadOverTies, sumKept } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import { type KeepdimOption, pickAlong, sortAlong } from './sort.ts';
@@ -121,7 +122,6 @@ const RANK_OF_NUMBERS = mapOperator('mul', 2, 1, ([q, bad], [last]) =>
 const FLOOR = mapOperator('floor', 1, 0, ([x]) => S.floor(x as S.Expr), false);
 const CEIL = mapOperator('ceil', 1, 0, ([x]) => S.ceil(x as S.Expr), false);
 const ROUND = mapOperator('round', 1, 0, ([x]) => S.round(x as S.Expr), false);
-const SUBTRACT = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
 const INTERPOLATE = mapOperator('lerp', 3, 0, ([x, y, w]) => S.lerp(x as S.Expr, y as S.Expr, w as S.Expr));
 const MIDDLE = mapOperator('lerp', 2, 0, ([x, y]) => S.lerp(x as S.Expr, y as S.Expr, S.constant(0.5)));
 
@@ -142,7 +142,7 @@ function quantilesOf(x: Tensor, q: Tensor, { interpolation, ignoreNan }: Quantil
   if (interpolation === 'nearest') return at(ROUND);
   const [below, above] = [at(FLOOR), at(CEIL)];
   if (interpolation === 'midpoint') return callMap(MIDDLE, [below, above], [], type);
-  const weights = callMap(SUBTRACT, [ranks, callMap(FLOOR, [ranks], [], type)], [], type);
+  const weights = callMap(SUB, [ranks, callMap(FLOOR, [ranks], [], type)], [], type);
   return callMap(INTERPOLATE, [below, above, weights], [], type);
 }
 

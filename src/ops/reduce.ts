@@ -1,12 +1,12 @@
 import type { DType, DTypeInfo } from '../dtype/dtype.ts';
 import { BOOL, INT64 } from '../dtype/dtype.ts';
 import { t } from '../op/contract.ts';
-import { mul as mulExpr } from '../scalar/expr.ts';
 import { normalizeDims } from '../shape/dims.ts';
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
-import { callMap, compositeOperator, described, mapOperator, optionalType } from './family.ts';
+import { callMap, compositeOperator, described, optionalType } from './family.ts';
+import { SCALE } from './maps.ts';
 import { cast, expand as expandTo, type ReduceParams, reducedShape, reshape, sumDimsOperator } from './structural.ts';
 import type { MeanFunction, SumFunction } from './types.ts';
 
@@ -20,8 +20,6 @@ export interface ReduceOptions {
   /** The dtype to accumulate in and return. */
   readonly dtype?: DType | null;
 }
-
-const scaleBy = mapOperator('mul', 1, 1, ([x], [s]) => mulExpr(x as never, s as never));
 
 /**
  * Sum over `dim` (one dimension, several, or all). Integers and bool are summed exactly in int64 unless `dtype` says otherwise.
@@ -59,12 +57,12 @@ interface MeanParams extends ReduceParams {
 
 const meanOperator = compositeOperator<MeanParams>(
   'mean',
-  ([x], params) => callMap(scaleBy, [applyOne(sumDimsOperator, [x as Tensor], params)], [1 / params.count], params.type),
+  ([x], params) => callMap(SCALE, [applyOne(sumDimsOperator, [x as Tensor], params)], [1 / params.count], params.type),
   {
     kind: 'rules',
     vjp: ([g], context) => {
       const shape = context.inputShape(0);
-      const spread = callMap(scaleBy, [g as Tensor], [1 / context.params.count], (g as Tensor).type);
+      const spread = callMap(SCALE, [g as Tensor], [1 / context.params.count], (g as Tensor).type);
       return [expandTo(reshape(spread, reducedShape(shape, context.params.dims, true)), shape)];
     },
   },

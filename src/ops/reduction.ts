@@ -1,8 +1,9 @@
 /** What reductions share: launches with or without the reduced dimensions, and the small maps around them. */
+
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { backend, type ReduceKind } from '../runtime/backend.ts';
 import { release } from '../runtime/storage.ts';
-import { and, div, type Expr, eq, isnan, mul, ne, or, select } from '../scalar/expr.ts';
+import { and, div, type Expr, eq, isnan, ne, or, select } from '../scalar/expr.ts';
 import { contiguousStrides, formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { mode } from '../tensor/modes.ts';
@@ -11,6 +12,7 @@ import { isTracked } from '../tensor/views.ts';
 import { ArgumentError } from '../util/errors.ts';
 import { emptyTensor } from './create.ts';
 import { callMap, mapOperator } from './family.ts';
+import { SCALE } from './maps.ts';
 import { reducedShape, reshape, sumDimsOperator } from './structural.ts';
 
 /** Which dimensions are reduced, and whether they stay with size 1. */
@@ -52,8 +54,6 @@ export function sumOver(x: Tensor, dims: readonly number[], keepdim = false): Te
   const result = applyOne(sumDimsOperator, [x], { dims, type: x.type });
   return keepdim ? restored(result, x.shape, dims) : result;
 }
-
-const SCALE = mapOperator('mul', 1, 1, ([x], [s]) => mul(x as Expr, s as Expr));
 
 /** `x` times a number. */
 export function scaled(x: Tensor, factor: number): Tensor {

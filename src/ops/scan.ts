@@ -27,6 +27,7 @@ import {
   type Scalar,
 } from './family.ts';
 import { catTensors, commonTensors } from './join.ts';
+import { MUL, SUB } from './maps.ts';
 import { sliceDim } from './movement.ts';
 import { place } from './pick.ts';
 import { needsComposition, sumOver } from './reduction.ts';
@@ -176,7 +177,6 @@ const logcumsumexpOperator = composedScan(
 );
 
 const EXP_DIFFERENCE = mapOperator('exp', 2, 0, ([x, y]) => S.exp(S.sub(x as S.Expr, y as S.Expr)));
-const PRODUCT = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
 /** Keeps the quotient finite where everything up to an element is far below the largest; PyTorch's forward rule has the same. */
 const TANGENT_EPSILON = 1e-13;
 const QUOTIENT = mapOperator('div', 2, 1, ([x, y], [eps]) => S.div(x as S.Expr, S.add(y as S.Expr, eps as S.Expr)));
@@ -185,7 +185,7 @@ const QUOTIENT = mapOperator('div', 2, 1, ([x, y], [eps]) => S.div(x as S.Expr, 
 function logcumsumexpTangent(tangent: Tensor, x: Tensor, { dim, type }: DimType): Tensor {
   if (x.ndim === 0 || x.size === 0) return tangent;
   const weights = callMap(EXP_DIFFERENCE, [x, amax(x, dim, { keepdim: true })], [], type);
-  const weighted = cumsum(callMap(PRODUCT, [weights, tangent], [], type), dim);
+  const weighted = cumsum(callMap(MUL, [weights, tangent], [], type), dim);
   return callMap(QUOTIENT, [weighted, cumsum(weights, dim)], [TANGENT_EPSILON], type);
 }
 
@@ -279,7 +279,6 @@ export const cummin = extremeScan('cummin', 'min');
 
 // ---------------------------------------------------------------- differences and integrals
 
-const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
 const XOR = mapOperator('ne', 2, 0, ([x, y]) => S.ne(x as S.Expr, y as S.Expr));
 
 interface DiffParams {

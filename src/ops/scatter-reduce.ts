@@ -13,6 +13,7 @@ import { callMap, type Described, described, makeOperator, mapOperator, requireT
 import { scatterArguments } from './gather.ts';
 import { lineArguments, sourceFit } from './index-along.ts';
 import { alongDim, type IndexFamily, type Indexing, indexFamily, scatterBatching, scatterInto } from './indexed.ts';
+import { DIV, MUL } from './maps.ts';
 import { cloneOperator, expand, reshape } from './structural.ts';
 import type { IndexWriteFunction, ScatterFunction } from './types.ts';
 
@@ -29,8 +30,6 @@ interface ReduceIndexing extends Indexing {
 const MODES: Readonly<Record<Reduction, ScatterMode>> = { sum: 'add', mean: 'add', prod: 'mul', amax: 'max', amin: 'min' };
 const NEUTRAL = { sum: 0, mean: 0, prod: 1 } as const;
 
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 const FLOOR_DIV = mapOperator('div', 2, 0, ([x, y]) => S.floorDivide(x as S.Expr, y as S.Expr), false);
 const EQUAL = mapOperator('eq', 2, 0, ([x, y]) => S.select(S.eq(x as S.Expr, y as S.Expr), S.constant(1), S.constant(0)), false);
 const IS_ZERO = mapOperator('eq', 1, 0, ([x]) => S.select(S.eq(x as S.Expr, 0), S.constant(1), S.constant(0)), false);

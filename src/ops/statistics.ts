@@ -22,6 +22,7 @@ import {
   realOnly,
   requireTensor,
 } from './family.ts';
+import { DIV, MUL } from './maps.ts';
 import { diagonalOf, sliceDim } from './movement.ts';
 import type { Dims, ReduceOptions } from './reduce.ts';
 import { countOf, type DimsParams, discard, meanOver, needsComposition, reduceBy, restored, scaled, seenAs, sumOver } from './reduction.ts';
@@ -47,8 +48,6 @@ function shifted<P extends DimsParams>(params: P): P {
 }
 
 // ---------------------------------------------------------------- product
-
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
 
 /** The product of nothing, from its sum: it stays connected to the graph. */
 const PLUS_ONE = mapOperator('add', 1, 0, ([x]) => S.add(x as S.Expr, 1));
@@ -273,7 +272,6 @@ export const stdMean: PairReduction<'stdMean', 'std' | 'mean', FloatDType, Omit<
 
 const WITHOUT_NAN = mapOperator('nanToNum', 1, 0, ([x]) => S.select(S.isnan(x as S.Expr), 0, x as S.Expr));
 const IS_NUMBER = mapOperator('isnan', 1, 0, ([x]) => S.select(S.isnan(x as S.Expr), 0, 1), false);
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 
 interface SumParams extends DimsParams {
   readonly type: DTypeInfo;

@@ -1,4 +1,5 @@
 /** What operators on matrices and their derivatives are written in. Matrices stand in the last two dimensions; everything before is a batch. */
+
 import { type DTypeInfo, FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
@@ -6,17 +7,12 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { DTypeError, ShapeError } from '../../util/errors.ts';
 import { fullTensor } from '../create.ts';
 import { callMap, floatOnly, mapOperator, realOnly, requireTensor } from '../family.ts';
+import { ADD, DIV, MUL, NEG, SUB } from '../maps.ts';
 import { matrixProduct } from '../matmul.ts';
 import { diagonalOf, sliceDim } from '../movement.ts';
 import { cloneOperator, expand, permute, reshape } from '../structural.ts';
 import { triangleOf } from '../triangular.ts';
 import { placeDiagonal } from '../view-scatter.ts';
-
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as S.Expr, y as S.Expr));
-const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
-const NEG = mapOperator('neg', 1, 0, ([x]) => S.neg(x as S.Expr));
 
 /** x + y, broadcast. */
 export function plus(x: Tensor, y: Tensor): Tensor {

@@ -19,6 +19,7 @@ import {
   realOnly,
   requireDims,
 } from '../family.ts';
+import { ABS, SQUARE, SUB } from '../maps.ts';
 import type { Dims } from '../reduce.ts';
 import { type DimsParams, restored, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
@@ -27,8 +28,6 @@ import type { DistFunction, NormFunction, UnarySame } from '../types.ts';
 import { requireDecomposable } from './algebra.ts';
 import { singularValues } from './svd.ts';
 
-const ABS = mapOperator('abs', 1, 0, ([x]) => S.abs(x as S.Expr));
-const SQUARE = mapOperator('square', 1, 0, ([x]) => S.mul(x as S.Expr, x as S.Expr));
 const NONZERO = mapOperator('ne', 1, 0, ([x]) => S.select(S.ne(x as S.Expr, 0), 1, 0));
 /** |x| ** p, with derivative 0 at 0. */
 const ABS_POWER = mapOperator('pow', 1, 1, ([x], [p]) =>
@@ -202,8 +201,6 @@ function nuclear(input: Tensor, dim: Dims | undefined, options: NormOptions): Te
   if (dtype !== null) requireDecomposable('norm', dtype);
   return applyOne(nuclearOperator, [dtype === null ? input : cast(input, dtype)], { dims, keepdim: options.keepdim === true });
 }
-
-const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
 
 const distOperator = compositeOperator<number>('dist', ([x, y], order) => {
   const difference = callMap(SUB, [x as Tensor, y as Tensor], [], (x as Tensor).type);

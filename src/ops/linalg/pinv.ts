@@ -8,6 +8,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/tensor.ts';
 import { ArgumentError } from '../../util/errors.ts';
 import { callMap, described, makeOperator, mapOperator } from '../family.ts';
+import { ABS } from '../maps.ts';
 import { expand } from '../structural.ts';
 import type { PseudoInverse, RankFunction } from '../types.ts';
 import { asRow, minus, negated, packed, product, requireMatrices, requireSquare, sumOfTerms, times, transposed } from './algebra.ts';
@@ -58,7 +59,6 @@ function significant(values: Tensor, A: Tensor, { atol, rtol }: PinvParams): boo
   });
 }
 
-const ABS = mapOperator('abs', 1, 0, ([x]) => S.abs(x as S.Expr));
 const RECIPROCAL = mapOperator('pinvReciprocal', 2, 0, ([x, keep]) => S.select(S.ne(keep as S.Expr, 0), S.div(1, x as S.Expr), 0), false);
 
 /** Reciprocals of the values that count. */

@@ -9,6 +9,7 @@ import { ArgumentError } from '../../util/errors.ts';
 import { mul } from '../arithmetic.ts';
 import { realFloatOnly } from '../elementwise.ts';
 import { callMap, compositeOperator, described, mapOperator } from '../family.ts';
+import { DIV } from '../maps.ts';
 import { pow } from '../power.ts';
 import { abs, sign } from '../rounding.ts';
 import { cast } from '../structural.ts';
@@ -28,7 +29,6 @@ interface AverageParams {
 
 const DIVIDE = mapOperator('div', 1, 1, ([x], [n]) => S.div(x as S.Expr, n as S.Expr));
 const DIVIDE_WHOLE = mapOperator('div', 1, 1, ([x], [n]) => S.trunc(S.div(x as S.Expr, n as S.Expr)), false);
-const DIVIDE_EACH = mapOperator('div', 2, 0, ([x, n]) => S.div(x as S.Expr, n as S.Expr));
 
 /** Divides by one number, or by a product of one along each of the last dimensions. Integers are divided towards zero, as in PyTorch. */
 function divided(sum: Tensor, divisors: AverageParams['divisors']): Tensor {
@@ -41,10 +41,10 @@ function divided(sum: Tensor, divisors: AverageParams['divisors']): Tensor {
   const shape = divisors.map((line) => line.length);
   const counts = divisors.reduce<number[]>((all, line) => all.flatMap((a) => line.map((b) => a * b)), [1]);
   if (!type.isFloat) {
-    const whole = callMap(DIVIDE_EACH, [cast(sum, FLOAT64), tensorOfElements(counts, shape, FLOAT64)], [], FLOAT64);
+    const whole = callMap(DIV, [cast(sum, FLOAT64), tensorOfElements(counts, shape, FLOAT64)], [], FLOAT64);
     return cast(whole, type);
   }
-  return callMap(DIVIDE_EACH, [sum, tensorOfElements(counts, shape, type)], [], type);
+  return callMap(DIV, [sum, tensorOfElements(counts, shape, type)], [], type);
 }
 
 function averageOperator(name: string) {

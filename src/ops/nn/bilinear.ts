@@ -1,14 +1,12 @@
 import { t } from '../../op/contract.ts';
-import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { DTypeError, ShapeError } from '../../util/errors.ts';
-import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
+import { callMap, compositeOperator, described, requireTensor } from '../family.ts';
+import { ADD } from '../maps.ts';
 import { matrixProduct } from '../matmul.ts';
 import { permute, reshape } from '../structural.ts';
-
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as S.Expr, y as S.Expr));
 
 const bilinearOperator = compositeOperator<null>('nn.functional.bilinear', ([first, second, weight, bias]) => {
   const x1 = first as Tensor;

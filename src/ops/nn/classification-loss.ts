@@ -7,6 +7,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
 import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { alongDim, indexFamily, scatterInto } from '../indexed.ts';
+import { ADD, DIV, MUL, NEG, SUB } from '../maps.ts';
 import { needsComposition, scaled, sumOver } from '../reduction.ts';
 import { logsumexpOver } from '../statistics.ts';
 import { cast, expand, reshape } from '../structural.ts';
@@ -16,10 +17,6 @@ import { linear } from './linear.ts';
 import { allDims, type LossOptions, lossType, type Reduction, reduceLoss, reductionOf } from './reduced-loss.ts';
 import { logSoftmaxAlong } from './softmax.ts';
 
-const SUB = mapOperator('sub', 2, 0, ([x, y]) => S.sub(x as S.Expr, y as S.Expr));
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as S.Expr, y as S.Expr));
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
-const NEG = mapOperator('neg', 1, 0, ([x]) => S.neg(x as S.Expr));
 const SOFTMAX_PART = mapOperator('softmax', 3, 0, ([g, x, lse]) => S.mul(g as S.Expr, S.exp(S.sub(x as S.Expr, lse as S.Expr))));
 
 // ---------------------------------------------------------------- rows of classes
@@ -279,7 +276,6 @@ function smoothed(x: Tensor, found: Labels, weight: Tensor | null, rowWeight: Te
   const total = reduceRows(losses, found, null, dim, reduction === 'mean' ? 'sum' : reduction);
   return reduction === 'mean' ? callMap(DIV, [total, totalWeight(rowWeight, found.counts, x.type)], [], x.type) : total;
 }
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
 
 const crossEntropyOperator = compositeOperator<ClassParams>('nn.functional.crossEntropy', ([input, target, weight], params) => {
   const x = input as Tensor;

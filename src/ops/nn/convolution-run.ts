@@ -1,10 +1,9 @@
 import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64 } from '../../dtype/dtype.ts';
 import { backend } from '../../runtime/backend.ts';
-import * as S from '../../scalar/expr.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
-import { mapOperator } from '../family.ts';
+import { ADD } from '../maps.ts';
 import { castOperator, cloneOperator, permuteOperator, reshapeOperator } from '../structural.ts';
 import { inputByWindows, outputByWindows, weightByWindows } from './convolution-windows.ts';
 
@@ -20,8 +19,6 @@ export interface ConvolutionGeometry {
   /** Channels are cut into this many parts that do not see each other. */
   readonly groups: number;
 }
-
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as S.Expr, y as S.Expr));
 
 const reshaped = (x: Tensor, shape: readonly number[]): Tensor => reshapeOperator.forward([x], shape) as Tensor;
 const permuted = (x: Tensor, dims: readonly number[]): Tensor => permuteOperator.forward([x], dims) as Tensor;

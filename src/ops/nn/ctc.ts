@@ -11,6 +11,7 @@ import { detach } from '../detach.ts';
 import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { gatherAlong } from '../gather.ts';
 import { catTensors } from '../join.ts';
+import { ADD, DIV } from '../maps.ts';
 import { narrow } from '../movement.ts';
 import { sumOver } from '../reduction.ts';
 import { expand, reshape, select } from '../structural.ts';
@@ -61,8 +62,6 @@ const END = mapOperator('ctc', 4, 1, ([a, b, largest, two], [infinite]) => {
 const NORMALISER = mapOperator('ctc', 3, 0, ([x, same, counts]) =>
   S.select(S.ne(counts as E, 0), S.sub(S.exp(x as E), S.exp(same as E)), 0),
 );
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as E, y as E));
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as E, y as E));
 
 /** All that the recursion reads besides log-probabilities, as tensors: see `labelsOf`. */
 interface Labels {

@@ -10,6 +10,7 @@ import { fullTensor } from '../create.ts';
 import { amaxOver } from '../extrema.ts';
 import { callMap, compositeOperator, described, floatOnly, mapOperator, requireTensor } from '../family.ts';
 import { indexFamily, replacingDim, requireIndex, requireSameType } from '../indexed.ts';
+import { MUL } from '../maps.ts';
 import { sumOver } from '../reduction.ts';
 import { indexReduce } from '../scatter-reduce.ts';
 import { reshape } from '../structural.ts';
@@ -49,7 +50,6 @@ interface BagParams {
   readonly regular: boolean;
 }
 
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as E, y as E));
 const MEAN = mapOperator('div', 2, 0, ([x, n]) => S.div(x as E, S.max(n as E, 1)));
 const COUNTED = mapOperator('where', 2, 2, ([x, i], [padding, other]) => S.select(S.eq(i as E, padding as E), other as E, x as E));
 const COUNTS = mapOperator('ne', 1, 1, ([i], [padding]) => S.select(S.eq(i as E, padding as E), 0, 1), false);

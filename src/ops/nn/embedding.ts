@@ -13,6 +13,7 @@ import { amaxOver, aminOver } from '../extrema.ts';
 import { callMap, compositeOperator, described, floatOnly, mapOperator, requireTensor } from '../family.ts';
 import { indexFamily, replacingDim, requireIndex } from '../indexed.ts';
 import { normOver } from '../linalg/norm.ts';
+import { DIV } from '../maps.ts';
 import { positionsEqual } from '../pick.ts';
 import { cast, reshape } from '../structural.ts';
 import type { EmbeddingLookup, OneHotFunction } from '../types.ts';
@@ -29,7 +30,6 @@ interface EmbeddingParams {
 }
 
 const UNLESS_PADDING = mapOperator('where', 2, 1, ([g, i], [padding]) => S.select(S.eq(i as S.Expr, padding as S.Expr), 0, g as S.Expr));
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 
 /** The gradients of the rows that were looked up, added up at their rows. */
 function spreadRows(g: Tensor, indices: Tensor, shape: readonly number[], { padding, byFrequency }: EmbeddingParams): Tensor {

@@ -9,6 +9,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
 import { fullTensor } from '../create.ts';
 import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
+import { DIV } from '../maps.ts';
 import { scaled, sumOver } from '../reduction.ts';
 import { any } from '../statistics.ts';
 import { reshape } from '../structural.ts';
@@ -37,8 +38,6 @@ export interface WeightedLossOptions extends LossOptions {
   /** A factor for each element, of the shape of the input. */
   readonly weight?: Tensor | null;
 }
-
-const DIV = mapOperator('div', 2, 0, ([x, y]) => S.div(x as S.Expr, y as S.Expr));
 
 /** A loss with optional weights, whose weighted mean is over the sum of the weights. */
 function weightedLoss<R extends object>(name: string, single: (d: S.Expr) => S.Expr): R {

@@ -13,6 +13,7 @@ import { requireWhole } from '../../util/whole.ts';
 import { fullTensor } from '../create.ts';
 import { callMap, compositeOperator, described, floatOnly, mapOperator, realOnly, requireDims, requireTensor } from '../family.ts';
 import { catTensors } from '../join.ts';
+import { ADD, SQUARE } from '../maps.ts';
 import { sliceDim } from '../movement.ts';
 import { countOf, meanOver } from '../reduction.ts';
 import { reshape } from '../structural.ts';
@@ -502,8 +503,6 @@ function overBatch(x: Tensor): Tensor {
 
 // ---------------------------------------------------------------- localResponseNorm
 
-const SQUARE = mapOperator('square', 1, 0, ([x]) => S.mul(x as S.Expr, x as S.Expr));
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as S.Expr, y as S.Expr));
 const WHOLE_AVERAGE = mapOperator('floorDivide', 1, 1, ([x], [n]) => S.floorDivide(x as S.Expr, n as S.Expr));
 const RESPONSE = mapOperator('localResponseNorm', 2, 4, ([x, sum], [n, alpha, beta, k]) =>
   S.div(x as S.Expr, S.pow(S.add(S.mul(S.div(sum as S.Expr, n as S.Expr), alpha as S.Expr), k as S.Expr), beta as S.Expr)),

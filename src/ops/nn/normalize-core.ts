@@ -1,10 +1,12 @@
 /** The one operator under all normalisations of mean and variance, and that of the root mean square. */
+
 import type { Operator, RuleContext } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { callMap, compositeOperator, mapOperator } from '../family.ts';
+import { ADD, MUL, SQUARE } from '../maps.ts';
 import { countOf, discard, meanOver, needsComposition } from '../reduction.ts';
 import { reshape, sumDimsOperator } from '../structural.ts';
 
@@ -26,10 +28,7 @@ const SQUARED_DEVIATION = mapOperator('var', 2, 0, ([x, m]) => {
   const d = S.sub(x as S.Expr, m as S.Expr);
   return S.mul(d, d);
 });
-const SQUARE = mapOperator('square', 1, 0, ([x]) => S.mul(x as S.Expr, x as S.Expr));
 const INVERSE_ROOT = mapOperator('rsqrt', 1, 1, ([v], [eps]) => S.rsqrt(S.add(v as S.Expr, eps as S.Expr)));
-const MUL = mapOperator('mul', 2, 0, ([x, y]) => S.mul(x as S.Expr, y as S.Expr));
-const ADD = mapOperator('add', 2, 0, ([x, y]) => S.add(x as S.Expr, y as S.Expr));
 
 /** Without a mean to take off, with one. */
 const centred = (x: S.Expr, m: S.Expr, r: S.Expr): S.Expr => S.mul(S.sub(x, m), r);
