@@ -10,7 +10,9 @@ import { computeTypeOf, convert, storeElement } from './element.ts';
 import { advanceBy, repeat } from './loops.ts';
 import { vectorsAtOnce } from './vector/cost.ts';
 import { partOf, VectorEmitter } from './vector/emitter.ts';
+import { fusedFunctions } from './vector/math-fused.ts';
 import { type LaneAddress, loadLanes, loadUniform, loadUnit, storeLanes, storeUnit } from './vector/memory.ts';
+import { LANE_TYPE } from './vector/shape.ts';
 import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
 
 /**
@@ -33,24 +35,8 @@ export interface RowSignature {
   readonly paramCount: number;
   readonly compute: DTypeInfo;
   readonly types: readonly DTypeInfo[];
-}
-
-interface Operand {
-  readonly type: DTypeInfo;
-  readonly access: RowAccess;
-  /** Where the row starts. */
-  readonly row: Local;
-  /** Where the loop is. */
-  readonly pointer: Local;
-}
-
-/** A value that is being combined: a vector for each of those side by side, the sum of blocks before, and the result in each lane. */
-interface Accumulator {
-  readonly kind: 'sum' | 'max';
-  readonly of: Expr;
-  readonly vectors: readonly Local[];
-  readonly total: Local;
-  readonly result: Local;
+  /** Whether there are multiply-adds that round once. */
+  readonly fused: boolean;
 }
 
 /** Elements of a row that are summed before the sum goes to float64. */
@@ -58,142 +44,120 @@ const BLOCK = 1024;
 
 /** The kernel of a signature, a function `name`. Parameters: rows, elements of a row, addresses of the operands (i32); launch parameters (f64). */
 export function compileRows(name: string, signature: RowSignature): FunctionBuilder {
-  return new RowCompiler(name, signature).compile();
+  const { types, access, paramCount, stages } = signature;
+  const params = new Array<'f64'>(paramCount).fill('f64');
+  const f = new FunctionBuilder(name, ['i32', 'i32', ...types.map(() => 'i32' as const), ...params]);
+  const results: Local[] = [];
+  repeat(f, f.local('i32'), 0, () => {
+    for (const stage of stages) {
+      // Functions of their own, since engines keep the constants of long ones out of registers.
+      const pass = new PassCompiler(stage, signature, results.length).compile();
+      for (let i = 1; i < 2 + types.length; i++) f.get(i);
+      for (const result of results) f.get(result);
+      for (let i = 0; i < paramCount; i++) f.get(2 + types.length + i);
+      f.call(pass);
+      const made = pass.results.map(() => f.local('f64'));
+      for (const result of made.toReversed()) f.set(result);
+      results.push(...made);
+    }
+    types.forEach((type, i) => {
+      if (access[i] === 'row')
+        f.get(1)
+          .i32(type.shift)
+          .op('i32.shl')
+          .get(2 + i)
+          .op('i32.add')
+          .set(2 + i);
+      else if (access[i] === 'each') advanceBy(f, 2 + i, type.itemsize);
+    });
+  });
+  return f;
 }
 
-class RowCompiler {
+/** A value that is being combined: a vector for each of those side by side, and the sum of the blocks before. */
+interface Accumulator {
+  readonly kind: 'sum' | 'max';
+  readonly of: Expr;
+  readonly vectors: readonly Local[];
+  readonly total: Local;
+}
+
+/**
+ * One stage for one row, a function of the elements of the row, the addresses of the operands there, the results of the stages before and the launch
+ * parameters. It returns what it combines.
+ */
+class PassCompiler {
   private readonly f: FunctionBuilder;
   private readonly e: VectorEmitter;
   private readonly signature: RowSignature;
-  private readonly operands: readonly Operand[];
-  private readonly results: Local[] = [];
-  /** Elements of the tail of a row that each lane takes, and which lanes are the first to take theirs. */
-  private readonly elements: Local[] = [];
-  private readonly fresh: Local;
-  private inTail = false;
+  private readonly stage: RowStage;
+  private readonly pointers: readonly Local[];
+  private inTail: readonly Local[] | null = null;
 
-  constructor(name: string, signature: RowSignature) {
-    const { types, access, paramCount, stages } = signature;
-    const params = new Array<'f64'>(paramCount).fill('f64');
-    const f = new FunctionBuilder(name, ['i32', 'i32', ...types.map(() => 'i32' as const), ...params]);
+  constructor(stage: RowStage, signature: RowSignature, known: number) {
+    const { types, paramCount, compute } = signature;
+    const count = types.length;
+    const params = new Array<'f64'>(known + paramCount).fill('f64');
+    const results = (stage.reduce ?? []).map(() => 'f64' as const);
+    const f = new FunctionBuilder('pass', ['i32', ...types.map(() => 'i32' as const), ...params], results, false);
     this.f = f;
+    this.stage = stage;
     this.signature = signature;
-    this.operands = types.map((type, i) => {
-      const kind = access[i] as RowAccess;
-      return { type, access: kind, row: 2 + i, pointer: kind === 'row' || kind === 'shared' ? f.local('i32') : 2 + i };
-    });
-    for (const stage of stages) for (const _ of stage.reduce ?? []) this.results.push(f.local('v128'));
-    this.fresh = f.local('v128');
-    this.e = new VectorEmitter(f, signature.compute, {
+    this.pointers = types.map((_, i) => 1 + i);
+    this.e = new VectorEmitter(f, compute, {
       isUniform: (index) => !this.runsAlong(index),
       load: (index, part) => this.emitLoad(index, part),
       loadMask: () => false,
+      rules: signature.fused && compute.itemsize <= 4 ? fusedFunctions : undefined,
       param: (index) => {
-        f.get(2 + types.length + index);
+        f.get(1 + count + known + index);
       },
     });
   }
 
   /** Whether an argument changes from one place of a row to the next. */
   private runsAlong(index: number): boolean {
-    const access = this.operands[index]?.access;
+    const access = this.signature.access[index];
     return access === 'row' || access === 'shared';
   }
 
   compile(): FunctionBuilder {
     const { f, e } = this;
-    const rows = newFragment();
-    f.into(rows, () => {
-      repeat(f, f.local('i32'), 0, () => {
-        let first = 0;
-        for (const stage of this.signature.stages) {
-          this.emitStage(stage, first);
-          first += stage.reduce?.length ?? 0;
-        }
-        for (const { access, type, row } of this.operands) {
-          if (access === 'row') f.get(1).i32(type.shift).op('i32.shl').get(row).op('i32.add').set(row);
-          else if (access === 'each') advanceBy(f, row, type.itemsize);
-        }
-      });
-    });
-    f.append(e.launchCode);
-    this.emitTailPlan();
-    return f.append(rows);
-  }
-
-  /** What the last elements of a row are, fewer than a vector holds: lanes past the end take the last one again. */
-  private emitTailPlan(): void {
-    const { f, e, elements } = this;
-    const last = f.local('i32');
-    f.get(1)
-      .i32(e.lanes - 1)
-      .op('i32.and')
-      .i32(1)
-      .op('i32.sub')
-      .set(last);
-    elements.forEach((element, lane) => {
-      f.i32(lane).get(last).get(last).i32(lane).op('i32.gt_s').op('select').set(element);
-    });
-    const lane = Array.from({ length: 16 }, (_, byte) => (byte % 4 === 0 ? Math.floor((byte * e.lanes) / 16) : 0));
-    f.get(last).op('i32x4.splat').v128(lane).op('i32x4.ge_s').set(this.fresh);
-  }
-
-  /** Appends what has been moved out of the loop that is to follow. */
-  private flushRowCode(): void {
-    const { rowCode } = this.e;
-    this.f.append(rowCode);
-    rowCode.code = [];
-    rowCode.calls.length = 0;
-  }
-
-  private emitStage(stage: RowStage, first: number): void {
-    const { f, e } = this;
-    const store = stage.store ?? [];
+    const { reduce = [], store = [] } = this.stage;
     const along = store.filter(([operand]) => this.runsAlong(operand));
-    const reduce = stage.reduce ?? [];
-    if (along.length + reduce.length > 0) {
-      const inner = newFragment();
-      f.into(inner, () => this.emitPass(reduce, along, first));
-      this.flushRowCode();
-      f.append(inner);
-    }
-    for (const [index, value] of store) {
-      if (this.runsAlong(index)) continue;
-      const { type, pointer } = this.operands[index] as Operand;
-      const vector = partOf(e.value(value), 0);
-      this.flushRowCode();
-      const lane = e.shape as 'f32x4' | 'f64x2';
-      f.get(pointer).get(vector).lane(`${lane}.extract_lane`, 0);
-      convert(f, lane === 'f32x4' ? 'f32' : 'f64', computeTypeOf(type.name));
-      storeElement(f, type.name);
-    }
+    const body = newFragment();
+    f.into(body, () => {
+      if (along.length + reduce.length > 0) this.emitPass(reduce, along);
+      for (const [index, value] of store) if (!this.runsAlong(index)) this.emitStoreOne(index, value);
+    });
+    return f.append(e.launchCode).append(e.rowCode).append(body);
   }
 
-  private emitPass(reduce: NonNullable<RowStage['reduce']>, store: NonNullable<RowStage['store']>, first: number): void {
+  /** Stores what is the same for all places. */
+  private emitStoreOne(index: number, value: Expr): void {
+    const { f, e } = this;
+    const type = this.typeOf(index);
+    const shape = e.shape as 'f32x4';
+    f.get(this.pointers[index] as Local)
+      .get(partOf(e.value(value), 0))
+      .lane(`${shape}.extract_lane`, 0);
+    convert(f, LANE_TYPE[shape], computeTypeOf(type.name));
+    storeElement(f, type.name);
+  }
+
+  private emitPass(reduce: NonNullable<RowStage['reduce']>, store: NonNullable<RowStage['store']>): void {
     const { f, e } = this;
     const values = [...reduce.map(([, of]) => of), ...store.map(([, value]) => value)];
     const width = vectorsAtOnce(values, this.signature.compute);
-    const used = new Set([...reads(values).args, ...store.map(([operand]) => operand)]);
-    const pointers = this.operands.filter((_, i) => used.has(i) && this.runsAlong(i));
-    for (const { row, pointer } of pointers) f.get(row).set(pointer);
     const accumulators = reduce.map(
-      ([kind, of], k): Accumulator => ({
-        kind,
-        of,
-        vectors: Array.from({ length: width }, () => f.local('v128')),
-        total: f.local('f64'),
-        result: this.results[first + k] as Local,
-      }),
+      ([kind, of]): Accumulator => ({ kind, of, vectors: Array.from({ length: width }, () => f.local('v128')), total: f.local('f64') }),
     );
-    for (const { kind, total } of accumulators) f.f64(kind === 'sum' ? 0 : -Infinity).set(total);
+    for (const { kind, total } of accumulators) f.f64(neutral(kind)).set(total);
+    const moving = [...new Set([...reads(values).args, ...store.map(([operand]) => operand)])].filter((i) => this.runsAlong(i));
     const round = (vectors: number): void => {
       e.nextVectors(vectors);
       for (const accumulator of accumulators) this.emitCombine(accumulator, vectors);
-      for (const [index, value] of store) {
-        const { type, pointer } = this.operands[index] as Operand;
-        if (this.inTail) storeLanes(e, type, value, 0, this.laneAddresses(type, pointer));
-        else for (let part = 0; part < vectors; part++) storeUnit(e, type, value, part, pointer, part * e.lanes * type.itemsize);
-      }
+      for (const [index, value] of store) this.emitStore(index, value, vectors);
       e.forget();
     };
     const rounds = (vectors: number, count: Local): void => {
@@ -204,12 +168,11 @@ class RowCompiler {
         .set(times);
       repeat(f, f.local('i32'), times, () => {
         round(vectors);
-        for (const { type, pointer } of pointers) advanceBy(f, pointer, vectors * e.lanes * type.itemsize);
+        for (const i of moving) advanceBy(f, this.pointers[i] as Local, vectors * e.lanes * this.typeOf(i).itemsize);
       });
     };
     const block = (count: Local): void => {
-      for (const { kind, vectors } of accumulators)
-        for (const vector of vectors) f[e.shape as 'f32x4'](kind === 'sum' ? 0 : -Infinity).set(vector);
+      for (const { kind, vectors } of accumulators) for (const vector of vectors) f[e.shape as 'f32x4'](neutral(kind)).set(vector);
       let left = count;
       if (width > 1) {
         rounds(width, count);
@@ -224,27 +187,29 @@ class RowCompiler {
         .i32(e.lanes - 1)
         .op('i32.and')
         .if(() => {
-          this.inTail = true;
+          this.inTail = this.emitTailPlan(count);
           round(1);
-          this.inTail = false;
+          this.inTail = null;
         });
       for (const accumulator of accumulators) this.emitTotal(accumulator);
     };
     if (reduce.some(([kind]) => kind === 'sum')) {
-      const left = f.local('i32');
       const count = f.local('i32');
-      f.get(1).set(left);
       f.loop((next) => {
-        f.get(left).i32(BLOCK).get(left).i32(BLOCK).op('i32.lt_u').op('select').set(count);
+        f.get(0).i32(BLOCK).get(0).i32(BLOCK).op('i32.lt_u').op('select').set(count);
         block(count);
-        f.get(left).get(count).op('i32.sub').tee(left).brIf(next);
+        f.get(0).get(count).op('i32.sub').tee(0).brIf(next);
       });
-    } else block(1);
-    for (const { total, result } of accumulators) {
-      f.get(total);
-      if (e.shape === 'f32x4') f.op('f32.demote_f64');
-      f.op(`${e.shape as 'f32x4'}.splat`).set(result);
-    }
+    } else block(0);
+    for (const { total } of accumulators) f.get(total);
+  }
+
+  private emitStore(index: number, value: Expr, vectors: number): void {
+    const type = this.typeOf(index);
+    const pointer = this.pointers[index] as Local;
+    const { e } = this;
+    if (this.inTail !== null) storeLanes(e, type, value, 0, this.laneAddresses(index));
+    else for (let part = 0; part < vectors; part++) storeUnit(e, type, value, part, pointer, part * e.lanes * type.itemsize);
   }
 
   private emitCombine({ kind, of, vectors }: Accumulator, count: number): void {
@@ -255,7 +220,7 @@ class RowCompiler {
       f.get(vector).get(partOf(values, part));
       if (kind === 'max') f.op(`${e.shape as 'f32x4'}.pmax`);
       else {
-        if (this.inTail) f.get(this.fresh).op('v128.and');
+        if (this.inTail !== null) f.get(this.inTail[e.lanes] as Local).op('v128.and');
         f.op(`${e.shape as 'f32x4'}.add`);
       }
       f.set(vector);
@@ -269,9 +234,14 @@ class RowCompiler {
     const [head, ...rest] = vectors as [Local, ...Local[]];
     f.get(head);
     for (const vector of rest) f.get(vector).op(`${e.shape as 'f32x4'}.${operation}`);
-    f.set(head).get(head);
     if (e.shape === 'f32x4')
-      f.op('f64x2.promote_low_f32x4').get(head).get(head).shuffle32(2, 3, 2, 3).op('f64x2.promote_low_f32x4').op(`f64x2.${operation}`);
+      f.tee(head)
+        .op('f64x2.promote_low_f32x4')
+        .get(head)
+        .get(head)
+        .shuffle32(2, 3, 2, 3)
+        .op('f64x2.promote_low_f32x4')
+        .op(`f64x2.${operation}`);
     f.tee(head).lane('f64x2.extract_lane', 0).get(head).lane('f64x2.extract_lane', 1);
     const scalar = kind === 'sum' ? 'f64.add' : 'f64.max';
     f.op(scalar).get(total).op(scalar).set(total);
@@ -279,20 +249,66 @@ class RowCompiler {
 
   private emitLoad(index: number, part: number): void {
     const { f, e } = this;
-    const operand = this.operands[index];
-    if (operand === undefined) f.get(this.results[index - this.operands.length] as Local);
-    else if (!this.runsAlong(index)) loadUniform(e, operand.type, operand.pointer);
-    else if (this.inTail) loadLanes(e, operand.type, this.laneAddresses(operand.type, operand.pointer));
-    else loadUnit(e, operand.type, operand.pointer, part * e.lanes * operand.type.itemsize);
+    const pointer = 1 + index;
+    if (index >= this.pointers.length) {
+      f.get(pointer);
+      if (e.shape === 'f32x4') f.op('f32.demote_f64');
+      f.op(`${e.shape as 'f32x4'}.splat`);
+    } else if (!this.runsAlong(index)) loadUniform(e, this.typeOf(index), pointer);
+    else if (this.inTail !== null) loadLanes(e, this.typeOf(index), this.laneAddresses(index));
+    else loadUnit(e, this.typeOf(index), pointer, part * e.lanes * this.typeOf(index).itemsize);
   }
 
-  private laneAddresses(type: DTypeInfo, pointer: Local): (lane: number) => LaneAddress {
-    const { f, elements } = this;
+  private typeOf(index: number): DTypeInfo {
+    return this.signature.types[index] as DTypeInfo;
+  }
+
+  /** Which of the last elements, fewer than a vector holds, each lane takes: lanes past the end take the last one again. Then the mask of the others. */
+  private emitTailPlan(count: Local): readonly Local[] {
+    const { f, e } = this;
+    const last = f.local('i32');
+    f.get(count)
+      .i32(e.lanes - 1)
+      .op('i32.and')
+      .i32(1)
+      .op('i32.sub')
+      .set(last);
+    const plan: Local[] = [];
+    for (let lane = 0; lane < e.lanes; lane++) {
+      plan.push(f.local('i32'));
+      f.i32(lane)
+        .get(last)
+        .get(last)
+        .i32(lane)
+        .op('i32.gt_s')
+        .op('select')
+        .set(plan[lane] as Local);
+    }
+    plan.push(f.local('v128'));
+    const lanes = Array.from({ length: 16 }, (_, byte) => (byte % 4 === 0 ? Math.floor((byte * e.lanes) / 16) : 0));
+    f.get(last)
+      .op('i32x4.splat')
+      .v128(lanes)
+      .op('i32x4.ge_s')
+      .set(plan[e.lanes] as Local);
+    return plan;
+  }
+
+  private laneAddresses(index: number): (lane: number) => LaneAddress {
+    const { f } = this;
     return (lane) => {
-      elements[lane] ??= f.local('i32');
       const address = f.local('i32');
-      f.get(elements[lane]).i32(type.shift).op('i32.shl').get(pointer).op('i32.add').set(address);
+      f.get((this.inTail as readonly Local[])[lane] as Local)
+        .i32(this.typeOf(index).shift)
+        .op('i32.shl')
+        .get(this.pointers[index] as Local)
+        .op('i32.add')
+        .set(address);
       return { address, offset: 0 };
     };
   }
+}
+
+function neutral(kind: 'sum' | 'max'): number {
+  return kind === 'sum' ? 0 : Number.NEGATIVE_INFINITY;
 }

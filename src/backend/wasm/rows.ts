@@ -5,11 +5,14 @@ import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
+import { kernelLevels, levelEpoch } from './level.ts';
 import { kernelFor, LARGE, type TrialFor } from './widen.ts';
 
 /** A row program with the kernels that it was compiled to. The stages are built at the first use. */
 export class RowProgram {
   readonly kernels = new Map<number, KernelFunction>();
+  /** When they were compiled: see `levelEpoch`. */
+  epoch = -1;
   readonly access: readonly RowAccess[];
   readonly paramCount: number;
   readonly #build: () => readonly RowStage[];
@@ -25,6 +28,11 @@ export class RowProgram {
     this.#stages ??= this.#build();
     return this.#stages;
   }
+
+  /** The operands that it writes. */
+  get written(): readonly number[] {
+    return [...new Set(this.stages.flatMap(({ store }) => store?.map(([operand]) => operand) ?? []))];
+  }
 }
 
 /**
@@ -34,6 +42,10 @@ export class RowProgram {
 export function runRows(program: RowProgram, rows: number, length: number, operands: readonly View[], params: readonly number[]): void {
   let key = rows * length >= LARGE ? 1 : 0;
   for (let i = 0; i < operands.length; i++) key = key * DTYPES.length + (operands[i] as View).type.index;
+  if (program.epoch !== levelEpoch()) {
+    program.epoch = levelEpoch();
+    program.kernels.clear();
+  }
   const kernel = program.kernels.get(key) ?? compile(program, key, operands, rows * length >= LARGE);
   beginLaunch();
   kernel(rows, length, ...operands.map(addressOfView), ...params);
@@ -42,12 +54,13 @@ export function runRows(program: RowProgram, rows: number, length: number, opera
 function compile(program: RowProgram, key: number, operands: readonly View[], large: boolean): KernelFunction {
   const { access, stages, paramCount, kernels } = program;
   const types = operands.map(({ type }) => type);
-  const signature = { access, stages, paramCount, compute: types[0] as DTypeInfo, types };
-  const written = new Set(stages.flatMap(({ store }) => store?.map(([operand]) => operand) ?? []));
+  const fused = kernelLevels().includes('fused');
+  const signature = { access, stages, paramCount, compute: types[0] as DTypeInfo, types, fused };
+  const { written } = program;
   // The first rows alone: as many as make a launch a large one.
   const trialFor: TrialFor = ([all, length, ...rest]) => {
     const rows = Math.min(all as number, Math.ceil(LARGE / (length as number)));
-    const runs = [...written].map((i) => {
+    const runs = written.map((i) => {
       const size = { row: rows * (length as number), shared: length as number, each: rows, one: 1 }[access[i] as RowAccess];
       const start = rest[i] as number;
       return [start, start + size * (types[i] as DTypeInfo).itemsize] as const;
@@ -55,7 +68,7 @@ function compile(program: RowProgram, key: number, operands: readonly View[], la
     return { args: [rows, length as number, ...rest], written: runs };
   };
   const replace = (kernel: KernelFunction): unknown => kernels.set(key, kernel);
-  const kernel = kernelFor((name) => compileRows(name, signature), large, trialFor, replace);
+  const kernel = kernelFor((name) => compileRows(name, signature), large, trialFor, replace, fused ? 'fused' : 'plain');
   replace(kernel);
   return kernel;
 }

@@ -4,11 +4,11 @@
  */
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import type { FunctionBuilder } from '../../kernel/wasm/encoder.ts';
-import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
-import { instantiateAt, kernelLevels } from './level.ts';
+import { instantiateAt, type KernelLevel, kernelLevels } from './level.ts';
 
 /** From how many elements on a launch counts as large. */
 export const LARGE: number = 16384;
@@ -27,14 +27,15 @@ interface Trial {
 /** The trial for the arguments of a launch; null where its outputs are not runs of bytes. */
 export type TrialFor = (args: readonly number[]) => Trial | null;
 
-/** Compiles the kernel of one function. For large launches, a kernel that replaces itself, through `replace`, by its wide form. */
+/** Compiles the kernel of one function, at `level`. For large launches, a kernel that replaces itself, through `replace`, by its wide form. */
 export function kernelFor(
   make: (name: string) => FunctionBuilder,
   large: boolean,
   trialFor: TrialFor,
   replace: (kernel: KernelFunction) => void,
+  level: KernelLevel = 'plain',
 ): KernelFunction {
-  const plain = instantiate([make('map')], heap.memory).map as KernelFunction;
+  const plain = instantiateAt(level, [make('map')]).map as KernelFunction;
   if (!large || kernelLevels()[0] !== 'wide') return plain;
   let launches = 0;
   return (...args) => {

@@ -24,6 +24,8 @@ export interface Arguments {
   loadMask(index: number, part: number): boolean;
   /** Pushes launch parameter `index` as an f64. */
   param(index: number): void;
+  /** Code for intrinsics that goes before that of all kernels. */
+  readonly rules?: Readonly<Record<string, VectorRule>> | undefined;
 }
 
 /** Code that does not change is moved out of loops: once a launch, once a row (an inner loop), or for each vector. */
@@ -148,7 +150,7 @@ export class VectorEmitter {
       const mask = this.mask(condition);
       return this.op3('v128.bitselect', this.value(first), this.value(second), mask);
     }
-    const rule = this.valueRules[intrinsic.name];
+    const rule = this.source.rules?.[intrinsic.name] ?? this.valueRules[intrinsic.name];
     if (rule === undefined && intrinsic.expand !== null) return this.value(intrinsic.expand(...args));
     const operands = args.map((a) => this.value(a));
     if (rule !== undefined) return rule(this, ...operands);

@@ -1,3 +1,8 @@
-/** Kernels of row programs, for the operators that run them: see `KERNEL_DOORS` in scripts/layers.ts. */
+/** Kernels of row programs come with the operators that run them: see `KERNEL_DOORS` in scripts/layers.ts. */
+import * as kernels from '../../backend/wasm/rows.ts';
+import { recordable } from '../../runtime/recorder.ts';
+import type { View } from '../../runtime/view.ts';
 
-export { RowProgram, runRows } from '../../backend/wasm/rows.ts';
+export { RowProgram } from '../../backend/wasm/rows.ts';
+
+export const runRows = recordable(kernels.runRows, ({ written }, _rows, _length, operands) => written.map((i) => operands[i] as View));

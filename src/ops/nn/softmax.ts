@@ -1,6 +1,7 @@
 import type { DType, DTypeInfo } from '../../dtype/dtype.ts';
 import { type Batching, type Operator, t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
+import { expOfRest, shareOf } from '../../scalar/row-functions.ts';
 import { normalizeDim } from '../../shape/dims.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { MapParams } from '../../tensor/map-operator.ts';
@@ -18,16 +19,20 @@ type NormalizedDims = readonly number[];
 
 const [x, y, scalar, next] = [S.arg(0), S.arg(1), S.arg(2), S.arg(3)];
 
-/** [x, result]: the row's maximum, exponentials and their sum, quotients. */
+/** What is taken off the maximum, as exponentials. */
+const REST = (): S.Expr => expOfRest(S.sub(x, scalar));
+/** [x, result]: the row's maximum; exponentials; their sum; quotients. */
 const SOFTMAX_ROWS = new RowProgram(['row', 'row'], 0, () => [
   { reduce: [['max', x]] },
-  { store: [[1, S.exp(S.sub(x, scalar))]], reduce: [['sum', S.exp(S.sub(x, scalar))]] },
-  { store: [[1, S.div(y, next)]] },
+  { store: [[1, REST()]] },
+  { reduce: [['sum', y]] },
+  { store: [[1, shareOf(y, next)]] },
 ]);
-/** [x, result]: the maximum, the sum of exponentials, what is left of x. */
+/** [x, result]: the maximum; exponentials, in the place of the result; their sum; what is left of x. */
 const LOG_SOFTMAX_ROWS = new RowProgram(['row', 'row'], 0, () => [
   { reduce: [['max', x]] },
-  { reduce: [['sum', S.exp(S.sub(x, scalar))]] },
+  { store: [[1, REST()]] },
+  { reduce: [['sum', y]] },
   { store: [[1, S.sub(S.sub(x, scalar), S.log(next))]] },
 ]);
 /** [cotangent, y, gradient]. */
@@ -38,7 +43,7 @@ const SOFTMAX_BACKWARD_ROWS = new RowProgram(['row', 'row', 'row'], 0, () => [
 /** [cotangent, y, gradient]. */
 const LOG_SOFTMAX_BACKWARD_ROWS = new RowProgram(['row', 'row', 'row'], 0, () => [
   { reduce: [['sum', x]] },
-  { store: [[2, S.sub(x, S.mul(S.exp(y), next))]] },
+  { store: [[2, S.sub(x, S.mul(expOfRest(y), next))]] },
 ]);
 
 /** The program's result where it can run, else null. The first operand is the one that the result has shape and dtype of. */
