@@ -24,12 +24,21 @@ function wrap(type: DType, value: Value): Value {
   return n;
 }
 
-function oracle(type: DType, shape: readonly number[], a: View, b: View): Value[] {
+function oracle(type: DType, shape: readonly number[], a: View, b: View, start: View | null = null): Value[] {
   const k = a.shape[a.shape.length - 1]!;
   return [...positions(shape)].map((position) => {
     const batch = position.slice(0, -2);
     const [row, column] = position.slice(-2) as [number, number];
-    let sum: Value = type === 'int64' ? 0n : 0;
+    const lacking = start === null ? 0 : shape.length - start.shape.length;
+    let sum: Value =
+      start !== null
+        ? at(
+            start,
+            start.shape.map((size, dim) => (size === 1 ? 0 : position[lacking + dim]!)),
+          )
+        : type === 'int64'
+          ? 0n
+          : 0;
     for (let i = 0; i < k; i++) {
       const [x, y] = [element(a, batch, row, i), element(b, batch, i, column)];
       sum = typeof sum === 'bigint' ? sum + BigInt(x) * BigInt(y) : sum + Number(x) * Number(y);
@@ -52,6 +61,13 @@ const problems = fc
     const outBatch = Array.from({ length: dims }, (_, i) => (size(aBatch, i) === 1 ? size(bBatch, i) : size(aBatch, i)));
     return fc.record({
       seed: fc.constant(seed),
+      // What is added: nothing, a row, a column, one value, or a matrix for each member of the batch or for all of them; in any layout.
+      added: fc.oneof(
+        fc.constant(null),
+        ...[[n], [m, 1], [], [m, n], [...outBatch, m, n], [...outBatch, 1, n]].map((shape) =>
+          fc.record({ shape: fc.constant(shape), layout: layoutOf(shape.length), into: fc.boolean() }),
+        ),
+      ),
       aShape: fc.constant([...aBatch, m, k]),
       bShape: fc.constant([...bBatch, k, n]),
       outShape: fc.constant([...outBatch, m, n]),
@@ -62,8 +78,18 @@ const problems = fc
 
 const TUNINGS = {
   'as tuned': {},
-  'all packed': { directRows: 0, packedColumns: 0, directValues: 0, streamedRows: 0, dotVectors: 0 },
-  'right packed': { directRows: 1e9, directValues: 0, streamedRows: 0, dotVectors: 0 },
+  'all packed': { packedRuns: 0, packedTurned: 0, directValues: 0, streamedRows: 0, combinedRows: 0, combinedSteps: 0, dotVectors: 0 },
+  'right packed': {
+    packedRuns: 1e9,
+    packedTurned: 1e9,
+    directValues: 0,
+    streamedRows: 0,
+    combinedRows: 0,
+    combinedSteps: 0,
+    dotVectors: 0,
+  },
+  'nothing packed': { directValues: 1e9, combinedRows: 0, combinedSteps: 0, dotVectors: 0 },
+  'all combined': { combinedRows: 1e9, dotVectors: 0 },
   'all dots': { dotVectors: 1e9 },
 };
 
@@ -72,13 +98,16 @@ describe.each(Object.entries(TUNINGS))('%s', (_, tuning) => {
     '%s agrees with the oracle',
     (type) => {
       fc.assert(
-        fc.property(problems, ({ aShape, bShape, outShape, aLayout, bLayout, seed }) => {
+        fc.property(problems, ({ aShape, bShape, outShape, aLayout, bLayout, added, seed }) => {
           Object.assign(matmulTuning, tuning);
           const a = strided(type, aShape, aLayout, sampleOf(type, seed));
           const b = strided(type, bShape, bLayout, sampleOf(type, seed + 1));
-          const out = outputView(type, outShape);
-          matmulReal(out, a, b);
-          let expected = oracle(type, outShape, a, b);
+          const start = added === null ? null : strided(type, added.shape, added.layout, sampleOf(type, seed + 2));
+          let expected = oracle(type, outShape, a, b, start);
+          // The whole of what is added may be the result itself.
+          const into = start !== null && added?.into === true && start.shape.join() === outShape.join();
+          const out = into ? viewOf(type, outShape, valuesOf(start)) : outputView(type, outShape);
+          matmulReal(out, a, b, into ? out : start);
           if (type === 'float16' || type === 'bfloat16') expected = valuesOf(viewOf(type, outShape, expected));
           expect(valuesOf(out).map((v) => (v === 0 ? 0 : v))).toEqual(expected.map((v) => (v === 0 ? 0 : v)));
         }),
