@@ -18,6 +18,8 @@ const CASES: readonly Case[] = [
   { x: [3, 4, 9, 7], w: [4, 1, 3, 2], options: { groups: 4, stride: 2 } },
   { x: [2, 3, 12, 9], w: [2, 3, 2, 3], options: { stride: [3, 2], dilation: [1, 3], padding: [0, 4] } },
   { x: [1, 64, 8, 8], w: [9, 64, 1, 1], options: {} },
+  { x: [3, 30, 19, 23], w: [37, 30, 3, 3], options: { padding: 1 } },
+  { x: [2, 40, 24, 21], w: [24, 20, 3, 3], options: { groups: 2, stride: 2, padding: [2, 1] } },
   { x: [2, 2, 5, 6, 7], w: [3, 2, 2, 3, 1], options: { stride: [1, 2, 1], padding: [1, 0, 2] } },
   { x: [1, 1, 3, 3], w: [1, 1, 3, 3], options: { padding: 5, dilation: 2, stride: 4 } },
 ];
@@ -71,7 +73,7 @@ test.each(kernelLevels().map((level) => ({ level })))('convolutions are right at
   configureKernels({ level });
   try {
     const x = whole([2, 5, 9, 9]);
-    const w = whole([7, 5, 3, 3]);
+    const w = whole([17, 5, 3, 3]);
     const y = F.conv2d!(x.to('float32'), w.to('float32'), null, { padding: 1 });
     expect(y.to('int64').toArray()).toEqual(F.conv2d!(x, w, null, { padding: 1 }).toArray());
   } finally {

@@ -1,5 +1,6 @@
 /** Kernels that look at windows: sums of weighted rows, and the largest element of each window. */
 import { COMPUTE_BYTES, type ComputeType, computeTypeOf } from '../../kernel/element.ts';
+import { maxWindowsFunction, spreadMaxFunction, WINDOW_ENTRY, type WindowStep } from '../../kernel/max-windows.ts';
 import { resampleFunction } from '../../kernel/resample.ts';
 import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
@@ -52,75 +53,102 @@ export function resample(out: View, x: View, inner: number, taps: Taps): void {
 export interface WindowLine {
   /** One entry an output; or that many for each of some planes, which the others repeat. */
   readonly starts: Int32Array;
+  /** One entry an output. */
   readonly counts: Int32Array;
   readonly step: number;
 }
 
+const largest = new Map<string, KernelFunction>();
+
+function largestKernel(compute: ComputeType, step: WindowStep): KernelFunction {
+  const key = `${compute} ${step}`;
+  let kernel = largest.get(key);
+  if (kernel === undefined) {
+    kernel = instantiate([maxWindowsFunction(compute, step)], heap.memory).maxWindows!;
+    largest.set(key, kernel);
+  }
+  return kernel;
+}
+
+/** Writes a line of windows and returns how far they lie apart. */
+function writeLine(address: number, { starts, counts }: WindowLine): number {
+  const { i32 } = heap;
+  const length = counts.length;
+  const middle = length >> 1;
+  const apart = middle > 0 ? starts[middle]! - starts[middle - 1]! : 1;
+  let alike = 0;
+  for (let i = starts.length - 1; i >= 0; i--) {
+    const k = i % length;
+    const follows = k + 1 < length && counts[k + 1] === counts[k] && starts[i + 1]! - starts[i]! === apart;
+    alike = follows ? alike + 1 : 0;
+    const at = address / 4 + 3 * i;
+    i32[at] = starts[i]!;
+    i32[at + 1] = counts[k]!;
+    i32[at + 2] = alike >= 3 ? 1 : 0;
+  }
+  return apart;
+}
+
 /**
  * The largest element of each window and its place in its plane (int64): the first of equal ones; NaN wins. `input` is contiguous, [planes, D, H, W], and so
- * are the results.
+ * are the results; dtypes: those that are computed in themselves.
  */
 export function maxWindows(values: View, indices: View, input: View, lines: readonly [WindowLine, WindowLine, WindowLine]): void {
   if (values.size === 0) return;
+  const compute = computeTypeOf(values.type.name);
+  const bytes = COMPUTE_BYTES[compute];
+  invariant(values.type.itemsize === bytes && input.type === values.type, `maxWindows: dtype ${values.type.name}`);
+  const [planes, depth, height, width] = input.shape as readonly [number, number, number, number];
+  const [, depths, rows, columns] = values.shape as readonly [number, number, number, number];
+  const sizes = lines.map(({ starts }) => starts.length * WINDOW_ENTRY);
+  const scratch = allocate(sizes.reduce((sum, size) => sum + size, 0));
   beginLaunch();
-  const { i64, f32, f64, i32, i16, i8, u8 } = heap;
-  const arrays = { float32: f32, float64: f64, int64: i64, int32: i32, int16: i16, int8: i8, uint8: u8 } as const;
-  const array = arrays[values.type.name as keyof typeof arrays];
-  invariant(array !== undefined, `maxWindows: dtype ${values.type.name}`);
-  // Numbers and bigints are compared alike; the loop is compiled for the kind that it meets.
-  largest(array as Float64Array, values, indices, input, lines);
+  const zAt = addressOf(scratch);
+  const [yAt, xAt] = [zAt + sizes[0]!, zAt + sizes[0]! + sizes[1]!];
+  const [z, y, x] = lines;
+  writeLine(zAt, z);
+  writeLine(yAt, y);
+  const apart = writeLine(xAt, x);
+  const kernel = largestKernel(compute, apart === 1 || apart === 2 ? apart : 0);
+  const own = lines.some(({ starts, counts }) => starts.length > counts.length);
+  const [valuesAt, indicesAt, inputAt] = [addressOfView(values), addressOfView(indices), addressOfView(input)];
+  const [elements, outputs] = [depth * height * width, depths * rows * columns];
+  const run = (first: number, count: number): void => {
+    /** Where the entries of a plane begin in a table. */
+    const entries = (at: number, length: number, { starts }: WindowLine): number => at + ((first * length) % starts.length) * WINDOW_ENTRY;
+    kernel(
+      valuesAt + first * outputs * bytes,
+      indicesAt + first * outputs * 8,
+      inputAt + first * elements * bytes,
+      count,
+      elements,
+      depths,
+      rows,
+      columns,
+      entries(zAt, depths, z),
+      entries(yAt, rows, y),
+      entries(xAt, columns, x),
+      z.step,
+      y.step,
+      x.step,
+      height * width,
+      width,
+      apart,
+    );
+  };
+  if (own) for (let plane = 0; plane < planes; plane++) run(plane, 1);
+  else run(0, planes);
+  release(scratch);
 }
 
-function largest(
-  array: Float64Array,
-  values: View,
-  indices: View,
-  input: View,
-  lines: readonly [WindowLine, WindowLine, WindowLine],
-): void {
-  const { itemsize } = values.type;
-  const { i32 } = heap;
-  let to = addressOfView(values) / itemsize;
-  let index = addressOfView(indices) / 4;
-  let plane = addressOfView(input) / itemsize;
-  const [planes, , height, width] = input.shape as readonly [number, number, number, number];
-  const size = (input.shape[1] as number) * height * width;
-  const [, depths, rows, columns] = values.shape as readonly [number, number, number, number];
-  const [a, b, c] = lines;
-  for (let p = 0; p < planes; p++) {
-    // Where the entries of this plane begin in each table.
-    const [ta, tb, tc] = [(p * depths) % a.starts.length, (p * rows) % b.starts.length, (p * columns) % c.starts.length];
-    for (let i = 0; i < depths; i++) {
-      const z0 = a.starts[ta + i]!;
-      const z1 = z0 + a.counts[i]! * a.step;
-      for (let j = 0; j < rows; j++) {
-        const y0 = b.starts[tb + j]!;
-        const y1 = y0 + b.counts[j]! * b.step;
-        for (let k = 0; k < columns; k++) {
-          const x0 = c.starts[tc + k]!;
-          const x1 = x0 + c.counts[k]! * c.step;
-          let place = (z0 * height + y0) * width + x0;
-          let best = array[plane + place]!;
-          for (let z = z0; z < z1; z += a.step) {
-            for (let y = y0; y < y1; y += b.step) {
-              const row = (z * height + y) * width;
-              for (let x = x0; x < x1; x += c.step) {
-                const value = array[plane + row + x]!;
-                // biome-ignore lint/suspicious/noSelfCompare: only NaN differs from itself, and this also holds for bigints
-                if (value > best || value !== value) {
-                  best = value;
-                  place = row + x;
-                }
-              }
-            }
-          }
-          array[to++] = best;
-          i32[index] = place;
-          i32[index + 1] = 0;
-          index += 2;
-        }
-      }
-    }
-    plane += size;
-  }
+const spreaders: Partial<Record<ComputeType, KernelFunction>> = {};
+
+/** Adds the values of each plane at the places that the indices name, in planes of zeros; all are contiguous, [planes, …], and the indices lie inside. */
+export function spreadMax(out: View, values: View, indices: View, planes: number): void {
+  if (out.size === 0) return;
+  const compute = computeTypeOf(out.type.name);
+  invariant(out.type.itemsize === COMPUTE_BYTES[compute] && values.type === out.type, `spreadMax: dtype ${out.type.name}`);
+  spreaders[compute] ??= instantiate([spreadMaxFunction(compute)], heap.memory).spreadMax!;
+  beginLaunch();
+  spreaders[compute](addressOfView(out), addressOfView(values), addressOfView(indices), planes, values.size / planes, out.size / planes);
 }

@@ -1,6 +1,6 @@
 import { INT64 } from '../../dtype/dtype.ts';
 import type { Operator } from '../../op/contract.ts';
-import { applyMany } from '../../tensor/apply.ts';
+import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { emptyTensor } from '../create.ts';
 import { makeOperator } from '../family.ts';
@@ -8,7 +8,7 @@ import { gatherAlong, spreadAlong } from '../gather.ts';
 import { cloneOperator, reshape } from '../structural.ts';
 import { adaptiveWindow, type WindowSizes } from './pooling-sizes.ts';
 import { inWiderType } from './resample.ts';
-import { maxWindows, type WindowLine } from './window-kernels.ts';
+import { maxWindows, spreadMax, type WindowLine } from './window-kernels.ts';
 
 /** How many windows there are along each of the last dimensions. */
 export interface MaxParams {
@@ -52,6 +52,34 @@ export function spread(g: Tensor, indices: Tensor, shape: readonly number[], dim
   return reshape(spreadAlong(flat(g, dims), flat(indices, dims), outer.length, [...outer, size]), shape);
 }
 
+interface SpreadParams {
+  /** The sizes of a plane. */
+  readonly sizes: readonly number[];
+}
+
+/** `spread` for the indices of a pooling itself, which lie inside of their planes. */
+const spreadOwn: Operator<Tensor, SpreadParams> = makeOperator<SpreadParams>({
+  name: 'maxPoolBackward',
+  forward: ([g, indices], { sizes }) => {
+    const own = indices as Tensor;
+    const outer = own.shape.slice(0, own.ndim - sizes.length);
+    const places = own.rowMajor ? own : (cloneOperator.forward([own], null) as Tensor);
+    return inWiderType(g as Tensor, (wide) => {
+      const values = wide.rowMajor ? wide : (cloneOperator.forward([wide], null) as Tensor);
+      const result = emptyTensor([...outer, ...sizes], values.type);
+      spreadMax(result, values, places, product(outer));
+      return result;
+    });
+  },
+  derivative: {
+    kind: 'rules',
+    saves: { inputs: [1] },
+    vjp: ([g], context) => [g == null ? null : pickPlaces(g, context.input(1), context.params.sizes.length), null],
+    jvp: ([tangent], context) => [tangent == null ? null : applyOne(spreadOwn, [tangent, context.input(1)], context.params)],
+  },
+  batching: { kind: 'leading' },
+});
+
 /** The elements of each plane that `indices` name: the transpose of `spread`. */
 export function pickPlaces(x: Tensor, indices: Tensor, dims: number): Tensor {
   return reshape(gatherAlong(flat(x, dims), flat(indices, dims), x.ndim - dims), indices.shape);
@@ -77,7 +105,9 @@ export function windowedMax<P extends MaxParams>(
       vjp: ([g], context) => {
         const rest = Array<null>(context.inputCount - 1).fill(null);
         if (g === null || g === undefined) return [null, ...rest];
-        return [spread(g, context.output(1), context.inputShape(0), context.params.outputs.length), ...rest];
+        const shape = context.inputShape(0);
+        const sizes = shape.slice(shape.length - context.params.outputs.length);
+        return [applyOne(spreadOwn, [g, context.output(1)], { sizes }), ...rest];
       },
       jvp: ([tangent], context) => {
         if (tangent === null || tangent === undefined) return [null, null];

@@ -4,4 +4,4 @@
  */
 
 export { windowProduct } from '../../backend/wasm/window-product.ts';
-export { maxWindows, resample, type Taps, type WindowLine } from '../../backend/wasm/windows.ts';
+export { maxWindows, resample, spreadMax, type Taps, type WindowLine } from '../../backend/wasm/windows.ts';
