@@ -52,9 +52,12 @@ const WAKING = 150e3;
 /** Work for which threads are started. */
 const STARTING = 20e6;
 
-// Milliseconds.
-const LATE = 1;
-const FIRST_REST = 5;
+// Milliseconds. On a machine that is busy with something else, waiting for a worker that was interrupted may take longer than it saves.
+/** How much time may have been lost before nothing is shared for a while. */
+const MOST_LOST = 0.3;
+/** How much that was saved counts against what is lost later. */
+const MOST_SAVED = 0.5;
+const FIRST_REST = 10;
 const LONGEST_REST = 1000;
 
 interface NodeWorker {
@@ -79,7 +82,9 @@ class Threads implements Team {
   /** Nanoseconds of work that could have been shared, since when it last was. */
   #missed: number;
   #lastMissed = 0;
-  /** Until when nothing is shared, and how long the next rest lasts: the machine is busy. */
+  /** Milliseconds that sharing saved lately, less those it lost. */
+  #saved = 0;
+  /** Until when nothing is shared, and how long the next rest lasts. */
   #restUntil = 0;
   #rest = FIRST_REST;
   #mayWait = true;
@@ -144,17 +149,24 @@ class Threads implements Team {
     Atomics.store(words, UNDONE, chunks);
     Atomics.store(words, LEFT, chunks);
     let mine = 0;
+    let before = start;
+    let fastest = Number.POSITIVE_INFINITY;
     try {
       for (let left = Atomics.load(words, LEFT); left > 0; left = Atomics.load(words, LEFT)) {
         if (Atomics.compareExchange(words, LEFT, left, left - 1) !== left) continue;
         mine++;
         this.#runChunk(steps, left - 1, width);
+        const now = performance.now();
+        // The last chunk may be a small one.
+        if (left < chunks) fastest = Math.min(fastest, now - before);
+        before = now;
       }
     } finally {
       // Also if a kernel fails: workers must not write into memory that goes to something else.
       const over = mine + Atomics.exchange(words, LEFT, 0);
-      if (Atomics.sub(words, UNDONE, over) > over) this.#wait(start, mine);
+      if (Atomics.sub(words, UNDONE, over) > over) this.#wait(before);
     }
+    if (mine > 1) this.#judge(fastest * chunks - (performance.now() - start));
     for (let failed = Atomics.exchange(words, FAILED, 0); failed > 0; failed--)
       this.#runChunk(steps, (words[FAILURES + failed - 1] as number) - 1, width);
   }
@@ -169,12 +181,11 @@ class Threads implements Team {
     }
   }
 
-  /** Waits for the chunks that workers have in hand. One that takes far longer than a chunk does was interrupted by something else that runs on the machine. */
-  #wait(start: number, mine: number): void {
+  /** Waits for the chunks that workers have in hand. */
+  #wait(since: number): void {
     const words = this.#words;
-    const began = performance.now();
     for (let turns = 1, undone = Atomics.load(words, UNDONE); undone > 0; undone = Atomics.load(words, UNDONE), turns++) {
-      if (turns % 64 > 0 || !this.#mayWait || performance.now() - began < 0.05) continue;
+      if (turns % 64 > 0 || !this.#mayWait || performance.now() - since < 0.05) continue;
       Atomics.store(words, CALLER_SLEEPS, 1);
       try {
         Atomics.wait(words, UNDONE, undone, 1);
@@ -184,11 +195,19 @@ class Threads implements Team {
       }
       Atomics.store(words, CALLER_SLEEPS, 0);
     }
-    const end = performance.now();
-    if (end - began > Math.max(LATE, (2 * (began - start)) / Math.max(1, mine))) {
-      this.#restUntil = end + this.#rest;
+  }
+
+  /** Adds up what sharing saved, in milliseconds: where it loses, because something else runs on the machine, nothing is shared for a while. */
+  #judge(saved: number): void {
+    this.#saved += saved;
+    if (this.#saved > MOST_SAVED) {
+      this.#saved = MOST_SAVED;
+      this.#rest = Math.max(FIRST_REST, this.#rest / 2);
+    } else if (this.#saved < -MOST_LOST) {
+      this.#saved = 0;
+      this.#restUntil = performance.now() + this.#rest;
       this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
-    } else this.#rest = Math.max(FIRST_REST, this.#rest * 0.9);
+    }
   }
 
   /** Writes the bytes of a module to where the workers find them. */
