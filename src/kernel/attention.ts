@@ -160,32 +160,17 @@ class Emitter {
     this.call(this.#pack, target, source, count, depth, across, along);
   }
 
-  /** Adds left (m × k) · packed (k × n, packed `depth` deep) to out, or with `clear`, to zeros. */
+  /** Adds left (m × k) · packed (k × n, packed `depth` deep) to out, or where `fresh` is 1, sets out to it. */
   multiply(
     [m, n, k]: readonly [Push, Push, Push],
     [left, leftRow, leftColumn]: readonly [Push, Push, Push],
     [packed, depth]: readonly [Push, Push],
     [out, outRow]: readonly [Push, Push],
-    clear = false,
+    fresh: Push = this.constant(0),
   ): void {
     const bytes = 4 * this.columns;
     const panel = this.times(depth, this.constant(bytes));
-    this.call(
-      this.#multiply,
-      m,
-      n,
-      k,
-      left,
-      packed,
-      this.constant(bytes),
-      panel,
-      out,
-      outRow,
-      this.edge,
-      this.constant(clear ? 1 : 0),
-      leftRow,
-      leftColumn,
-    );
+    this.call(this.#multiply, m, n, k, left, packed, this.constant(bytes), panel, out, outRow, this.edge, fresh, leftRow, leftColumn);
   }
 
   /** Goes over heads, whose words are loaded into `words`. */
@@ -288,10 +273,15 @@ function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilde
       e.set(query, e.at(q, row, e.p('queryRow')));
       e.set(result, e.at(out, row, e.p('outRow')));
       e.set(about, e.at(known, row, e.constant(ROW_BYTES)));
-      e.call(e.clear, rows, valueWidth, result, e.p('outRow'));
       e.eachBlock(column, columns, e.seen(row, rows), e.p('blockColumns'), () => {
         const right = e.at(packedKeys, column, e.times(width, e.constant(4)));
-        e.multiply([rows, columns, width], [query, e.p('queryRow'), e.p('queryColumn')], [right, width], [e.scores, e.stride], true);
+        e.multiply(
+          [rows, columns, width],
+          [query, e.p('queryRow'), e.p('queryColumn')],
+          [right, width],
+          [e.scores, e.stride],
+          e.constant(1),
+        );
         const limit = e.limit(row, column, columns);
         const first = (): void => void f.get(column).op('i32.eqz');
         e.call(
@@ -303,7 +293,7 @@ function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilde
           e.least(e.p('blockColumns'), () => f.get(keys).get(column).op('i32.sub')),
         );
         e.set(values, e.at(packedValues, column, valueBytes));
-        e.multiply([rows, valueWidth, columns], [e.scores, e.stride, e.constant(4)], [values, depth], [result, e.p('outRow')]);
+        e.multiply([rows, valueWidth, columns], [e.scores, e.stride, e.constant(4)], [values, depth], [result, e.p('outRow')], first);
       });
       e.call(finish, rows, valueWidth, result, e.p('outRow'), about);
     });
@@ -350,21 +340,27 @@ function attendBackwardFunction(variant: MatmulVariant, product: readonly Functi
       e.set(gradient, e.at(g, row, e.p('gradientRow')));
       e.set(about, e.at(known, row, e.constant(ROW_BYTES)));
       const toQuery = e.at(ofQuery, row, e.p('queryGradientRow'));
-      e.call(e.clear, rows, width, toQuery, e.p('queryGradientRow'));
       e.pack(queryRows, query, width, rows, e.p('queryColumn'), e.p('queryRow'));
       e.pack(gradientRows, gradient, valueWidth, rows, four, e.p('gradientRow'));
       const result = e.at(out, row, e.p('outRow'));
       e.call(rowProducts, rows, valueWidth, gradient, e.p('gradientRow'), result, e.p('outRow'), products);
+      const first = (): void => void f.get(column).op('i32.eqz');
       e.eachBlock(column, columns, e.seen(row, rows), e.p('blockColumns'), () => {
         const rightKeys = e.at(packedKeys, column, widthBytes);
         const rightValues = e.at(packedValues, column, e.times(valueWidth, four));
-        e.multiply([rows, columns, width], [query, e.p('queryRow'), e.p('queryColumn')], [rightKeys, width], [e.scores, e.stride], true);
+        e.multiply(
+          [rows, columns, width],
+          [query, e.p('queryRow'), e.p('queryColumn')],
+          [rightKeys, width],
+          [e.scores, e.stride],
+          e.constant(1),
+        );
         e.multiply(
           [rows, columns, valueWidth],
           [gradient, e.p('gradientRow'), four],
           [rightValues, valueWidth],
           [ofScores, e.stride],
-          true,
+          e.constant(1),
         );
         const limit = e.limit(row, column, columns);
         e.call(spread, ...[rows, columns, e.scores, ofScores, e.stride, limit, e.p('causal'), about, products, e.scale, e.gradientScale]);
@@ -378,7 +374,7 @@ function attendBackwardFunction(variant: MatmulVariant, product: readonly Functi
         const toKey = e.at(ofKey, column, e.p('keyGradientRow'));
         e.multiply([columns, width, rows], [ofScores, ...turned], [queryRows, rows], [toKey, e.p('keyGradientRow')]);
         const rightRows = e.at(keyRows, column, keyRowBytes);
-        e.multiply([rows, width, columns], [ofScores, e.stride, four], [rightRows, depth], [toQuery, e.p('queryGradientRow')]);
+        e.multiply([rows, width, columns], [ofScores, e.stride, four], [rightRows, depth], [toQuery, e.p('queryGradientRow')], first);
       });
     });
   });

@@ -8,6 +8,7 @@ import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
 import { instantiateAt } from './level.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
+import { chunksFor, rowsToShare, runRows } from './parallel.ts';
 
 /** How queries attend to keys. */
 export interface AttentionForm {
@@ -26,6 +27,8 @@ const FEW_QUERIES = 192;
 /** Keys of a block: whole tiles of 8 or 16. */
 const BLOCK_COLUMNS = 128;
 const BYTES = 4;
+/** Each chunk has scratch memory of its own. */
+const MOST_CHUNKS = 16;
 
 interface Kernels {
   readonly variant: MatmulVariant;
@@ -71,7 +74,13 @@ const rowsOf = (view: View): number => view.shape[view.shape.length - 2]!;
 const columnsOf = (view: View): number => view.shape[view.shape.length - 1]!;
 
 /** Runs a kernel over all heads. `shared`: which views have a matrix for each group of heads. */
-function launch(views: readonly View[], shared: ReadonlySet<View>, form: AttentionForm, backward: boolean, more: readonly number[]): void {
+function launch(
+  views: readonly View[],
+  shared: ReadonlySet<View>,
+  form: AttentionForm,
+  backward: boolean,
+  rowStrides: readonly number[],
+): void {
   const [query, key, value, out] = views as [View, View, View, View];
   const product = matmulKernels('f32');
   const kernels = kernelsFor(product);
@@ -80,24 +89,39 @@ function launch(views: readonly View[], shared: ReadonlySet<View>, form: Attenti
   const rows = form.causal && queries <= FEW_QUERIES ? FEW_ROWS : BLOCK_ROWS;
   const columns = Math.min(BLOCK_COLUMNS, Math.ceil(keys / product.columns) * product.columns);
   const words = backward ? BACKWARD_WORDS : FORWARD_WORDS;
-  const scratchBytes = BYTES * attentionScratch(kernels.variant, [keys, width, valueWidth], [rows, columns], backward);
-  const storage = allocate(((heads * words * BYTES + 63) & -64) + scratchBytes);
-  beginLaunch();
-  const table = addressOf(storage);
-  const table32 = heap.u32.subarray(table / BYTES, table / BYTES + heads * words);
-  for (const [i, view] of views.entries()) writeAddresses(view, shared.has(view) ? form.group : 1, table32, i, words);
-  const strides = [query, key, value].flatMap((view) => [rowStride(view), columnStride(view)]);
-  const scratch = table + ((heads * words * BYTES + 63) & -64);
+  const scratchBytes = align(BYTES * attentionScratch(kernels.variant, [keys, width, valueWidth], [rows, columns], backward));
   const run = backward ? kernels.attendBackward : kernels.attend;
-  run(
-    ...[table, heads, queries, keys, width, valueWidth, form.causal ? 1 : 0, rows, columns, scratch],
-    ...strides,
-    rowStride(out),
-    ...more,
-    form.scale * Math.LOG2E,
-    form.scale,
-  );
+  const scores = heads * queries * (form.causal ? (keys + rows) / 2 : keys);
+  const nanoseconds = scores * (backward ? 3 + 0.05 * (3 * width + 2 * valueWidth) : 2 + 0.05 * (width + valueWidth));
+  const table = rowsToShare(nanoseconds, run);
+  const chunk = table === null ? heads : form.group * Math.ceil(heads / form.group / Math.min(MOST_CHUNKS, chunksFor(nanoseconds, heads)));
+  const chunks = Math.ceil(heads / chunk);
+  const addressBytes = align(heads * words * BYTES);
+  const storage = allocate(addressBytes + chunks * scratchBytes);
+  beginLaunch();
+  const addresses = addressOf(storage);
+  const words32 = heap.u32.subarray(addresses / BYTES, addresses / BYTES + heads * words);
+  for (const [i, view] of views.entries()) writeAddresses(view, shared.has(view) ? form.group : 1, words32, i, words);
+  const strides = [query, key, value].flatMap((view) => [rowStride(view), columnStride(view)]);
+  const more = [...strides, rowStride(out), ...rowStrides, form.scale * Math.LOG2E, form.scale];
+  // Heads do not know of each other, but for those that share keys: any cut gives the same bits.
+  const argumentsOf = (i: number): number[] => {
+    const first = i * chunk;
+    const [from, scratch] = [addresses + first * words * BYTES, addresses + addressBytes + i * scratchBytes];
+    const count = Math.min(chunk, heads - first);
+    return [from, count, queries, keys, width, valueWidth, form.causal ? 1 : 0, rows, columns, scratch, ...more];
+  };
+  if (table === null) run(...argumentsOf(0));
+  else {
+    let at = 0;
+    for (let i = 0; i < chunks; i++) for (const value of argumentsOf(i)) table[at++] = value;
+    runRows(chunks, at / chunks);
+  }
   release(storage);
+}
+
+function align(bytes: number): number {
+  return (bytes + 63) & -64;
 }
 
 /**
