@@ -1,0 +1,206 @@
+import { recording as recorder } from '../runtime/recorder.ts';
+import { creation } from '../runtime/storage.ts';
+import { describeValue } from '../tensor/messages.ts';
+import { mode } from '../tensor/modes.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { ArgumentError } from '../util/errors.ts';
+import { type Form, formOf, sameForm, signatureOf } from './arguments.ts';
+import { differenceOf } from './compare.ts';
+import { Explanation, type SignatureReport } from './explanation.ts';
+import { Recording } from './recording.ts';
+import { Refusal, type Trace, Variant } from './variant.ts';
+
+/** How many runs may differ from the one before until a function counts as one that cannot be replayed. */
+const MOST_DIFFERENCES = 4;
+/** How many programs there are for calls with the same arguments. */
+const MOST_VARIANTS = 8;
+/** How many kinds of arguments are compiled. */
+const MOST_SIGNATURES = 32;
+
+/** A function that runs as `fn` does. */
+export interface Compiled<Args extends unknown[], Result> {
+  (...args: Args): Result;
+  /** What became of the calls so far: print it. */
+  explain(): Explanation;
+}
+
+/** Calls with arguments of one form. */
+class Signature {
+  readonly key: string;
+  readonly variants: Variant[] = [];
+  /** The last recorded call, until one like it comes. */
+  last: Trace | null = null;
+  differences = 0;
+  /** Why calls run as they are; null: they do not have to. */
+  reason: string | null = null;
+  eager = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+}
+
+class Compiler<Args extends unknown[], Result> {
+  readonly #fn: (...args: Args) => Result;
+  readonly #signatures = new Map<string, Signature>();
+  /** All variants, the one that was used last first. */
+  readonly #variants: Variant[] = [];
+  /** Calls that ran as they are because of what was going on around them. */
+  readonly #passed = new Map<string, number>();
+
+  constructor(fn: (...args: Args) => Result) {
+    this.#fn = fn;
+  }
+
+  call(args: Args): Result {
+    const why = whatGoesOn();
+    if (why !== null) {
+      this.#passed.set(why, (this.#passed.get(why) ?? 0) + 1);
+      return this.#fn(...args);
+    }
+    const variants = this.#variants;
+    for (let i = 0; i < variants.length; i++) {
+      const variant = variants[i] as Variant;
+      if (!variant.accepts(args)) continue;
+      if (i > 0) {
+        variants.splice(i, 1);
+        variants.unshift(variant);
+      }
+      return variant.run() as Result;
+    }
+    return this.#callRecorded(args);
+  }
+
+  #callRecorded(args: Args): Result {
+    const leaves: Tensor[] = [];
+    const form = formOf(args, leaves);
+    const signature = this.#signatureFor(form, leaves);
+    if (signature.reason !== null) {
+      signature.eager++;
+      return this.#fn(...args);
+    }
+    const recording = new Recording();
+    leaves.forEach((leaf, i) => {
+      const buffer = recording.bufferOf(leaf.storage);
+      if (buffer.argument < 0) buffer.argument = i;
+    });
+    const { last } = signature;
+    const gradients = new Map([...(last?.recording.leaves ?? []), ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));
+    const result = recording.run(() => this.#fn(...args));
+    signature.eager++;
+    const results: Tensor[] = [];
+    const resultForm = formOf(result, results);
+    this.#consider(signature, last, { recording, form, args: leaves, resultForm, results, gradients });
+    return result;
+  }
+
+  #signatureFor(form: Form, leaves: readonly Tensor[]): Signature {
+    const items = form.kind === 'list' ? form.items : [];
+    const key = items.map((item) => signatureOf(item, leaves)).join(', ');
+    let signature = this.#signatures.get(key);
+    if (signature === undefined) {
+      signature = new Signature(key);
+      const withHistory = leaves.findIndex((leaf) => mode.grad && leaf.tracked && leaf.node !== null);
+      if (withHistory >= 0)
+        signature.reason = `tensor ${withHistory} of the arguments is part of a graph that goes on outside: detach() it`;
+      if (this.#signatures.size >= MOST_SIGNATURES)
+        signature.reason = `there are ${MOST_SIGNATURES} kinds of arguments already: pass numbers that change as tensors`;
+      if (this.#signatures.size < 2 * MOST_SIGNATURES) this.#signatures.set(key, signature);
+    }
+    return signature;
+  }
+
+  /** Compiles what two runs have said alike. */
+  #consider(signature: Signature, before: Trace | null, now: Trace): void {
+    signature.last = now;
+    if (now.recording.reason !== null) this.#refuse(signature, now.recording.reason);
+    else if (before !== null) {
+      const difference = differenceOfTraces(before, now);
+      if (difference === null) this.#build(signature, before, now);
+      else if (++signature.differences >= MOST_DIFFERENCES) this.#refuse(signature, difference);
+    }
+  }
+
+  #build(signature: Signature, before: Trace, now: Trace): void {
+    if (signature.variants.length >= MOST_VARIANTS) {
+      this.#refuse(signature, `what the function reads besides its arguments was another ${MOST_VARIANTS} times`);
+      return;
+    }
+    try {
+      const variant = new Variant(before, now);
+      signature.variants.push(variant);
+      this.#variants.unshift(variant);
+      signature.last = null;
+      signature.differences = 0;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refuse(signature, error.message);
+    }
+  }
+
+  #refuse(signature: Signature, reason: string): void {
+    signature.reason = reason;
+    signature.last = null;
+  }
+
+  explain(): Explanation {
+    const signatures = [...this.#signatures.values()].map(({ key, variants, reason, eager }): SignatureReport => {
+      const programs = variants.map(({ recorded, launches, bytes, unsharedBytes, runs }) => ({
+        recorded,
+        launches,
+        bytes,
+        unsharedBytes,
+        runs,
+      }));
+      return { arguments: key, programs, eagerRuns: eager, reason };
+    });
+    return new Explanation(this.#fn.name, signatures, this.#passed);
+  }
+}
+
+/** Why a call must run as it is, whatever it is; null: it need not. */
+function whatGoesOn(): string | null {
+  if (recorder.by !== null) return 'another compiled function recorded it as a part of itself';
+  if (mode.interpreters !== 0) return 'it was transformed (vmap, jvp, grad)';
+  if (mode.observer !== null) return 'it was profiled or checkpointed';
+  if (mode.tracing !== null) return 'detectAnomaly was on';
+  if (mode.saving !== null || mode.beforeWrite !== null) return 'hooks on saved tensors were on';
+  if (creation.version < 0) return 'inference mode was on';
+  return null;
+}
+
+function differenceOfTraces(before: Trace, now: Trace): string | null {
+  const found = differenceOf(before.recording, now.recording);
+  if (found !== null) return found;
+  if (!sameForm(before.resultForm, now.resultForm) || before.results.length !== now.results.length)
+    return 'the function returned something else in the next run, besides tensors';
+  for (const [i, result] of now.results.entries()) {
+    const [a, b] = [before.recording.operandOf(before.results[i] as Tensor), now.recording.operandOf(result)];
+    if (a.buffer.index !== b.buffer.index || a.buffer.made !== b.buffer.made) return `result ${i} was another tensor in the next run`;
+  }
+  return null;
+}
+
+/**
+ * A function that does what `fn` does, faster: two calls are recorded, and if they did the same, further calls with arguments of the same
+ * shapes, strides and dtypes replay them: launches are fused, share memory, and run without a tape. `fn` may be pure, or a whole training step that calls
+ * `backward()` and `optimizer.step()`.
+ *
+ * What changes from call to call must be an argument, a tensor, or of the library itself: optimizers, schedules of learning rates and random draws go
+ * on as they would. Other JavaScript does not run again: its numbers are those of the recorded calls. What cannot be replayed runs as it is, and
+ * `explain()` says why: a function that reads values (`item()`), whose numbers change, or whose result can still be differentiated. Results
+ * are new tensors; gradients of leaves lie where those of the call before did, so `clone()` what is to be kept.
+ *
+ * Throws what `fn` throws, and ArgumentError where it is no function.
+ *
+ * @example
+ * const square = compile((x) => x.mul(x).add(1));
+ * const results = [1, 2, 3].map((value) => square(tensor([value])));
+ * results[2]; // tensor([10.])
+ * square.explain().signatures[0].programs[0].launches; // 1
+ */
+export function compile<Args extends unknown[], Result>(fn: (...args: Args) => Result): Compiled<Args, Result> {
+  if (typeof fn !== 'function') throw new ArgumentError(`compile: expected a function, got ${describeValue(fn)}`);
+  const compiler = new Compiler(fn);
+  return Object.assign((...args: Args) => compiler.call(args), { explain: () => compiler.explain() });
+}
