@@ -5,16 +5,19 @@ import { formatShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
+import { emptyTensor } from '../create.ts';
 import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
 import { alongDim, indexFamily, scatterInto } from '../indexed.ts';
 import { ADD, DIV, MUL, NEG, SUB } from '../maps.ts';
 import { needsComposition, scaled, sumOver } from '../reduction.ts';
 import { logsumexpOver } from '../statistics.ts';
-import { cast, expand, reshape } from '../structural.ts';
+import { cast, expand, reducedShape, reshape } from '../structural.ts';
 import type { ClassLoss, ReducedLoss } from '../types.ts';
 import { replaced } from '../view.ts';
 import { linear } from './linear.ts';
 import { allDims, type LossOptions, lossType, type Reduction, reduceLoss, reductionOf } from './reduced-loss.ts';
+import * as kernels from './row-kernels.ts';
+import { arePlain, rowLength } from './rows.ts';
 import { logSoftmaxAlong } from './softmax.ts';
 
 const SOFTMAX_PART = mapOperator('softmax', 3, 0, ([g, x, lse]) => S.mul(g as S.Expr, S.exp(S.sub(x as S.Expr, lse as S.Expr))));
@@ -134,9 +137,16 @@ const ROW_SHARE_OF_MEAN = mapOperator('crossEntropy', 3, 0, ([g, counts, n]) =>
  */
 const reducedCrossEntropy = compositeOperator<ClassParams>(
   'nn.functional.crossEntropy',
-  ([input, target], { dim, ignoreIndex, reduction }) => {
+  ([input, target], params) => {
     const x = input as Tensor;
-    const { indices, counts } = labelsOf(target as Tensor, dim, ignoreIndex);
+    const { dim, reduction } = params;
+    if (fitsRows([x], target as Tensor, params)) {
+      const [loss, total, count] = [[], reducedShape(x.shape, [dim], true), []].map((shape) => emptyTensor(shape, x.type)) as Three;
+      const options = { dim, ignored: params.ignoreIndex, mean: reduction !== 'sum' };
+      kernels.crossEntropyRows('nn.functional.crossEntropy', loss, total, count, x, target as Tensor, options);
+      return [loss, total, count];
+    }
+    const { indices, counts } = labelsOf(target as Tensor, dim, params.ignoreIndex);
     const total = logsumexpOver(x, [dim], true);
     const chosen = applyOne(rows.gather, [x, indices], alongDim(x.shape, dim, indices.shape));
     const losses = callMap(ROW_LOSS, [total, chosen, counts], [], x.type);
@@ -148,21 +158,41 @@ const reducedCrossEntropy = compositeOperator<ClassParams>(
     kind: 'rules',
     saves: { inputs: [0, 1], outputs: [1, 2] },
     vjp: ([g, gTotal], context) => {
-      const { dim, ignoreIndex, reduction } = context.params;
       const x = context.input(0);
-      const softmaxTimes = (share: Tensor): Tensor => callMap(SOFTMAX_PART, [share, x, context.output(1)], [], x.type);
-      const direct = gTotal === null || gTotal === undefined ? null : softmaxTimes(gTotal);
+      const total = context.output(1);
+      const direct = gTotal === null || gTotal === undefined ? null : callMap(SOFTMAX_PART, [gTotal, x, total], [], x.type);
       if (g === null || g === undefined) return [direct, null];
-      const { indices, counts } = labelsOf(context.input(1), dim, ignoreIndex);
-      const share =
-        reduction === 'sum'
-          ? callMap(ROW_SHARE, [g, counts], [], x.type)
-          : callMap(ROW_SHARE_OF_MEAN, [g, counts, context.output(2)], [], x.type);
-      const gradient = lessAt(softmaxTimes(share), share, indices, dim);
+      const gradient = applyOne(reducedGradient, [g, x, context.input(1), total, context.output(2)], context.params);
       return [direct === null ? gradient : callMap(ADD, [gradient, direct], [], x.type), null];
     },
   },
 );
+type Three = [Tensor, Tensor, Tensor];
+
+/** What falls to each row of the cotangent, times the softmax less 1 at the class. Inputs: cotangent, input, target, logarithms, count. */
+const reducedGradient = compositeOperator<ClassParams>('crossEntropyBackward', ([g, input, target, total, count], params) => {
+  const [x, y] = [input, target] as [Tensor, Tensor];
+  const { dim, ignoreIndex, reduction } = params;
+  const operands = [g, x, total, count] as Tensor[];
+  if (fitsRows([x, ...operands], y, params)) {
+    const gradient = emptyTensor(x.shape, x.type);
+    const divisor = reduction === 'sum' ? null : (count as Tensor);
+    kernels.crossEntropyGradient(gradient, g as Tensor, x, y, total as Tensor, divisor, ignoreIndex);
+    return gradient;
+  }
+  const { indices, counts } = labelsOf(y, dim, ignoreIndex);
+  const share =
+    reduction === 'sum'
+      ? callMap(ROW_SHARE, [g as Tensor, counts], [], x.type)
+      : callMap(ROW_SHARE_OF_MEAN, [g as Tensor, counts, count as Tensor], [], x.type);
+  return lessAt(callMap(SOFTMAX_PART, [share, x, total as Tensor], [], x.type), share, indices, dim);
+});
+
+/** Whether there is a kernel: the classes lie next to each other, and elements are floats that JavaScript knows. */
+function fitsRows(xs: readonly Tensor[], target: Tensor, { dim }: ClassParams): boolean {
+  const [x] = xs as [Tensor];
+  return x.type.itemsize >= 4 && rowLength(x, [dim]) > 0 && arePlain(xs) && arePlain([target]);
+}
 
 // ---------------------------------------------------------------- arguments
 
