@@ -1,7 +1,11 @@
-/**
- * Kernels that come with the operators that need them, not with the device: a program without convolutions and pooling carries none. It is the only
- * file of the operators that names a device; `npm run layers` knows it.
- */
+/** Kernels that come with the operators that need them, not with the device: a program without convolutions and pooling carries none; see `KERNEL_DOORS` in scripts/layers.ts. */
+import { windowProduct as runProduct } from '../../backend/wasm/window-product.ts';
+import * as kernels from '../../backend/wasm/windows.ts';
+import { recordable } from '../../runtime/recorder.ts';
 
-export { windowProduct } from '../../backend/wasm/window-product.ts';
-export { maxWindows, resample, spreadMax, type Taps, type WindowLine } from '../../backend/wasm/windows.ts';
+export type { Taps, WindowLine } from '../../backend/wasm/windows.ts';
+
+export const windowProduct = recordable(runProduct, ({ out }) => [out]);
+export const maxWindows = recordable(kernels.maxWindows, (values, indices) => [values, indices]);
+export const resample = recordable(kernels.resample, (out) => [out]);
+export const spreadMax = recordable(kernels.spreadMax, (out) => [out]);
