@@ -6,8 +6,10 @@ import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { DTypeError, ShapeError } from '../util/errors.ts';
+import { add } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
+import { needsComposition } from './reduction.ts';
 import { permute, reshape } from './structural.ts';
 import type { ProductFunction } from './types.ts';
 
@@ -19,15 +21,20 @@ function transposed(x: Tensor): Tensor {
   );
 }
 
+/** Room for the product of matrices. */
+function emptyProduct(a: Tensor, b: Tensor): Tensor {
+  const rows = a.shape[a.ndim - 2] as number;
+  const columns = b.shape[b.ndim - 1] as number;
+  if (a.ndim === 2 && b.ndim === 2) return emptyTensor([rows, columns], a.type);
+  return emptyTensor([...broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns], a.type);
+}
+
 /** `[..., M, K] @ [..., K, N]`, batch dimensions broadcast: the primitive under all matrix products. */
 export const matrixProductOperator: Operator<Tensor, string> = makeOperator<string>({
   name: 'mm',
   forward: ([a, b]) => {
-    const left = a as Tensor;
-    const right = b as Tensor;
-    const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
-    const result = emptyTensor([...batch, left.shape[left.ndim - 2] as number, right.shape[right.ndim - 1] as number], left.type);
-    backend().matmul(result, left, right);
+    const result = emptyProduct(a as Tensor, b as Tensor);
+    backend().matmul(result, a as Tensor, b as Tensor);
     return result;
   },
   derivative: { kind: 'bilinear', left: (g, b) => matrixProduct(g, transposed(b)), right: (g, a) => matrixProduct(transposed(a), g) },
@@ -44,6 +51,17 @@ export const matrixProductOperator: Operator<Tensor, string> = makeOperator<stri
 
 export function matrixProduct(a: Tensor, b: Tensor): Tensor {
   return applyOne(matrixProductOperator, [a, b], 'matmul');
+}
+
+/**
+ * `start + a @ b`, where `start` broadcasts to the product: one launch, whose sums begin with it, where nobody asks for a derivative or another interpretation of
+ * the two operators. Both ways are within rounding of each other: sums of k + 1 terms in another order.
+ */
+export function addedProduct(start: Tensor, a: Tensor, b: Tensor): Tensor {
+  if (a.type.isComplex || needsComposition(start) || needsComposition(a) || needsComposition(b)) return add(start, matrixProduct(a, b));
+  const result = emptyProduct(a, b);
+  backend().matmul(result, a, b, start);
+  return result;
 }
 
 const matmulOperator = compositeOperator<null>('matmul', ([a, b]) => {

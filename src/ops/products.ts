@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { add, mul } from './arithmetic.ts';
 import { compositeOperator, described, requireTensor, type Scalar } from './family.ts';
-import { checkProduct, matmul, matrixProduct } from './matmul.ts';
+import { addedProduct, checkProduct, matmul, matrixProduct } from './matmul.ts';
 import { cast, permute, reshape, sumDimsOperator } from './structural.ts';
 import type { AddedProduct, AddrFunction, KronFunction, OuterFunction, ProductFunction, TensordotFunction } from './types.ts';
 
@@ -230,6 +230,7 @@ function addProduct(
   check: (a: Tensor, b: Tensor) => readonly number[],
 ) {
   const operator = compositeOperator<Factors>(name, ([input, a, b], { beta, alpha }) => {
+    if (compose === matrixProduct && beta === 1 && alpha === 1) return addedProduct(input as Tensor, a as Tensor, b as Tensor);
     const raw = compose(a as Tensor, b as Tensor);
     const scaled = alpha === 1 ? raw : mul(raw, alpha);
     if (beta === 0) return scaled;

@@ -43,8 +43,11 @@ export interface Backend {
   argReduce(kind: 'max' | 'min', values: View | null, indices: View, input: View, dim: number): void;
   /** Running combination along `dim`; `indices` (int64), where given, says where a running max or min came from. */
   scan(kind: ScanKind, out: View, indices: View | null, input: View, dim: number): void;
-  /** `[..., M, K] @ [..., K, N]`: batch dims broadcast, operands have any strides, `out` is contiguous. Integers are exact. */
-  matmul(out: View, a: View, b: View): void;
+  /**
+   * `[..., M, K] @ [..., K, N]`: batch dims broadcast, operands have any strides, `out` is contiguous. Integers are exact. Of real numbers the sums may begin with
+   * `start`, which is broadcast to `out`, or is `out` itself.
+   */
+  matmul(out: View, a: View, b: View, start?: View | null): void;
   /**
    * `out[p] = input[p, indices(p)]` at each position p. `input` has the shape of `out`, with stride 0 along what only indices decide; both have one
    * dtype. Throws IndexError that names `name`, before anything is written.

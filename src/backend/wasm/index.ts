@@ -22,9 +22,9 @@ export const wasmBackend: Backend = {
     if (input.type.isComplex) scanComplex(kind, out, input, dim);
     else scan(kind, out, indices, input, dim);
   },
-  matmul: (out, a, b) => {
+  matmul: (out, a, b, start) => {
     if (out.type.isComplex) matmulComplex(out, a, b);
-    else matmulReal(out, a, b);
+    else matmulReal(out, a, b, start);
   },
   gather,
   scatter,

@@ -5,7 +5,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { DTypeError, ShapeError } from '../../util/errors.ts';
 import { add } from '../arithmetic.ts';
 import { compositeOperator, described, requireTensor } from '../family.ts';
-import { matrixProduct } from '../matmul.ts';
+import { addedProduct, matrixProduct } from '../matmul.ts';
 import { permute, reshape, sumDimsOperator } from '../structural.ts';
 import type { LinearFunction } from '../types.ts';
 
@@ -19,7 +19,7 @@ function flipped(x: Tensor): Tensor {
   return permute(x, [1, 0]);
 }
 
-/** x Wᵀ + b: one matrix product over all rows. The rule is two more of them and a sum. */
+/** x Wᵀ + b: one matrix product over all rows, which begins with b. The rule is two more of them and a sum. */
 const linearOperator = compositeOperator<null>(
   'nn.functional.linear',
   ([input, weight, bias]) => {
@@ -29,9 +29,8 @@ const linearOperator = compositeOperator<null>(
       const dots = reshape(matrixProduct(rowsOf(x), reshape(w, [w.size, 1])), x.shape.slice(0, -1));
       return bias === undefined ? dots : add(dots, bias);
     }
-    const product = matrixProduct(rowsOf(x), flipped(w));
-    const shaped = reshape(product, [...x.shape.slice(0, -1), w.shape[0] as number]);
-    return bias === undefined ? shaped : add(shaped, bias);
+    const product = bias === undefined ? matrixProduct(rowsOf(x), flipped(w)) : addedProduct(bias, rowsOf(x), flipped(w));
+    return x.ndim === 2 ? product : reshape(product, [...x.shape.slice(0, -1), w.shape[0] as number]);
   },
   {
     kind: 'rules',
