@@ -30,8 +30,11 @@ export function measure(run: () => void, seconds: number): Timing {
   return { ms: times[times.length >> 1] as number, min: times[0] as number, calls: times.length * group };
 }
 
-/** The protocol of a peer: a line `{ name, seconds }` in, a line `{ name, timing | null }` out; null where it cannot run the workload. */
-export async function serve(workloads: Readonly<Record<string, () => () => void>>): Promise<void> {
+/**
+ * The protocol of a peer: a line `{ name, seconds }` in, a line `{ name, timing | null }` out; null where it cannot run the workload. `peakOf`, where
+ * given, says how many bytes tensors have at most during a call.
+ */
+export async function serve(workloads: Readonly<Record<string, () => () => void>>, peakOf?: (run: () => void) => number): Promise<void> {
   const { createInterface } = await import('node:readline');
   console.log(JSON.stringify({ ready: true, names: Object.keys(workloads) }));
   for await (const line of createInterface({ input: process.stdin })) {
@@ -40,7 +43,9 @@ export async function serve(workloads: Readonly<Record<string, () => () => void>
     let timing: Timing | null = null;
     let error: string | undefined;
     try {
-      if (make !== undefined) timing = measure(make(), seconds);
+      const run = make?.();
+      if (run !== undefined) timing = measure(run, seconds);
+      if (run !== undefined && timing !== null && peakOf !== undefined) timing = { ...timing, peakBytes: peakOf(run) };
     } catch (e) {
       error = e instanceof Error ? e.message : String(e);
     }

@@ -26,7 +26,7 @@ export * as special from './ops/namespaces/special.ts';
 export { safeWhere } from './ops/safe-where.ts';
 export type { DTypeOf, ShapeOf } from './ops/types.ts';
 export * as optim from './optim/index.ts';
-export { configureMemory, memory } from './runtime/memory.ts';
+export { collectMemory, configureMemory, memory, resetPeakMemory } from './runtime/memory.ts';
 export { getNumThreads, setNumThreads } from './runtime/threads.ts';
 export { dim } from './shape/named.ts';
 export { slice } from './shape/slice.ts';

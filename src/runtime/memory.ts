@@ -99,12 +99,27 @@ export function memory(): MemoryReport {
   };
 }
 
-/** Lets `peak` start again from what is live now. */
+/**
+ * Lets `memory().peak` start again from what is live now.
+ *
+ * @example
+ * collectMemory();
+ * resetPeakMemory();
+ * const before = memory().peak;
+ * ones([1000]).exp().sum();
+ * memory().peak > before; // true
+ */
 export function resetPeakMemory(): void {
   pool.peakUnits = pool.liveUnits;
 }
 
-/** Finds all unreachable storages now, so that `memory().live` is exact. False where the host cannot collect in the middle of a job. */
+/**
+ * Finds all unreachable storages now, so that `memory().live` is exact. False where the host cannot collect in the middle of a job, as browsers.
+ *
+ * @example
+ * collectMemory();
+ * memory().live; // in bytes
+ */
 export function collectMemory(): boolean {
   return pool.collect();
 }
