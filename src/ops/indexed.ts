@@ -5,7 +5,7 @@
 import { INT32, INT64 } from '../dtype/dtype.ts';
 import type { Batching, Operator, RuleContext } from '../op/contract.ts';
 import { backend, type IndexedDim, type ScatterMode } from '../runtime/backend.ts';
-import { formatShape } from '../shape/shape.ts';
+import { formatShape, numel } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { DTypeError } from '../util/errors.ts';
@@ -98,7 +98,8 @@ function indexStrides(index: Tensor, { shape, at }: Indexing): number[] {
   });
 }
 
-function rowMajor(x: Tensor): Tensor {
+/** `x`, or a copy of it whose elements lie in order. */
+export function rowMajor(x: Tensor): Tensor {
   return x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor);
 }
 
@@ -156,11 +157,9 @@ function batchedIndexing<P extends Indexing>(indexing: P, size: number, tensorBa
   const shape = [size, ...indexing.shape];
   const along = indexing.along.map((position) => (position < 0 ? -1 : position + 1));
   if (!tensorBatched) return { ...indexing, along, at: 0, shape };
-  const source = [size, ...(indexing.flat ? [product(indexing.source)] : indexing.source)];
+  const source = [size, ...(indexing.flat ? [numel(indexing.source)] : indexing.source)];
   return { ...indexing, source, flat: false, along: [0, ...along], dims: indexing.dims.map((d) => (d < 0 ? d : d + 1)), at: 0, shape };
 }
-
-const product = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
 
 function withBatch(x: Tensor, batched: boolean, size: number): Tensor {
   return batched ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]);
@@ -168,7 +167,7 @@ function withBatch(x: Tensor, batched: boolean, size: number): Tensor {
 
 /** A tensor that is addressed flat by batched indices, one row for each member. */
 function asRows(x: Tensor, indexing: Indexing): Tensor {
-  return indexing.flat ? reshape(x, [x.shape[0] as number, product(indexing.source)]) : x;
+  return indexing.flat ? reshape(x, [x.shape[0] as number, numel(indexing.source)]) : x;
 }
 
 /** Batching of operators on a tensor, `values` more tensors with the shape of the positions, and indices; the result has the tensor's shape. */

@@ -6,8 +6,9 @@ import { type Tensor, viewOf } from '../tensor/tensor.ts';
 import { requireWhole } from '../util/whole.ts';
 import { emptyTensor, fillTensor } from './create.ts';
 import { described, makeOperator, requireTensor } from './family.ts';
+import { rowMajor } from './indexed.ts';
 import { nonzero as launchNonzero } from './sort-kernels.ts';
-import { cloneOperator, reshape, select } from './structural.ts';
+import { reshape, select } from './structural.ts';
 import type { ArgwhereFunction, NonzeroStaticFunction } from './types.ts';
 
 /** Where elements are not zero. */
@@ -31,10 +32,6 @@ const nonzeroOperator = makeOperator<NonzeroParams>({
   },
   derivative: { kind: 'none' },
 });
-
-function rowMajor(x: Tensor): Tensor {
-  return x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor);
-}
 
 function coordinates(x: Tensor): Tensor {
   return applyOne(nonzeroOperator, [x], { rows: null, fill: 0 });

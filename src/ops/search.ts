@@ -24,6 +24,7 @@ import {
   type Scalar,
 } from './family.ts';
 import { gatherAlong, spreadAlong, takeFlat } from './gather.ts';
+import { rowMajor } from './indexed.ts';
 import { sortAlong } from './sort.ts';
 import { search as launchSearch } from './sort-kernels.ts';
 import { cast, cloneOperator, expand, reshape } from './structural.ts';
@@ -61,10 +62,6 @@ const searchOperator: Operator<Tensor, SearchParams> = makeOperator<SearchParams
 
 function withMembers(x: Tensor, batched: boolean, size: number): Tensor {
   return batched ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]);
-}
-
-function rowMajor(x: Tensor): Tensor {
-  return x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor);
 }
 
 export interface SearchsortedOptions {

@@ -6,7 +6,7 @@ import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { joinLowHalves, widen } from './halves.ts';
-import { add, div, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+import { add, div, erfc, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
 const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
 const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
@@ -64,28 +64,6 @@ function pow(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   const isUnit = both(e, equal(e, size, one), isInfinite(e, b));
   const isOne = either(e, either(e, equal(e, a, one), equal(e, b, number(e, 0))), isUnit);
   return e.select(isOne, one, defined);
-}
-
-/** (1 + 2x) exp(x^2) erfc(x) in (x - 3.75) / (x + 3.75), for x in [0.5, 10.5], to 5e-11: see math-float64.ts. */
-const ERFCX = [
-  1.2375126308230957, -0.14024059862378319, 0.0035854186964470714, 0.08227673539897025, -0.10880404310402307, 0.09230445651315064,
-  -0.05869186476951203, 0.028360868555252935, -0.009756853292029443, 0.0017602206553292156, 0.00032885335041589356, -0.000288455281428336,
-];
-
-/** erf(x) / x in x^2, for |x| <= 1/2, to 1e-11. */
-const ERF = [
-  1.1283791670824095, -0.37612638525650693, 0.11283774013179539, -0.026863143032249386, 0.005200413724335493, -0.0007694534279142308,
-];
-
-function erfc(e: VectorEmitter, x: Vectors): Vectors {
-  const a = e.op2('f64x2.pmin', magnitude(e, x), number(e, 10.5));
-  const square = mul(e, a, a);
-  const t = div(e, sub(e, a, number(e, 3.75)), add(e, a, number(e, 3.75)));
-  const power = exp2Narrow(e, mul(e, square, number(e, -Math.LOG2E)));
-  const positive = div(e, mul(e, power, polynomial(e, ERFCX, t)), add(e, number(e, 1), add(e, a, a)));
-  const far = e.select(less(e, x, number(e, 0)), sub(e, number(e, 2), positive), positive);
-  const near = sub(e, number(e, 1), mul(e, x, polynomial(e, ERF, square)));
-  return e.select(less(e, a, number(e, 0.5)), near, far);
 }
 
 function sinh(e: VectorEmitter, x: Vectors): Vectors {

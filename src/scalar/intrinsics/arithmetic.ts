@@ -1,6 +1,6 @@
 /** Arithmetic, rounding and extrema. The conventions at kinks are those of PyTorch. */
 import { binary, constant, type Expr, isConstant, unary } from '../core.ts';
-import { eq, ge, isnan, le, lt, ne, or, select } from './logic.ts';
+import { eq, ge, integersOnly, isnan, le, lt, ne, or, select } from './logic.ts';
 
 const one = constant(1);
 const minusOne = constant(-1);
@@ -144,8 +144,6 @@ export const nextafter = binary('nextafter', nextafterOf, {
   perType: true,
   partials: (_, a, b) => [select(ne(a, b), 1, 0), null],
 });
-
-const integersOnly = (): number => Number.NaN;
 
 /** Greatest common divisor, for integers. */
 export const gcd = binary('gcd', integersOnly);

@@ -41,7 +41,7 @@ export const select = ternary('select', (c, a, b) => (c !== 0 ? a : b), {
   },
 });
 
-const integersOnly = (): number => Number.NaN;
+export const integersOnly = (): number => Number.NaN;
 
 export const bitAnd = binary('bitAnd', integersOnly);
 export const bitOr = binary('bitOr', integersOnly);
