@@ -111,7 +111,7 @@ function copyTile(compute: ComputeType): FunctionBuilder {
  * for packed values of a. Panels of b are bps bytes apart. It is added to c (`origin` 0), to nothing (1), or each row to that at the address `origin`. `edge` is room for
  * one tile: for zeros, and for what is computed where n is no multiple of a tile's columns; then whole vectors of b are read all the same. k is not 0.
  */
-function multiply(variant: MatmulVariant, packed: boolean): FunctionBuilder {
+export function multiplyFunction(variant: MatmulVariant, packed: boolean): FunctionBuilder {
   const { compute } = variant;
   const bytes = COMPUTE_BYTES[compute];
   const columns = tileColumns(variant);
@@ -237,11 +237,11 @@ function products(variant: MatmulVariant, multiplyOne: FunctionBuilder, packRigh
 /** The functions `multiply`, `multiplyPacked`, `products`, `packLeft`, `packRight`, `dots` and `combine` of a variant. */
 export function matmulFunctions(variant: MatmulVariant): FunctionBuilder[] {
   const { compute } = variant;
-  const multiplyOne = multiply(variant, false);
+  const multiplyOne = multiplyFunction(variant, false);
   const packRight = packFunction('packRight', compute, tileColumns(variant), true);
   return [
     multiplyOne,
-    multiply(variant, true),
+    multiplyFunction(variant, true),
     products(variant, multiplyOne, packRight),
     packFunction('packLeft', compute, variant.rows, false),
     packRight,
