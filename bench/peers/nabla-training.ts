@@ -10,19 +10,32 @@ interface Optimizer {
   step(): unknown;
 }
 
-function training<I>(model: { forward(x: I): Tensor }, x: I, loss: (out: Tensor) => Tensor, optimizer: Optimizer): Step {
-  return () => {
-    optimizer.zeroGrad();
-    const l = loss(model.forward(x));
-    l.backward();
-    optimizer.step();
-    l.item();
+/** What may be done to a step before it runs, such as compiling it. */
+export type Prepare = <I extends Tensor>(step: (x: I) => Tensor) => (x: I) => Tensor;
+
+const asItIs: Prepare = (step) => step;
+
+type Training = <I extends Tensor>(model: { forward(x: I): Tensor }, x: I, loss: (out: Tensor) => Tensor, optimizer: Optimizer) => Step;
+
+function trainer(prepare: Prepare): Training {
+  return (model, x, loss, optimizer) => {
+    const step = prepare((given: typeof x) => {
+      optimizer.zeroGrad();
+      const l = loss(model.forward(given));
+      l.backward();
+      optimizer.step();
+      return l;
+    });
+    return () => {
+      step(x).item();
+    };
   };
 }
 
 /** The workloads that train dense networks. */
-export function denseSteps({ nn, optim, rand, randint, randn }: Nabla): Workloads {
+export function denseSteps({ nn, optim, rand, randint, randn }: Nabla, prepare: Prepare = asItIs): Workloads {
   const F = nn.functional;
+  const training = trainer(prepare);
   return {
     tiny: () => {
       const model = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 16), new nn.Tanh(), new nn.Linear(16, 1));
@@ -49,8 +62,9 @@ export function denseSteps({ nn, optim, rand, randint, randn }: Nabla): Workload
 }
 
 /** The workloads that train convolutional networks. */
-export function imageSteps({ nn, optim, randint, randn }: Nabla): Workloads {
+export function imageSteps({ nn, optim, randint, randn }: Nabla, prepare: Prepare = asItIs): Workloads {
   const F = nn.functional;
+  const training = trainer(prepare);
   class ResidualBlock extends nn.Module {
     first = new nn.Conv2d(64, 64, 3, { padding: 1, bias: false });
     firstNorm = new nn.BatchNorm2d(64);
@@ -102,8 +116,9 @@ export function imageSteps({ nn, optim, randint, randn }: Nabla): Workloads {
 }
 
 /** The workloads that train networks over sequences. */
-export function sequenceSteps({ arange, nn, optim, randint }: Nabla): Workloads {
+export function sequenceSteps({ arange, nn, optim, randint }: Nabla, prepare: Prepare = asItIs): Workloads {
   const F = nn.functional;
+  const training = trainer(prepare);
   class Block extends nn.Module {
     heads: number;
     norm1: NN.LayerNorm;
