@@ -11,7 +11,7 @@ import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.
 import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
 import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
-import { shareFlat } from './share-map.ts';
+import { shareFlat, shareLoops } from './share-map.ts';
 import { flatTrial, kernelFor, LARGE, looped, loopedTrial } from './widen.ts';
 
 const IDENTITY = arg(0);
@@ -298,9 +298,11 @@ function launchLoops(
   plan: number,
 ): void {
   const kernel = nestedKernel(program, out, ins, compute, loops);
+  const nested = isNested(out, ins, loops);
+  if (out.size >= LARGE && shareLoops(program, kernel, out, ins, params, loops, nested)) return;
   const size = sizes[0] as number;
   const o = addressOfView(out) + (starts[0] as number);
-  if (!isNested(out, ins, loops)) {
+  if (!nested) {
     kernel(size, o, ...addresses(ins), ...params);
     return;
   }

@@ -7,10 +7,12 @@ import { type Combination, identityOf, reduceFunctions } from '../../kernel/redu
 import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import type { ReduceKind } from '../../runtime/backend.ts';
 import { heap } from '../../runtime/heap.ts';
-import { addressOf, allocate, beginLaunch, release, type Storage } from '../../runtime/storage.ts';
+import { addressOf, allocate, allocatePermanent, beginLaunch, release, type Storage } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { type Axis, axisOf, countOf, eachOffset, pushAxis, SINGLE } from './axes.ts';
 import { copyConsecutively } from './copy.ts';
+import { areLong, PIECES_BYTES, reduceLongRow, runColumns, runCut } from './share-reduce.ts';
+import { LARGE } from './widen.ts';
 
 interface ReduceKernels {
   readonly rows: KernelFunction;
@@ -25,8 +27,11 @@ const NATIVE_TYPES: Record<ComputeType, DType> = { f32: 'float32', f64: 'float64
 const TRUTH_KINDS: Record<ReduceKind, Combination> = { sum: 'any', prod: 'all', max: 'any', min: 'all', any: 'any', all: 'all' };
 /** Longer columns of floats are summed in groups of half as many rows, so that the error does not grow with the length. */
 const LONG_COLUMN = 2048;
+const GROUP = LONG_COLUMN / 2;
 
 const kernels: (ReduceKernels | undefined)[] = [];
+/** Results of the pieces of a long row. */
+let partials: Storage | null = null;
 
 function kernelsFor(kind: Combination, type: DTypeInfo, compute: ComputeType): ReduceKernels {
   const key = (KINDS[kind] * 4 + COMPUTES[compute]) * 16 + type.index;
@@ -143,11 +148,24 @@ function reduceRun(kind: Combination, out: View, input: View, dims: readonly num
   const outer = out.size / width;
   const { itemsize } = type;
   const kernel = kernelsFor(kind, type, compute);
+  const resultBytes = out.type.itemsize;
+  const long = width === 1 && areLong(outer, count);
+  if (long) partials ??= allocatePermanent(PIECES_BYTES);
   beginLaunch();
-  const target = addressOf(out.storage) + out.offset * out.type.itemsize;
+  const target = addressOf(out.storage) + out.offset * resultBytes;
   const source = addressOf(input.storage) + input.offset * itemsize;
-  if (width === 1) kernel.rows(target, source, 1, 0, outer, count * itemsize, 1, 0, count, itemsize);
-  else kernel.columns(target, source, outer, count * width * itemsize, width, 1, 0, count, width * itemsize);
+  const step = count * width * itemsize;
+  if (long) {
+    const join = kernelsFor(kind, out.type, compute).rows;
+    const at = addressOf(partials as Storage);
+    for (let i = 0; i < outer; i++)
+      reduceLongRow(kernel.rows, join, target + i * resultBytes, source + i * step, count, itemsize, at, resultBytes);
+  } else if (input.size < LARGE) {
+    if (width === 1) kernel.rows(target, source, 1, 0, outer, step, 1, 0, count, itemsize);
+    else kernel.columns(target, source, outer, step, width, 1, 0, count, width * itemsize);
+  } else if (width === 1)
+    runCut(kernel.rows, [target, source, 1, 0, outer, step, 1, 0, count, itemsize], input.size * itemsize, 4, resultBytes, step);
+  else runColumns(kernel.columns, [target, source, outer, step, width, 1, 0, count, width * itemsize], itemsize, resultBytes);
   return true;
 }
 
@@ -160,7 +178,7 @@ function groupStorage(plan: Plan, resultBytes: number): Storage | null {
 
 function groupCount({ reduced }: Plan): number {
   const rows = reduced[reduced.length - 1]!.size;
-  return Math.ceil(rows / (LONG_COLUMN / 2)) * (reduced.length > 1 ? reduced[0]!.size : 1);
+  return Math.ceil(rows / GROUP) * (reduced.length > 1 ? reduced[0]!.size : 1);
 }
 
 function run(
@@ -191,10 +209,20 @@ function run(
     const from = source + offset;
     if (groups !== null) {
       for (let i = 0; i < k1.size; i++)
-        sumLongColumns(kernel, position + (i * bytes) / k1.size, from + i * k1.stride, k0, r1, r0, groups, compute);
+        sumLongColumns(kernel, position + (i * bytes) / k1.size, from + i * k1.stride, k0, r1, r0, groups, type, compute);
     } else if (plan.pattern === 'columns')
-      kernel.columns(position, from, k1.size, k1.stride, k0.size, r1.size, r1.stride, r0.size, r0.stride);
-    else kernel[plan.pattern](position, from, k1.size, k1.stride, k0.size, k0.stride, r1.size, r1.stride, r0.size, r0.stride);
+      runColumns(
+        kernel.columns,
+        [position, from, k1.size, k1.stride, k0.size, r1.size, r1.stride, r0.size, r0.stride],
+        type.itemsize,
+        COMPUTE_BYTES[compute],
+      );
+    else {
+      const args = [position, from, k1.size, k1.stride, k0.size, k0.stride, r1.size, r1.stride, r0.size, r0.stride];
+      const one = k1.size === 1;
+      const read = k1.size * k0.size * r1.size * r0.size * type.itemsize;
+      runCut(kernel[plan.pattern], args, read, one ? 4 : 2, (one ? 1 : k0.size) * COMPUTE_BYTES[compute], one ? k0.stride : k1.stride);
+    }
     position += bytes;
   };
   if (kept.length <= 2) place(0);
@@ -209,17 +237,23 @@ function sumLongColumns(
   r1: Axis,
   r0: Axis,
   groups: Storage,
+  type: DTypeInfo,
   compute: ComputeType,
 ): void {
   const rowBytes = width.size * COMPUTE_BYTES[compute];
   const first = addressOf(groups);
   let position = first;
   for (let j = 0; j < r1.size; j++) {
-    for (let row = 0; row < r0.size; row += LONG_COLUMN / 2) {
-      const rows = Math.min(LONG_COLUMN / 2, r0.size - row);
-      kernel.columns(position, from + j * r1.stride + row * r0.stride, 1, 0, width.size, 1, 0, rows, r0.stride);
-      position += rowBytes;
-    }
+    const start = from + j * r1.stride;
+    const whole = Math.floor(r0.size / GROUP);
+    const step = GROUP * r0.stride;
+    const args = [position, start, whole, step, width.size, 1, 0, GROUP, r0.stride];
+    runCut(kernel.columns, args, whole * GROUP * width.size * type.itemsize, 2, rowBytes, step);
+    position += whole * rowBytes;
+    const rest = r0.size - whole * GROUP;
+    if (rest === 0) continue;
+    kernel.columns(position, start + whole * step, 1, 0, width.size, 1, 0, rest, r0.stride);
+    position += rowBytes;
   }
   const count = (position - first) / rowBytes;
   kernelsFor('sum', dtypeInfo(NATIVE_TYPES[compute]), compute).columns(result, first, 1, 0, width.size, 1, 0, count, rowBytes);

@@ -1,16 +1,21 @@
 /** Elementwise launches cut for threads: each element is computed by the same code wherever it lies, so that any cut gives the same bits. */
 import { nanosecondsPerElement } from '../../kernel/vector/cost.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
-import { addressOf, sameBytes } from '../../runtime/storage.ts';
+import { heap } from '../../runtime/heap.ts';
+import { addressOf, allocatePermanent, beginLaunch, type Storage, sameBytes } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import type { MapProgram } from '../../scalar/program.ts';
-import { chunksFor, rowsToShare, runRows } from './parallel.ts';
+import { sizes, starts, strides, writePlan } from './map-plan.ts';
+import { chunksFor, ROW_VALUES, rowsToShare, runRows } from './parallel.ts';
 
 /** Chunks begin at multiples of this many elements: whole cache lines, in which no two threads write. */
 const GRAIN = 256;
 
 /** What fetching or writing a byte takes. */
 const PER_BYTE = 0.008;
+
+/** How much longer fetching takes where elements lie apart. */
+const NESTED = 2;
 
 const costs = new WeakMap<MapProgram, number>();
 
@@ -33,7 +38,10 @@ function areApart(out: View, ins: readonly View[], more: number): boolean {
     for (let k = 0; k < ins.length; k++) {
       const view = ins[k] as View;
       if (!sameBytes(view.storage, target.storage)) continue;
-      if (view.size !== target.size || view.offset !== target.offset || view.type.itemsize !== target.type.itemsize) return false;
+      const { size, offset, type, strides } = target;
+      if (view.size !== size || view.offset !== offset || view.type.itemsize !== type.itemsize) return false;
+      // Of one size and broadcast to one shape: the shapes are the same.
+      if (view.strides.some((stride, dim) => stride !== strides[dim])) return false;
     }
   }
   return true;
@@ -69,4 +77,65 @@ export function shareFlat(
   }
   runRows(chunks, 2 + ins.length + params.length);
   return true;
+}
+
+/** Where the plans of chunks are: a kernel counts its loops in its plan, so that each chunk needs one of its own. */
+let plans: Storage | null = null;
+const PLANS_BYTES = 1 << 16;
+
+/** Shares a launch whose loops are planned, and returns true, or leaves it alone. `nested`: whether the kernel takes a plan. */
+export function shareLoops(
+  program: MapProgram,
+  kernel: KernelFunction,
+  out: View,
+  ins: readonly View[],
+  params: readonly number[],
+  loops: number,
+  nested: boolean,
+): boolean {
+  const nanoseconds = nanosecondsOf(program, out, ins) * (nested ? NESTED : 1);
+  const rows = rowsToShare(nanoseconds, kernel);
+  if (rows === null || !areApart(out, ins, program.more.length)) return false;
+  if (plans === null) {
+    plans = allocatePermanent(PLANS_BYTES);
+    beginLaunch();
+  }
+  const operands = ins.length + 1;
+  const loop = loopToCut(loops);
+  const size = sizes[loop] as number;
+  const grain = loop === 0 ? GRAIN : 1;
+  const width = 1 + (nested ? 1 : 0) + operands + params.length;
+  const planBytes = 4 * (operands + 1 + (loops - 1) * (2 + operands));
+  const room = Math.floor(Math.min(ROW_VALUES / width, PLANS_BYTES / planBytes));
+  const chunk = Math.ceil(size / Math.min(room, chunksFor(nanoseconds, size / grain)) / grain) * grain;
+  let plan = addressOf(plans);
+  let chunks = 0;
+  let at = 0;
+  for (let first = 0; first < size; first += chunk, chunks++) {
+    sizes[loop] = Math.min(chunk, size - first);
+    rows[at++] = sizes[0] as number;
+    if (nested) {
+      writePlan(heap.i32, plan >>> 2, loops, operands);
+      rows[at++] = plan;
+      plan += planBytes;
+    }
+    for (let k = 0; k < operands; k++) {
+      const view = k === 0 ? out : (ins[k - 1] as View);
+      rows[at++] = addressOfView(view) + (starts[k] as number) + first * (strides[loop * operands + k] as number);
+    }
+    for (let k = 0; k < params.length; k++) rows[at++] = params[k] as number;
+  }
+  sizes[loop] = size;
+  runRows(chunks, width);
+  return true;
+}
+
+/** The outermost loop that has rounds enough, else the longest. */
+function loopToCut(loops: number): number {
+  let longest = 0;
+  for (let loop = loops - 1; loop > 0; loop--) {
+    if ((sizes[loop] as number) >= 8) return loop;
+    if ((sizes[loop] as number) > (sizes[longest] as number)) longest = loop;
+  }
+  return longest;
 }
