@@ -18,6 +18,8 @@ export default defineConfig({
     // A process for each file: the engine keeps one WebAssembly memory a process, and the memory tests call the collector.
     pool: 'forks',
     execArgv: ['--expose-gc'],
+    // Files run side by side already; the tests of threads ask for them.
+    env: { NABLA_NUM_THREADS: '1' },
     testTimeout: 30_000,
   },
 });

@@ -8,6 +8,7 @@ const nabla = (await import(module)) as typeof import('nabla');
 const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typeof import('nabla/func');
 const { full, nn, ones, rand, randint, randn, scope } = nabla;
 const F = nn.functional;
+nabla.setNumThreads(Number(process.argv[2] ?? 1));
 
 type Step = () => void;
 

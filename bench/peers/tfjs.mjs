@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 
-setThreadsCount(1);
+setThreadsCount(Number(process.argv[2] ?? 1));
 await tf.setBackend(process.argv[3] ?? 'wasm');
 await tf.ready();
 const { serve } = await import('../timing.ts');
