@@ -33,6 +33,11 @@ export class Buffer {
   get storage(): Storage {
     return this.storages[0] as Storage;
   }
+
+  /** Lets go of memory that only the recorded run used. */
+  forget(): void {
+    if (this.made) this.storages.length = 0;
+  }
 }
 
 /** A view of a buffer. */

@@ -193,16 +193,14 @@ export class Program {
   readonly #storages = new Map<Buffer, Storage>();
   readonly #gradients = new Map<Buffer, { handle: Tensor }>();
   readonly #fresh: readonly (readonly [buffer: Buffer, slots: Slot[]])[];
-  readonly #parts: ProgramParts;
   readonly #device = backend();
 
   constructor(parts: ProgramParts) {
-    this.#parts = parts;
     this.#placeTemporaries(parts.plan);
     const constants = constantBuffers(parts);
     for (const item of parts.items) {
       if (item.kind === 'keep' && constants.has(item.target.buffer)) this.#storeConstant(item);
-      else this.#steps.push(this.#stepOf(item));
+      else this.#steps.push(this.#stepOf(item, parts));
     }
     this.#fresh = [...parts.fresh].map((buffer) => [buffer, this.#slots.get(buffer) ?? []] as const);
   }
@@ -275,7 +273,7 @@ export class Program {
     new KeepStep(item.bytes, this.#slotOf(item.target)).run();
   }
 
-  #stepOf(item: Item): Step {
+  #stepOf(item: Item, parts: ProgramParts): Step {
     switch (item.kind) {
       case 'map': {
         const ins = item.ins.map((operand) => this.#slotOf(operand));
@@ -290,7 +288,7 @@ export class Program {
       case 'effect':
         return new EffectStep(item.work);
       case 'gradient':
-        return new GradientStep(this.#parts.placeOf(item.leaf), this.#gradientOf(item));
+        return new GradientStep(parts.placeOf(item.leaf), this.#gradientOf(item));
     }
   }
 
