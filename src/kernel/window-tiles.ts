@@ -1,6 +1,6 @@
 import { COMPUTE_BYTES, LANES } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
-import { type MatmulVariant, multiplyAdd, packFunction, tileColumns, transposed } from './matmul.ts';
+import { type MatmulVariant, multiplyAdd, tileColumns, transposed } from './matmul.ts';
 import { ENTRY_BYTES, pushIsRun } from './pack-windows.ts';
 import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
 
@@ -82,7 +82,7 @@ export const WINDOW_DEPTH = 256;
  * `(m, panels, k, source, across, along, b, c, ldc, first, ldf)`: m rows of windows times panels of b, which come in blocks of `WINDOW_DEPTH` steps. c has
  * whole panels of columns. `first` may be c itself, or a row that all begin with: ldf is 0 then.
  */
-function multiplyWindows(variant: MatmulVariant): FunctionBuilder {
+export function multiplyWindows(variant: MatmulVariant): FunctionBuilder {
   const f = new FunctionBuilder('multiplyWindows', i32s(11), [], false);
   const [m, panels, k, source, across, along, b, c, ldc, first, ldf] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
   const width = tileColumns(variant) * COMPUTE_BYTES[variant.compute];
@@ -142,82 +142,8 @@ function multiplyWindows(variant: MatmulVariant): FunctionBuilder {
   return f;
 }
 
-/**
- * `convolve(images, m, block, panels, k, source, sourceStep, across, along, b, scratch, start, out, outStep, outRow, rows)`: for each image, the product of m windows
- * and b, transposed: row r of the output, outRow bytes apart, has column r of the product. Each row of the product begins with that at `start`. `scratch` has
- * room for `block` rows of whole panels.
- */
-function convolve(variant: MatmulVariant, multiply: FunctionBuilder, transpose: FunctionBuilder): FunctionBuilder {
-  const f = new FunctionBuilder('convolve', i32s(16));
-  const [images, m, block, panels, k, source, sourceStep, across, along, b, scratch, start, out, outStep, outRow, rows] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-  ];
-  const bytes = COMPUTE_BYTES[variant.compute];
-  const local = (): Local => f.local('i32');
-  const [image, left, count, at, to, ldc] = [local(), local(), local(), local(), local(), local()];
-  f.get(panels)
-    .i32(tileColumns(variant) * bytes)
-    .op('i32.mul')
-    .set(ldc);
-  repeat(f, image, images, () => {
-    f.get(m).set(left).get(across).set(at).get(out).set(to);
-    whileLoop(
-      f,
-      () => f.get(left),
-      () => {
-        f.get(left).get(block).get(left).get(block).op('i32.lt_u').op('select').set(count);
-        f.get(count).get(panels).get(k).get(source).get(at).get(along).get(b).get(scratch).get(ldc).get(start).i32(0).call(multiply);
-        f.get(to).get(outRow).get(scratch).get(ldc).get(rows).get(count).call(transpose);
-        f.get(at).get(count).i32(ENTRY_BYTES).op('i32.mul').op('i32.add').set(at);
-        f.get(to).get(count).i32(bytes).op('i32.mul').op('i32.add').set(to);
-        f.get(left).get(count).op('i32.sub').set(left);
-      },
-    );
-    advance(f, source, sourceStep);
-    advance(f, out, outStep);
-  });
-  return f;
-}
-
-/**
- * `correlate(blocks, done, m, rows, panels, k, source, sourceStep, across, along, right, rightStep, packed, c, first)`: c[i][r] is the sum over images and places p of
- * window p's element i times right[r][p], where right is an image of `rows` rows of k elements. `blocks` blocks of `WINDOW_DEPTH` places are summed, from place `done` of the
- * first image on; each row of c begins with that at `first`. `packed` has room for whole panels of a block.
- */
-function correlate(variant: MatmulVariant, multiply: FunctionBuilder, pack: FunctionBuilder): FunctionBuilder {
-  const f = new FunctionBuilder('correlate', i32s(15));
-  const [blocks, done, m, rows, panels, k, source, sourceStep, across, along, right, rightStep, packed, c, first] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-  ];
-  const bytes = COMPUTE_BYTES[variant.compute];
-  const local = (): Local => f.local('i32');
-  const [block, depth, ldc, ldf, left] = [local(), local(), local(), local(), local()];
-  f.get(panels)
-    .i32(tileColumns(variant) * bytes)
-    .op('i32.mul')
-    .set(ldc);
-  repeat(f, block, blocks, () => {
-    f.get(k).get(done).op('i32.sub').set(left);
-    f.get(left).i32(WINDOW_DEPTH).get(left).i32(WINDOW_DEPTH).op('i32.lt_u').op('select').set(depth);
-    f.get(packed).get(right).get(done).i32(bytes).op('i32.mul').op('i32.add').get(rows).get(depth);
-    f.get(k).i32(bytes).op('i32.mul').i32(bytes).call(pack);
-    f.get(m).get(panels).get(depth).get(source).get(across);
-    f.get(along).get(done).i32(ENTRY_BYTES).op('i32.mul').op('i32.add');
-    f.get(packed).get(c).get(ldc).get(first).get(ldf).call(multiply);
-    f.get(c).set(first).get(ldc).set(ldf);
-    f.get(done).get(depth).op('i32.add').set(done);
-    f.get(done).get(k).op('i32.eq');
-    f.if(() => {
-      f.i32(0).set(done);
-      advance(f, source, sourceStep);
-      advance(f, right, rightStep);
-    });
-  });
-  return f;
-}
-
 /** `(target, targetStride, source, sourceStride, rows, columns)`: row r and column c of the target are column r and row c of the source; strides in bytes. */
-function transposeBlock({ compute }: MatmulVariant): FunctionBuilder {
+export function transposeBlock({ compute }: MatmulVariant): FunctionBuilder {
   const bytes = COMPUTE_BYTES[compute];
   const lanes = LANES[compute];
   const align = Math.log2(bytes);
@@ -284,12 +210,4 @@ function transposeBlock({ compute }: MatmulVariant): FunctionBuilder {
     columnsOneByOne();
   });
   return f;
-}
-
-/** The functions `convolve`, `correlate`, `transpose` and `packRight` of a variant. */
-export function windowTileFunctions(variant: MatmulVariant): FunctionBuilder[] {
-  const multiply = multiplyWindows(variant);
-  const transpose = transposeBlock(variant);
-  const pack = packFunction('packRight', variant.compute, tileColumns(variant), true);
-  return [convolve(variant, multiply, transpose), correlate(variant, multiply, pack), transpose, pack];
 }

@@ -1,34 +1,39 @@
 /** Matrix products in which one side is made of windows of an image: convolutions and their gradients. */
 import { type ComputeType, computeTypeOf } from '../../kernel/element.ts';
-import { ENTRY_BYTES, packWindowsFunction, type Runs } from '../../kernel/pack-windows.ts';
-import { instantiate, type KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { tileColumns } from '../../kernel/matmul.ts';
+import { ENTRY_BYTES, type Runs } from '../../kernel/pack-windows.ts';
+import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { EDGE_BYTES, packedBytes, packedFunctions } from '../../kernel/window-images.ts';
+import { WINDOW_DEPTH } from '../../kernel/window-tiles.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
 import { addressOfView } from './host.ts';
+import { instantiateAt } from './level.ts';
 import { matmulKernels } from './matmul-kernels.ts';
-import { align, type WindowProduct, writeTable } from './window-tables.ts';
+import { rowsToShare } from './parallel.ts';
+import { launchParts, nanosecondsOf, partsOf } from './window-parts.ts';
+import { align, borderBytes, type WindowProduct, writeBorder, writeTable } from './window-tables.ts';
 import { convolveTiles, correlateTiles, suitsTiles } from './window-tiles.ts';
 
-/** Rows of the windows' matrix that are multiplied at a time: a panel of it stays in the first-level cache. */
-const DEPTH = 256;
-/** Rows of the other matrix at a time: whole tiles of 4 or 6 rows. */
-const BLOCK_ROWS = 120;
-/** Columns that are packed at a time. */
-const BLOCK_COLUMNS = 256;
-/** Room for the largest tile at an edge. */
-const EDGE_BYTES = 384;
+interface PackedKernels {
+  readonly convolve: KernelFunction;
+  readonly packLeft: KernelFunction;
+  readonly width: number;
+}
 
-const packers = new Map<string, KernelFunction>();
+const compiled = new Map<string, PackedKernels>();
 
-function packer(compute: ComputeType, width: number, runs: Runs): KernelFunction {
-  const key = `${compute} ${width} ${runs}`;
-  let kernel = packers.get(key);
-  if (kernel === undefined) {
-    const f = packWindowsFunction(compute, width, runs);
-    kernel = instantiate([f], heap.memory)[f.name]!;
-    packers.set(key, kernel);
+function kernelsFor(compute: ComputeType, runs: Runs): PackedKernels {
+  // The level that was tried out for plain products: the tiles are the same.
+  const { level, variant } = matmulKernels(compute);
+  const key = `${compute} ${level} ${runs}`;
+  let kernels = compiled.get(key);
+  if (kernels === undefined) {
+    const { convolvePacked, packLeft } = instantiateAt(level, packedFunctions(variant, runs));
+    kernels = { convolve: convolvePacked!, packLeft: packLeft!, width: tileColumns(variant) };
+    compiled.set(key, kernels);
   }
-  return kernel;
+  return kernels;
 }
 
 /** How many neighbours of a table's entries lie one element apart. */
@@ -38,91 +43,76 @@ function neighbours(table: Int32Array): number {
   return count / Math.max(table.length, 1);
 }
 
-/** Sets each row of the results to its first value. */
-function fillStart(product: WindowProduct, out: number, bytes: number): void {
-  const { images, groups, rows, across, start, outSteps } = product;
-  const values = bytes === 4 ? heap.f32 : heap.f64;
-  if (start === null) {
-    values.fill(0, out / bytes, out / bytes + product.out.size);
-    return;
-  }
-  const first = addressOfView(start) / bytes;
-  for (let n = 0; n < images; n++) {
-    for (let g = 0; g < groups; g++) {
-      for (let r = 0; r < rows; r++) {
-        const at = out / bytes + n * outSteps.image + g * outSteps.group + r * across.length;
-        values.fill(values[first + g * rows + r]!, at, at + across.length);
-      }
-    }
-  }
-}
-
 /** Runs a product of float32 or float64. */
 export function windowProduct(product: WindowProduct): void {
-  if (suitsTiles(product)) {
-    if (product.outSteps.image > 0) convolveTiles(product);
-    else correlateTiles(product);
-    return;
-  }
-  const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps } = product;
+  if (!suitsTiles(product)) packedProduct(product);
+  else if (product.outSteps.image > 0) convolveTiles(product);
+  else correlateTiles(product);
+}
+
+function packedProduct(product: WindowProduct): void {
+  const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps, start, border } = product;
   const compute = computeTypeOf(product.out.type.name);
-  const kernels = matmulKernels(compute);
-  const { bytes, columns: width } = kernels;
-  const columns = across.length;
-  const inner = along.length;
-  const pack = packer(compute, width, neighbours(across) >= neighbours(along) ? 'across' : 'along');
-  const depthMost = Math.min(DEPTH, inner);
-  const acrossLength = Math.ceil(columns / width) * width;
-  const panelBytes = align(depthMost * Math.min(BLOCK_COLUMNS, acrossLength) * bytes);
+  const kernels = kernelsFor(compute, neighbours(across) >= neighbours(along) ? 'across' : 'along');
+  const bytes = compute === 'f64' ? 8 : 4;
+  const { width } = kernels;
+  const [columns, inner] = [across.length, along.length];
+  const isSum = outSteps.image === 0;
+  const shares = isSum ? null : rowsToShare(nanosecondsOf(product), kernels.convolve);
+  // Images that are few are cut where whole blocks of columns end; a border is made for each part then.
+  const parts =
+    shares === null ? [{ image: 0, images, column: 0, columns }] : partsOf(images, columns, 256, nanosecondsOf(product) / groups);
+  const isWhole = parts[0]!.columns === columns;
   const leftBytes = align(rows * inner * bytes);
-  const sharedLeft = leftSteps.image === 0;
-  const scratch = allocate(
-    EDGE_BYTES + panelBytes + leftBytes * (sharedLeft ? groups : 1) + align(ENTRY_BYTES * acrossLength) + ENTRY_BYTES * inner,
-  );
+  const acrossLength = Math.ceil(columns / width) * width;
+  const placeBytes = EDGE_BYTES + align(packedBytes(columns, inner, width, bytes)) + borderBytes(border, bytes);
+  const tableBytes = align(ENTRY_BYTES * acrossLength) + align(ENTRY_BYTES * inner);
+  const scratch = allocate(64 + leftBytes + tableBytes + parts.length * placeBytes);
   beginLaunch();
-  const edge = addressOf(scratch);
-  const right = edge + EDGE_BYTES;
-  const left = right + panelBytes;
-  const acrossAt = left + leftBytes * (sharedLeft ? groups : 1);
+  const zero = addressOf(scratch);
+  const left = zero + 64;
+  const acrossAt = left + leftBytes;
   const alongAt = acrossAt + align(ENTRY_BYTES * acrossLength);
+  const places = left + leftBytes + tableBytes;
   const [leftAt, sourceAt, outAt] = [addressOfView(product.left), addressOfView(product.source), addressOfView(product.out)];
-  fillStart(product, outAt, bytes);
-  if (inner > 0 && columns > 0) {
+  heap.u8.fill(0, zero, zero + 64);
+  if (isSum || columns === 0) heap.u8.fill(0, outAt, outAt + product.out.size * bytes);
+  if (columns > 0) {
     writeTable(acrossAt, across, acrossLength, bytes);
     writeTable(alongAt, along, inner, bytes);
-  }
-  const packLeft = (to: number, from: number): void => {
-    for (let step = 0; step < inner; step += DEPTH)
-      kernels.packLeft(to + rows * step * bytes, from + step * bytes, rows, Math.min(DEPTH, inner - step), leftSteps.row * bytes, bytes);
-  };
-  if (sharedLeft) for (let g = 0; g < groups; g++) packLeft(left + g * leftBytes, leftAt + g * leftSteps.group * bytes);
-  for (let n = 0; n < images && inner > 0; n++) {
+    const borders = parts.map((_, i) => writeBorder(places + (i + 1) * placeBytes - borderBytes(border, bytes), border, bytes));
+    const startAt = start === null ? zero : addressOfView(start);
     for (let g = 0; g < groups; g++) {
-      const packed = sharedLeft ? left + g * leftBytes : left;
-      if (!sharedLeft) packLeft(left, leftAt + (n * leftSteps.image + g * leftSteps.group) * bytes);
-      const source = sourceAt + (n * sourceSteps.image + g * sourceSteps.group) * bytes;
-      const out = outAt + (n * outSteps.image + g * outSteps.group) * bytes;
-      for (let column = 0; column < columns; column += BLOCK_COLUMNS) {
-        const block = Math.min(BLOCK_COLUMNS, columns - column);
-        for (let step = 0; step < inner; step += DEPTH) {
-          const depth = Math.min(DEPTH, inner - step);
-          pack(right, source, acrossAt + ENTRY_BYTES * column, block, alongAt + ENTRY_BYTES * step, depth);
-          for (let row = 0; row < rows; row += BLOCK_ROWS) {
-            kernels.multiplyPacked(
-              Math.min(BLOCK_ROWS, rows - row),
-              block,
-              depth,
-              packed + (rows * step + row * depth) * bytes,
-              right,
-              width * bytes,
-              depth * width * bytes,
-              out + (row * columns + column) * bytes,
-              columns * bytes,
-              edge,
-              0,
-            );
-          }
+      const from = leftAt + g * leftSteps.group * bytes;
+      if (!isSum) {
+        for (let step = 0; step < inner; step += WINDOW_DEPTH) {
+          const depth = Math.min(WINDOW_DEPTH, inner - step);
+          kernels.packLeft(left + rows * step * bytes, from + step * bytes, rows, depth, leftSteps.row * bytes, bytes);
         }
+      }
+      for (let image = 0; image < (isWhole ? 1 : images); image++) {
+        const args = parts.map((part, i) => [
+          part.images,
+          part.columns,
+          inner,
+          rows,
+          from,
+          isSum ? leftSteps.image * bytes : 0,
+          leftSteps.row * bytes,
+          left,
+          sourceAt + (g * sourceSteps.group + (image + part.image) * sourceSteps.image) * bytes,
+          sourceSteps.image * bytes,
+          acrossAt + part.column * ENTRY_BYTES,
+          alongAt,
+          places + i * placeBytes,
+          isSum ? 0 : startAt + (start === null ? 0 : g * rows * bytes),
+          start === null ? 0 : bytes,
+          outAt + (g * outSteps.group + (image + part.image) * outSteps.image + part.column) * bytes,
+          outSteps.image * bytes,
+          columns * bytes,
+          borders[i]!,
+        ]);
+        launchParts(shares, args, kernels.convolve);
       }
     }
   }

@@ -1,4 +1,5 @@
 /** What products of windows are given, and the tables that say where the windows' elements lie. */
+import { BORDER_BYTES } from '../../kernel/window-images.ts';
 import { heap } from '../../runtime/heap.ts';
 import type { View } from '../../runtime/view.ts';
 
@@ -21,6 +22,22 @@ export interface WindowProduct {
   readonly outSteps: ImageSteps;
   /** What `out` starts from: a value for each row of each group, or 0. */
   readonly start: View | null;
+  /** What goes around the images of a group before the tables are right for them. */
+  readonly border: Border | null;
+}
+
+/** A border of zeros around the images of a group: sizes and steps in elements, those of the bordered image. */
+export interface Border {
+  readonly channels: number;
+  readonly slices: number;
+  readonly rows: number;
+  readonly width: number;
+  /** Where the first element goes. */
+  readonly first: number;
+  readonly channelStep: number;
+  readonly sliceStep: number;
+  readonly rowStep: number;
+  readonly size: number;
 }
 
 /** How far the images and groups of an operand lie apart; an image step of 0: all have the same. */
@@ -44,4 +61,28 @@ export function writeTable(address: number, table: Int32Array, length: number, b
     i32[first + 2 * i] = value * bytes;
     i32[first + 2 * i + 1] = run;
   }
+}
+
+/** Room for the description of a border and one bordered image. */
+export function borderBytes(border: Border | null, bytes: number): number {
+  return border === null ? 0 : align(BORDER_BYTES) + align(border.size * bytes);
+}
+
+/** Describes a border at `address`, behind which there is room for an image, and returns the address; 0 if there is none. */
+export function writeBorder(address: number, border: Border | null, bytes: number): number {
+  if (border === null) return 0;
+  const { channels, slices, rows, width, first, channelStep, sliceStep, rowStep, size } = border;
+  const place = address + align(BORDER_BYTES);
+  const steps = [channelStep, sliceStep, rowStep, size].map((step) => step * bytes);
+  [place, place + first * bytes, channels, slices, rows, width, ...steps].forEach((value, i) => {
+    heap.i32[address / 4 + i] = value;
+  });
+  return address;
+}
+
+/** Clears the place of a border that was written. */
+export function clearPlace(address: number, border: Border | null, bytes: number): void {
+  if (border === null) return;
+  const place = address + align(BORDER_BYTES);
+  heap.u8.fill(0, place, place + border.size * bytes);
 }

@@ -3,19 +3,24 @@ import { COMPUTE_BYTES, type ComputeType, computeTypeOf } from '../../kernel/ele
 import { type MatmulVariant, tileColumns } from '../../kernel/matmul.ts';
 import { ENTRY_BYTES } from '../../kernel/pack-windows.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
-import { WINDOW_DEPTH, windowTileFunctions } from '../../kernel/window-tiles.ts';
+import { windowTileFunctions } from '../../kernel/window-images.ts';
+import { WINDOW_DEPTH } from '../../kernel/window-tiles.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
 import { addressOfView } from './host.ts';
 import { instantiateAt, type KernelLevel } from './level.ts';
 import { matmulKernels } from './matmul-kernels.ts';
-import { align, type WindowProduct, writeTable } from './window-tables.ts';
+import { rowsToShare } from './parallel.ts';
+import { launchParts, nanosecondsOf, partsOf } from './window-parts.ts';
+import { align, borderBytes, clearPlace, type WindowProduct, writeBorder, writeTable } from './window-tables.ts';
 
 interface TileKernels {
   readonly convolve: KernelFunction;
   readonly correlate: KernelFunction;
   readonly transpose: KernelFunction;
   readonly packRight: KernelFunction;
+  readonly addTo: KernelFunction;
+  readonly borderImage: KernelFunction;
   /** Columns of a tile. */
   readonly width: number;
 }
@@ -41,8 +46,16 @@ function kernelsFor(compute: ComputeType): TileKernels {
 }
 
 function compile(level: KernelLevel, variant: MatmulVariant): TileKernels {
-  const { convolve, correlate, transpose, packRight } = instantiateAt(level, windowTileFunctions(variant));
-  return { convolve: convolve!, correlate: correlate!, transpose: transpose!, packRight: packRight!, width: tileColumns(variant) };
+  const { convolve, correlate, transpose, packRight, addTo, borderImage } = instantiateAt(level, windowTileFunctions(variant));
+  return {
+    convolve: convolve!,
+    correlate: correlate!,
+    transpose: transpose!,
+    packRight: packRight!,
+    addTo: addTo!,
+    borderImage: borderImage!,
+    width: tileColumns(variant),
+  };
 }
 
 const TESTED_WINDOWS = 17;
@@ -108,6 +121,7 @@ function isRight(kernels: TileKernels, compute: ComputeType): boolean {
     0,
     TESTED_WINDOWS * bytes,
     rows,
+    0,
   );
   let good = true;
   for (let r = 0; r < rows; r++) {
@@ -142,29 +156,37 @@ export function suitsTiles({ images, rows, across, along, out, outSteps }: Windo
 
 /** `out = start + left · windows`, where all images share `left`. */
 export function convolveTiles(product: WindowProduct): void {
-  const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps, start } = product;
+  const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps, start, border } = product;
   const compute = computeTypeOf(product.out.type.name);
   const kernels = kernelsFor(compute);
   const bytes = COMPUTE_BYTES[compute];
+  const [m, inner] = [across.length, along.length];
   const panels = Math.ceil(rows / kernels.width);
   const lineBytes = panels * kernels.width * bytes;
-  const inner = along.length;
   const block = Math.max(WHOLE_TILES, Math.min(MOST_ROWS, Math.floor(BLOCK_BYTES / lineBytes / WHOLE_TILES) * WHOLE_TILES));
-  const scratchBytes = align(block * lineBytes);
+  const shares = rowsToShare(nanosecondsOf(product), kernels.convolve);
+  const parts =
+    shares === null ? [{ image: 0, images, column: 0, columns: m }] : partsOf(images, m, block, nanosecondsOf(product) / groups);
+  const turnedBytes = align(block * lineBytes);
+  const placeBytes = turnedBytes + borderBytes(border, bytes);
   const packedBytes = inner * lineBytes;
-  const acrossBytes = align(ENTRY_BYTES * across.length);
-  const scratch = allocate(lineBytes + scratchBytes + packedBytes + acrossBytes + ENTRY_BYTES * inner);
+  const acrossBytes = align(ENTRY_BYTES * m);
+  const scratch = allocate(lineBytes + packedBytes + acrossBytes + align(ENTRY_BYTES * inner) + parts.length * placeBytes);
   beginLaunch();
   const line = addressOf(scratch);
-  const turned = line + lineBytes;
-  const packed = turned + scratchBytes;
+  const packed = line + lineBytes;
   const acrossAt = packed + packedBytes;
   const alongAt = acrossAt + acrossBytes;
+  const places = alongAt + align(ENTRY_BYTES * inner);
   const [leftAt, sourceAt, outAt] = [addressOfView(product.left), addressOfView(product.source), addressOfView(product.out)];
   const startAt = start === null ? 0 : addressOfView(start);
-  writeTable(acrossAt, across, across.length, bytes);
+  writeTable(acrossAt, across, m, bytes);
   writeTable(alongAt, along, inner, bytes);
   heap.u8.fill(0, line, line + lineBytes);
+  // Where the parts are those of one image, all read it in one place.
+  const single = parts[0]!.images < images && parts.at(-1)!.image === 0;
+  const borders = parts.map((_, i) => writeBorder(places + i * placeBytes + turnedBytes, border, bytes));
+  if (single) clearPlace(borders[0]!, border, bytes);
   for (let g = 0; g < groups; g++) {
     const left = leftAt + g * leftSteps.group * bytes;
     for (let step = 0; step < inner; step += WINDOW_DEPTH) {
@@ -172,73 +194,109 @@ export function convolveTiles(product: WindowProduct): void {
       kernels.packRight(packed + step * lineBytes, left + step * bytes, rows, depth, leftSteps.row * bytes, bytes);
     }
     if (start !== null) heap.u8.copyWithin(line, startAt + g * rows * bytes, startAt + (g + 1) * rows * bytes);
-    kernels.convolve(
-      images,
-      across.length,
-      block,
-      panels,
-      inner,
-      sourceAt + g * sourceSteps.group * bytes,
-      sourceSteps.image * bytes,
-      acrossAt,
-      alongAt,
-      packed,
-      turned,
-      line,
-      outAt + g * outSteps.group * bytes,
-      outSteps.image * bytes,
-      across.length * bytes,
-      rows,
-    );
+    for (let image = 0; image < (single ? images : 1); image++) {
+      const source = sourceAt + (g * sourceSteps.group + image * sourceSteps.image) * bytes;
+      const windows = single ? kernels.borderImage(borders[0]!, source) >>> 0 : source;
+      const args = parts.map((part, i) => [
+        part.images,
+        part.columns,
+        block,
+        panels,
+        inner,
+        windows + part.image * sourceSteps.image * bytes,
+        sourceSteps.image * bytes,
+        acrossAt + part.column * ENTRY_BYTES,
+        alongAt,
+        packed,
+        places + i * placeBytes,
+        line,
+        outAt + (g * outSteps.group + (image + part.image) * outSteps.image + part.column) * bytes,
+        outSteps.image * bytes,
+        m * bytes,
+        rows,
+        single ? 0 : borders[i]!,
+      ]);
+      launchParts(shares, args, kernels.convolve);
+    }
   }
   release(scratch);
 }
 
+/** Sums over images are cut into parts of at least this many places; how many depends on the sizes alone. */
+const PART_PLACES = 1024;
+const MOST_PARTS = 8;
+/** The sums of all parts together have no more bytes than this. */
+const PARTS_BYTES = 1 << 22;
+
 /** `out = Σ left · windows` over the images. */
 export function correlateTiles(product: WindowProduct): void {
-  const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps } = product;
+  const { images, groups, rows, across, along, leftSteps, sourceSteps, outSteps, border } = product;
   const compute = computeTypeOf(product.out.type.name);
   const kernels = kernelsFor(compute);
   const bytes = COMPUTE_BYTES[compute];
   const panels = Math.ceil(rows / kernels.width);
   const lineBytes = panels * kernels.width * bytes;
   const [m, k] = [across.length, along.length];
-  const packedBytes = align(Math.min(WINDOW_DEPTH, k) * lineBytes);
   const sumBytes = align(m * lineBytes);
+  const sums = Math.max(1, Math.min(MOST_PARTS, images, Math.floor((images * k) / PART_PLACES), Math.floor(PARTS_BYTES / sumBytes)));
+  const shares = rowsToShare(nanosecondsOf(product), kernels.correlate);
+  // A sum that is not cut is shared by the elements of the windows: each thread packs the other side for itself.
+  const slices = sums > 1 || shares === null ? 1 : Math.max(1, Math.min(SLICES, Math.floor(m / (2 * WHOLE_TILES))));
+  const parts = Array.from({ length: sums * slices }, (_, i) => {
+    const [sum, slice] = [Math.floor(i / slices), i % slices];
+    const [image, end] = [Math.floor((sum * images) / sums), Math.floor(((sum + 1) * images) / sums)];
+    const [row, last] = [cutAt(slice, slices, m), cutAt(slice + 1, slices, m)];
+    return { image, images: end - image, row, rows: last - row, at: sum * sumBytes + row * lineBytes };
+  });
+  const packedBytes = align(Math.min(WINDOW_DEPTH, k) * lineBytes);
+  const placeBytes = packedBytes + borderBytes(border, bytes);
   const acrossBytes = align(ENTRY_BYTES * m);
-  const scratch = allocate(lineBytes + packedBytes + sumBytes + acrossBytes + ENTRY_BYTES * k);
+  const places = shares === null ? 1 : parts.length;
+  const scratch = allocate(lineBytes + sums * sumBytes + acrossBytes + align(ENTRY_BYTES * k) + places * placeBytes);
   beginLaunch();
   const line = addressOf(scratch);
-  const packed = line + lineBytes;
-  const sums = packed + packedBytes;
-  const acrossAt = sums + sumBytes;
+  const sumsAt = line + lineBytes;
+  const acrossAt = sumsAt + sums * sumBytes;
   const alongAt = acrossAt + acrossBytes;
+  const placesAt = alongAt + align(ENTRY_BYTES * k);
   const [leftAt, sourceAt, outAt] = [addressOfView(product.left), addressOfView(product.source), addressOfView(product.out)];
   writeTable(acrossAt, across, m, bytes);
   writeTable(alongAt, along, k, bytes);
   heap.u8.fill(0, line, line + lineBytes);
-  const blocks = Math.ceil(k / WINDOW_DEPTH) * images;
+  const borders = Array.from({ length: places }, (_, i) => writeBorder(placesAt + i * placeBytes + packedBytes, border, bytes));
   for (let g = 0; g < groups; g++) {
-    const left = leftAt + g * leftSteps.group * bytes;
-    const source = sourceAt + g * sourceSteps.group * bytes;
-    kernels.correlate(
-      blocks,
-      0,
-      m,
-      rows,
-      panels,
-      k,
-      source,
-      sourceSteps.image * bytes,
-      acrossAt,
-      alongAt,
-      left,
-      leftSteps.image * bytes,
-      packed,
-      sums,
-      line,
-    );
-    kernels.transpose(outAt + g * outSteps.group * bytes, m * bytes, sums, lineBytes, rows, m);
+    const args = parts.map((part, i) => {
+      const place = places === 1 ? 0 : i;
+      return [
+        Math.ceil(k / WINDOW_DEPTH) * part.images,
+        0,
+        part.rows,
+        rows,
+        panels,
+        k,
+        sourceAt + (g * sourceSteps.group + part.image * sourceSteps.image) * bytes,
+        sourceSteps.image * bytes,
+        acrossAt + part.row * ENTRY_BYTES,
+        alongAt,
+        leftAt + (g * leftSteps.group + part.image * leftSteps.image) * bytes,
+        leftSteps.image * bytes,
+        placesAt + place * placeBytes,
+        sumsAt + part.at,
+        line,
+        borders[place]!,
+      ];
+    });
+    launchParts(shares, args, kernels.correlate);
+    for (let i = 1; i < sums; i++) kernels.addTo(sumsAt, sumsAt + i * sumBytes, (m * lineBytes) / 16);
+    kernels.transpose(outAt + g * outSteps.group * bytes, m * bytes, sumsAt, lineBytes, rows, m);
   }
   release(scratch);
+}
+
+/** Into how many slices a sum is cut. */
+const SLICES = 4;
+
+/** Where slice i of n begins: at whole tiles. */
+function cutAt(i: number, n: number, m: number): number {
+  return i === n ? m : Math.floor((i * m) / n / WHOLE_TILES) * WHOLE_TILES;
 }

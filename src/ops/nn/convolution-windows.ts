@@ -4,7 +4,7 @@ import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
-import { windowProduct } from './window-kernels.ts';
+import { type Border, windowProduct } from './window-kernels.ts';
 
 /** Convolutions of float32 and float64 as products with matrices of windows that are never written out. */
 
@@ -23,22 +23,38 @@ function places(sizes: readonly number[], steps: readonly number[]): Int32Array 
   return result;
 }
 
-/** An image with zeros around it, so that no window looks beyond its memory, and the steps of its dimensions. */
+/** An image with zeros around it, so that no window looks beyond its memory, and the steps of its dimensions: of the values as they are, or of what is inside the border. */
 interface Image {
   readonly values: Tensor;
   readonly steps: readonly number[];
-  /** Elements of one channel, and of one image. */
+  /** Elements of one channel. */
   readonly channel: number;
-  readonly image: number;
+  /** Elements of one channel and of one image without the border. */
+  readonly sourceChannel: number;
+  readonly sourceImage: number;
+  readonly border: Border | null;
 }
 
-/** `x` [N, C, …] from `before` elements ahead of it on, `extents` long; the tensor itself where nothing is missing. */
-function imageOf(x: Tensor, before: readonly number[], extents: readonly number[]): Image {
+/**
+ * `x` [N, C, …] from `before` elements ahead of it on, `extents` long; the tensor itself where nothing is missing. The kernel makes the border, for the channels of a group at a
+ * time, where nothing is cut off.
+ */
+function imageOf(x: Tensor, before: readonly number[], extents: readonly number[], groups: number): Image {
   const sizes = x.shape.slice(2);
   const whole = sizes.every((size, d) => before[d] === 0 && (extents[d] as number) <= size);
-  const values = whole ? contiguous(x) : bordered(x, before, extents);
-  const [image, channel, ...steps] = values.strides as readonly [number, number, ...number[]];
-  return { values, steps, channel, image };
+  const around =
+    sizes.length <= 3 && sizes.every((size, d) => (before[d] as number) >= 0 && (before[d] as number) + size <= (extents[d] as number));
+  const values = whole || around ? contiguous(x) : bordered(x, before, extents);
+  const [sourceImage, sourceChannel, ...own] = values.strides as readonly [number, number, ...number[]];
+  if (whole || !around) return { values, steps: own, channel: sourceChannel, sourceChannel, sourceImage, border: null };
+  const channels = (x.shape[1] as number) / groups;
+  const channel = product(extents);
+  const steps = extents.map((_, d) => product(extents.slice(d + 1)));
+  const [slices, rows, width] = [...Array<number>(3 - sizes.length).fill(1), ...sizes] as [number, number, number];
+  const [sliceStep, rowStep] = [0, 0, ...steps].slice(-3) as [number, number, number];
+  const first = steps.reduce((at, step, d) => at + step * (before[d] as number), 0);
+  const border: Border = { channels, slices, rows, width, first, channelStep: channel, sliceStep, rowStep, size: channels * channel };
+  return { values, steps, channel, sourceChannel, sourceImage, border };
 }
 
 function bordered(x: Tensor, before: readonly number[], extents: readonly number[]): Tensor {
@@ -62,7 +78,7 @@ function bordered(x: Tensor, before: readonly number[], extents: readonly number
 /** The padded input, and the two tables that say where its windows and their elements lie. */
 function windowsOf(x: Tensor, { kernel, output, stride, dilation, padding, groups }: ConvolutionGeometry) {
   const extents = output.map((size, d) => (size - 1) * (stride[d] as number) + ((kernel[d] as number) - 1) * (dilation[d] as number) + 1);
-  const image = imageOf(x, padding, extents);
+  const image = imageOf(x, padding, extents, groups);
   const { steps, channel } = image;
   return {
     image,
@@ -89,7 +105,8 @@ export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geome
     left: contiguous(w),
     leftSteps: { image: 0, group: rows * elements.length, row: elements.length },
     source: image.values,
-    sourceSteps: { image: image.image, group: (channels / groups) * image.channel },
+    sourceSteps: { image: image.sourceImage, group: (channels / groups) * image.sourceChannel },
+    border: image.border,
     across: windows,
     along: elements,
     out: result,
@@ -114,7 +131,8 @@ export function weightByWindows(x: Tensor, y: Tensor, geometry: ConvolutionGeome
     left: contiguous(y),
     leftSteps: { image: outputs * windows.length, group: rows * windows.length, row: windows.length },
     source: image.values,
-    sourceSteps: { image: image.image, group: (channels / groups) * image.channel },
+    sourceSteps: { image: image.sourceImage, group: (channels / groups) * image.sourceChannel },
+    border: image.border,
     across: elements,
     along: windows,
     out: result,
@@ -168,6 +186,7 @@ export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geomet
     y,
     lowest.map((low) => -low),
     extents,
+    groups,
   );
   const start = bias === null ? null : contiguous(bias);
   const combine = (chosen: readonly Phase[]): void => {
@@ -218,7 +237,8 @@ function inputPhase(
     left,
     leftSteps: { image: 0, group: rows * along.length, row: along.length },
     source: image.values,
-    sourceSteps: { image: image.image, group: each * image.channel },
+    sourceSteps: { image: image.sourceImage, group: each * image.sourceChannel },
+    border: image.border,
     across,
     along,
     out,

@@ -3,6 +3,7 @@ import { windowProduct as runProduct } from '../../backend/wasm/window-product.t
 import * as kernels from '../../backend/wasm/windows.ts';
 import { recordable } from '../../runtime/recorder.ts';
 
+export type { Border } from '../../backend/wasm/window-tables.ts';
 export type { Taps, WindowLine } from '../../backend/wasm/windows.ts';
 
 export const windowProduct = recordable(runProduct, ({ out }) => [out]);

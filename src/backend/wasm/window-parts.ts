@@ -1,0 +1,56 @@
+/** How products of windows are cut for threads. Every element of a result is computed in the same way wherever a part begins, so that any cut gives the same bits. */
+import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
+import { runRows } from './parallel.ts';
+import type { WindowProduct } from './window-tables.ts';
+
+/** Some images, and some columns of each. */
+export interface Part {
+  readonly image: number;
+  readonly images: number;
+  readonly column: number;
+  readonly columns: number;
+}
+
+/** Multiplications and additions in a nanosecond. */
+const SPEED = 40;
+/** A part has about as many nanoseconds at least, so that what it does before it multiplies does not count. */
+const PART = 5e4;
+const MOST = 16;
+
+/** About how many nanoseconds the products of all groups take. */
+export function nanosecondsOf({ images, groups, rows, across, along }: WindowProduct): number {
+  return (images * groups * rows * across.length * along.length) / SPEED;
+}
+
+/** Cuts images that take so many nanoseconds together: between them where there are enough, else each into blocks of columns; then they come one after the other. */
+export function partsOf(images: number, columns: number, block: number, nanoseconds: number): Part[] {
+  const wanted = Math.max(1, Math.min(MOST, Math.floor(nanoseconds / PART)));
+  const cut = (i: number, n: number, of: number): number => Math.floor((i * of) / n);
+  if (images >= Math.min(wanted, MOST / 2)) {
+    const n = Math.min(images, wanted);
+    return Array.from({ length: n }, (_, i) => ({
+      image: cut(i, n, images),
+      images: cut(i + 1, n, images) - cut(i, n, images),
+      column: 0,
+      columns,
+    }));
+  }
+  const blocks = Math.ceil(columns / block);
+  const n = Math.min(blocks, Math.ceil(wanted / images));
+  return Array.from({ length: n }, (_, i) => {
+    const column = cut(i, n, blocks) * block;
+    return { image: 0, images: 1, column, columns: Math.min(cut(i + 1, n, blocks) * block, columns) - column };
+  });
+}
+
+/** Runs a kernel once for each list of arguments: shared with threads where there is room for them. */
+export function launchParts(shares: Float64Array | null, args: readonly (readonly number[])[], kernel: KernelFunction): void {
+  if (shares === null) {
+    for (const list of args) kernel(...list);
+    return;
+  }
+  args.forEach((list, i) => {
+    shares.set(list, i * list.length);
+  });
+  runRows(args.length, args[0]!.length);
+}
