@@ -10,8 +10,8 @@ import { Explanation, type SignatureReport } from './explanation.ts';
 import { Recording } from './recording.ts';
 import { Refusal, type Trace, Variant } from './variant.ts';
 
-/** How many runs may differ from the one before until a function counts as one that cannot be replayed. */
-const MOST_DIFFERENCES = 4;
+/** How many runs may be unlike all before them until a function counts as one that cannot be replayed. */
+const MOST_TRACES = 5;
 /** How many programs there are for calls with the same arguments. */
 const MOST_VARIANTS = 8;
 /** How many kinds of arguments are compiled. */
@@ -28,9 +28,8 @@ export interface Compiled<Args extends unknown[], Result> {
 class Signature {
   readonly key: string;
   readonly variants: Variant[] = [];
-  /** The last recorded call, until one like it comes. */
-  last: Trace | null = null;
-  differences = 0;
+  /** The calls that were recorded, until one comes that is like one of them. */
+  traces: Trace[] = [];
   /** Why calls run as they are; null: they do not have to. */
   reason: string | null = null;
   eager = 0;
@@ -54,10 +53,7 @@ class Compiler<Args extends unknown[], Result> {
 
   call(args: Args): Result {
     const why = whatGoesOn();
-    if (why !== null) {
-      this.#passed.set(why, (this.#passed.get(why) ?? 0) + 1);
-      return this.#fn(...args);
-    }
+    if (why !== null) return this.#pass(args, why);
     const variants = this.#variants;
     for (let i = 0; i < variants.length; i++) {
       const variant = variants[i] as Variant;
@@ -71,9 +67,16 @@ class Compiler<Args extends unknown[], Result> {
     return this.#callRecorded(args);
   }
 
+  #pass(args: Args, why: string): Result {
+    this.#passed.set(why, (this.#passed.get(why) ?? 0) + 1);
+    return this.#fn(...args);
+  }
+
   #callRecorded(args: Args): Result {
     const leaves: Tensor[] = [];
     const form = formOf(args, leaves);
+    if (mode.grad && leaves.some((leaf) => leaf.tracked && leaf.node !== null))
+      return this.#pass(args, 'an argument is part of a graph that was recorded outside: detach() it');
     const signature = this.#signatureFor(form, leaves);
     if (signature.reason !== null) {
       signature.eager++;
@@ -84,25 +87,22 @@ class Compiler<Args extends unknown[], Result> {
       const buffer = recording.bufferOf(leaf.storage);
       if (buffer.argument < 0) buffer.argument = i;
     });
-    const { last } = signature;
-    const gradients = new Map([...(last?.recording.leaves ?? []), ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));
+    const known = signature.traces.flatMap((trace) => [...trace.recording.leaves]);
+    const gradients = new Map([...known, ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));
     const result = recording.run(() => this.#fn(...args));
     signature.eager++;
     const results: Tensor[] = [];
     const resultForm = formOf(result, results);
-    this.#consider(signature, last, { recording, form, args: leaves, resultForm, results, gradients });
+    this.#consider(signature, { recording, form, args: leaves, resultForm, results, gradients });
     return result;
   }
 
   #signatureFor(form: Form, leaves: readonly Tensor[]): Signature {
     const items = form.kind === 'list' ? form.items : [];
-    const key = items.map((item) => signatureOf(item, leaves)).join(', ');
+    const key = `${items.map((item) => signatureOf(item, leaves)).join(', ')}${mode.grad ? '' : '; noGrad'}`;
     let signature = this.#signatures.get(key);
     if (signature === undefined) {
       signature = new Signature(key);
-      const withHistory = leaves.findIndex((leaf) => mode.grad && leaf.tracked && leaf.node !== null);
-      if (withHistory >= 0)
-        signature.reason = `tensor ${withHistory} of the arguments is part of a graph that goes on outside: detach() it`;
       if (this.#signatures.size >= MOST_SIGNATURES)
         signature.reason = `there are ${MOST_SIGNATURES} kinds of arguments already: pass numbers that change as tensors`;
       if (this.#signatures.size < 2 * MOST_SIGNATURES) this.#signatures.set(key, signature);
@@ -111,14 +111,22 @@ class Compiler<Args extends unknown[], Result> {
   }
 
   /** Compiles what two runs have said alike. */
-  #consider(signature: Signature, before: Trace | null, now: Trace): void {
-    signature.last = now;
-    if (now.recording.reason !== null) this.#refuse(signature, now.recording.reason);
-    else if (before !== null) {
-      const difference = differenceOfTraces(before, now);
-      if (difference === null) this.#build(signature, before, now);
-      else if (++signature.differences >= MOST_DIFFERENCES) this.#refuse(signature, difference);
+  #consider(signature: Signature, now: Trace): void {
+    if (now.recording.reason !== null) {
+      this.#refuse(signature, now.recording.reason);
+      return;
     }
+    let difference = '';
+    for (const before of signature.traces) {
+      const found = differenceOfTraces(before, now);
+      if (found === null) {
+        this.#build(signature, before, now);
+        return;
+      }
+      difference = found;
+    }
+    signature.traces.push(now);
+    if (signature.traces.length >= MOST_TRACES) this.#refuse(signature, difference);
   }
 
   #build(signature: Signature, before: Trace, now: Trace): void {
@@ -130,8 +138,7 @@ class Compiler<Args extends unknown[], Result> {
       const variant = new Variant(before, now);
       signature.variants.push(variant);
       this.#variants.unshift(variant);
-      signature.last = null;
-      signature.differences = 0;
+      signature.traces = [];
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#refuse(signature, error.message);
@@ -140,7 +147,7 @@ class Compiler<Args extends unknown[], Result> {
 
   #refuse(signature: Signature, reason: string): void {
     signature.reason = reason;
-    signature.last = null;
+    signature.traces = [];
   }
 
   explain(): Explanation {

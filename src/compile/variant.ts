@@ -114,6 +114,8 @@ export class Variant {
     this.steps = this.#program.length;
     this.bytes = plan.bytes;
     this.unsharedBytes = plan.unshared;
+    for (const item of recording.items) for (const { buffer } of [...readsOf(item), ...writesOf(item)]) buffer.forget();
+    for (const source of this.#sources) if (source.kind === 'fresh') source.operand.buffer.forget();
   }
 
   // ---- what must hold ----
