@@ -17,9 +17,11 @@ import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
 
 /**
  * How an operand lies: 'row' has an element for each place of each row, 'shared' one for each place, the same for all rows, 'each' one for each row,
- * 'one' is a single element.
+ * 'one' is a single element. 'sum' is for what is added up over rows: like 'shared', but another one after each `ROWS_OF_A_SUM` rows, so that no sum is long.
  */
-export type RowAccess = 'row' | 'shared' | 'each' | 'one';
+export type RowAccess = 'row' | 'shared' | 'each' | 'one' | 'sum';
+
+export const ROWS_OF_A_SUM = 64;
 
 /** One pass over a row. Expressions see operand i as argument i, and behind the operands the results of `reduce`, in the order of the stages. */
 export interface RowStage {
@@ -48,6 +50,7 @@ export function compileRows(name: string, signature: RowSignature): FunctionBuil
   const params = new Array<'f64'>(paramCount).fill('f64');
   const f = new FunctionBuilder(name, ['i32', 'i32', ...types.map(() => 'i32' as const), ...params]);
   const results: Local[] = [];
+  const done = f.local('i32');
   repeat(f, f.local('i32'), 0, () => {
     for (const stage of stages) {
       // Functions of their own, since engines keep the constants of long ones out of registers.
@@ -60,16 +63,23 @@ export function compileRows(name: string, signature: RowSignature): FunctionBuil
       for (const result of made.toReversed()) f.set(result);
       results.push(...made);
     }
+    const nextRow = (kind: RowAccess): void => {
+      types.forEach((type, i) => {
+        const at = 2 + i;
+        if (access[i] === kind) f.get(1).i32(type.shift).op('i32.shl').get(at).op('i32.add').set(at);
+      });
+    };
+    nextRow('row');
     types.forEach((type, i) => {
-      if (access[i] === 'row')
-        f.get(1)
-          .i32(type.shift)
-          .op('i32.shl')
-          .get(2 + i)
-          .op('i32.add')
-          .set(2 + i);
-      else if (access[i] === 'each') advanceBy(f, 2 + i, type.itemsize);
+      if (access[i] === 'each') advanceBy(f, 2 + i, type.itemsize);
     });
+    if (!access.includes('sum')) return;
+    advanceBy(f, done, 1);
+    f.get(done)
+      .i32(ROWS_OF_A_SUM - 1)
+      .op('i32.and')
+      .op('i32.eqz')
+      .if(() => nextRow('sum'));
   });
   return f;
 }
@@ -118,7 +128,7 @@ class PassCompiler {
   /** Whether an argument changes from one place of a row to the next. */
   private runsAlong(index: number): boolean {
     const access = this.signature.access[index];
-    return access === 'row' || access === 'shared';
+    return access === 'row' || access === 'shared' || access === 'sum';
   }
 
   compile(): FunctionBuilder {

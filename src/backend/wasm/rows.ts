@@ -1,6 +1,9 @@
 /** Launches of row programs: all rows of a call at once. */
 import { DTYPES, type DTypeInfo } from '../../dtype/dtype.ts';
-import { compileRows, type RowAccess, type RowStage } from '../../kernel/rows.ts';
+import { compileRows, ROWS_OF_A_SUM, type RowAccess, type RowStage } from '../../kernel/rows.ts';
+
+export { ROWS_OF_A_SUM } from '../../kernel/rows.ts';
+
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
@@ -35,6 +38,11 @@ export class RowProgram {
   }
 }
 
+/** How many elements an operand has. */
+function sizeOf(access: RowAccess, rows: number, length: number): number {
+  return { row: rows * length, shared: length, each: rows, one: 1, sum: Math.ceil(rows / ROWS_OF_A_SUM) * length }[access];
+}
+
 /**
  * Runs a program on `rows` rows of `length` elements, at least one of each. Operands are contiguous, one for each access of the program; the first one's
  * dtype is what is computed in.
@@ -61,7 +69,7 @@ function compile(program: RowProgram, key: number, operands: readonly View[], la
   const trialFor: TrialFor = ([all, length, ...rest]) => {
     const rows = Math.min(all as number, Math.ceil(LARGE / (length as number)));
     const runs = written.map((i) => {
-      const size = { row: rows * (length as number), shared: length as number, each: rows, one: 1 }[access[i] as RowAccess];
+      const size = sizeOf(access[i] as RowAccess, rows, length as number);
       const start = rest[i] as number;
       return [start, start + size * (types[i] as DTypeInfo).itemsize] as const;
     });

@@ -7,8 +7,9 @@ import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { callMap, compositeOperator, mapOperator } from '../family.ts';
 import { ADD, MUL, SQUARE } from '../maps.ts';
-import { countOf, discard, meanOver, needsComposition } from '../reduction.ts';
+import { countOf, discard, meanOver, needsComposition, scaled, sumOver } from '../reduction.ts';
 import { reshape, sumDimsOperator } from '../structural.ts';
+import { cotangentSums, normalizedRows, rowGradients, squaresInRows } from './normalize-rows.ts';
 
 export interface NormalizationParams {
   /** The shape in which the input is normalised, of as many elements. */
@@ -64,6 +65,13 @@ const SCALED_GRADIENT = mapOperator('normalizeBackward', 7, 0, ([g, x, m, r, a, 
   S.mul(
     S.sub(S.sub(g as S.Expr, a as S.Expr), S.mul(centred(x as S.Expr, m as S.Expr, r as S.Expr), b as S.Expr)),
     S.mul(r as S.Expr, w as S.Expr),
+  ),
+);
+/** r (g w - a - x̂ b) */
+const CHANNEL_GRADIENT = mapOperator('normalizeBackward', 7, 0, ([g, x, m, r, a, b, w]) =>
+  S.mul(
+    S.sub(S.sub(S.mul(g as S.Expr, w as S.Expr), a as S.Expr), S.mul(centred(x as S.Expr, m as S.Expr, r as S.Expr), b as S.Expr)),
+    r as S.Expr,
   ),
 );
 const PLAIN_GRADIENT = mapOperator('normalizeBackward', 4, 0, ([u, x, r, b]) =>
@@ -125,12 +133,14 @@ export function normalizationOperator(name: string): Operator<Tensor, Normalizat
   return compositeOperator<NormalizationParams>(
     name,
     (inputs, params) => {
+      const fused = normalizedRows(inputs, params, true);
+      if (fused !== null) return fused;
       const input = inputs[0] as Tensor;
       const { type } = input;
       const x = reshape(input, params.seen);
       const mean = meanOver(x, params.dims, true);
-      const squares = callMap(SQUARED_DEVIATION, [x, mean], [], type);
-      const variance = meanOver(squares, params.dims, true);
+      const squares = squaresInRows(x, mean, params) ?? callMap(SQUARED_DEVIATION, [x, mean], [], type);
+      const variance = scaled(sumOver(squares, params.dims, true), 1 / countOf(x.shape, params.dims));
       drop(squares);
       const inverse = callMap(INVERSE_ROOT, [variance], [params.eps], type);
       const result = callMap(mapFor(centredMaps, params), [x, mean, inverse, ...affineOf(inputs, params)], [], type);
@@ -181,6 +191,10 @@ function inputGradients(
   const { type } = x;
   const wantsInput = context.needs(0);
   if (!wantsInput && !(params.weighted && context.needs(1))) return [null, ...weightGradients(g, null, context)];
+  const fused = wantsInput ? fusedGradients(g, x, [inverse, mean], context) : null;
+  if (fused !== null) return fused;
+  const sums = cotangentSums(g, x, mean, inverse, params);
+  if (sums !== null) return gradientsOfSums(g, x, mean, inverse, sums, context);
   const product = callMap(G_NORMALIZED, [g, x, mean, inverse], [], type);
   const rest = weightGradients(g, product, context);
   if (!wantsInput) return [null, ...rest];
@@ -193,6 +207,43 @@ function inputGradients(
   return [callMap(INPUT_GRADIENT, [u, x, mean, inverse, average(u), weighted], [], type), ...rest];
 }
 
+/** Gradients from the sums of g and g x̂ over rows in which the weight does not change. */
+function gradientsOfSums(
+  g: Tensor,
+  x: Tensor,
+  mean: Tensor,
+  inverse: Tensor,
+  sums: readonly [Tensor, Tensor],
+  context: RuleContext<Tensor, NormalizationParams>,
+): (Tensor | null)[] {
+  const { params } = context;
+  const rest = weightGradients(...sums, context);
+  if (!context.needs(0)) return [null, ...rest];
+  const weight = params.weighted ? [reshape(context.input(1), params.affine)] : [];
+  const share = 1 / countOf(x.shape, params.dims);
+  const average = (y: Tensor): Tensor =>
+    scaled(sumOver(params.weighted ? callMap(MUL, [y, ...weight], [], y.type) : y, params.dims, true), share);
+  const operands = [g, x, mean, inverse, average(sums[0]), average(sums[1]), ...weight];
+  return [callMap(params.weighted ? CHANNEL_GRADIENT : INPUT_GRADIENT, operands, [], x.type), ...rest];
+}
+
+/** The gradients that are wanted, from one kernel, or null. */
+function fusedGradients(
+  g: Tensor,
+  x: Tensor,
+  lines: readonly Tensor[],
+  context: RuleContext<Tensor, NormalizationParams>,
+): (Tensor | null)[] | null {
+  const { weighted, biased } = context.params;
+  const wants = {
+    weight: weighted && context.needs(1),
+    bias: biased && context.needs(weighted ? 2 : 1),
+    shape: weighted || biased ? context.inputShape(1) : [],
+  };
+  const found = rowGradients(g, x, lines, weighted ? context.input(1) : null, wants, context.params);
+  return found === null ? null : [found.input, ...(weighted ? [found.weight] : []), ...(biased ? [found.bias] : [])];
+}
+
 /**
  * x / sqrt(mean(x²) + eps) · weight over `dims`; outputs are the result and the inverse root.
  *
@@ -202,6 +253,8 @@ export function rootMeanSquareOperator(name: string): Operator<Tensor, Normaliza
   return compositeOperator<NormalizationParams>(
     name,
     (inputs, params) => {
+      const fused = normalizedRows(inputs, params, false);
+      if (fused !== null) return fused;
       const x = inputs[0] as Tensor;
       const squares = callMap(SQUARE, [x], [], x.type);
       const inverse = callMap(INVERSE_ROOT, [meanOver(squares, params.dims, true)], [params.eps], x.type);
@@ -214,6 +267,8 @@ export function rootMeanSquareOperator(name: string): Operator<Tensor, Normaliza
         const { params } = context;
         const x = context.input(0);
         const inverse = context.output(1);
+        const direct = g && context.needs(0) && !gInverse ? fusedGradients(g, x, [inverse], context) : null;
+        if (direct !== null) return direct;
         const product = g === null || g === undefined ? null : callMap(G_PLAIN, [g, x, inverse], [], x.type);
         const rest = product === null ? [] : weightGradients(g as Tensor, product, context);
         if (!context.needs(0)) return [null, ...rest];

@@ -4,7 +4,7 @@ import * as kernels from '../../backend/wasm/rows.ts';
 import { recordable } from '../../runtime/recorder.ts';
 import type { View } from '../../runtime/view.ts';
 
-export { RowProgram } from '../../backend/wasm/rows.ts';
+export { ROWS_OF_A_SUM, RowProgram } from '../../backend/wasm/rows.ts';
 
 export const runRows = recordable(kernels.runRows, ({ written }, _rows, _length, operands) => written.map((i) => operands[i] as View));
 export const crossEntropyRows = recordable(losses.crossEntropy, (_name, loss, logarithms, count) => [loss, logarithms, count]);
