@@ -191,6 +191,7 @@ export class Program {
   readonly #steps: Step[] = [];
   readonly #slots = new Map<Buffer, Slot[]>();
   readonly #storages = new Map<Buffer, Storage>();
+  readonly #shifts = new Map<Buffer, number>();
   readonly #gradients = new Map<Buffer, { handle: Tensor }>();
   readonly #fresh: readonly (readonly [buffer: Buffer, slots: Slot[]])[];
   readonly #device = backend();
@@ -212,6 +213,7 @@ export class Program {
   /** Puts a buffer that was there before, or an argument, somewhere else. `shift`: how many elements further on its views begin. */
   bind(buffer: Buffer, storage: Storage, shift: number): void {
     this.#storages.set(buffer, storage);
+    this.#shifts.set(buffer, this.shiftOf(buffer) + shift);
     for (const slot of this.#slots.get(buffer) ?? []) {
       slot.storage = storage;
       slot.offset += shift;
@@ -220,6 +222,11 @@ export class Program {
 
   storageOf(buffer: Buffer): Storage {
     return this.#storages.get(buffer) ?? buffer.storage;
+  }
+
+  /** How many elements further on than when they were recorded the views of a buffer begin. */
+  shiftOf(buffer: Buffer): number {
+    return this.#shifts.get(buffer) ?? 0;
   }
 
   /** The tensor that is the gradient in a buffer. */

@@ -242,8 +242,9 @@ export class Variant {
         return this.#program.gradientIn(source.buffer) as Tensor;
       case 'fresh': {
         const { operand, tracked, node, outputIndex } = source;
-        const { offset, shape, strides, type, size, rowMajor } = operand;
-        const result = new Tensor(this.#program.storageOf(operand.buffer), offset, shape, strides, type, size, rowMajor);
+        const { buffer, shape, strides, type, size, rowMajor } = operand;
+        const offset = operand.offset + this.#program.shiftOf(buffer);
+        const result = new Tensor(this.#program.storageOf(buffer), offset, shape, strides, type, size, rowMajor);
         result.tracked = tracked;
         result.node = node;
         result.outputIndex = outputIndex;
