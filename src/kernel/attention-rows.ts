@@ -1,16 +1,13 @@
 /** What attention does with blocks of scores, row by row: weights from scores, and gradients of scores from those of weights. All in float32. */
 import { advanceBy, repeat, whileLoop } from './loops.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { i32s } from './product-emitter.ts';
+import { FunctionBuilder, type Local } from './wasm/encoder.ts';
 
 /** Bytes of what is known of a row of scores: its maximum, and the sum of its weights or one over it. */
 export const ROW_BYTES = 8;
 /** Rows are worked on in steps of so many values: blocks of scores have room for whole steps. */
 const STEP = 8;
 const STEP_BYTES = 4 * STEP;
-
-export function i32s(count: number): ValueType[] {
-  return new Array<ValueType>(count).fill('i32');
-}
 
 /** 2^r for |r| <= 1/2, to 2e-9. */
 const POWERS = [1, Math.LN2, 0.24022646, 0.055503286, 0.0096184891, 0.0013399931, 0.00015345812];

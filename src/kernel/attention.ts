@@ -2,16 +2,15 @@
  * Attention of one head after the other, forwards and backwards, on blocks of queries and keys: only one block of scores is ever in memory (Dao et al.,
  * "FlashAttention: fast and memory-efficient exact attention with IO-awareness", 2022). The products run on the tiles of the matrix product. All in float32.
  */
-import { clearFunction, finishFunction, i32s, ROW_BYTES, rowProductsFunction, spreadFunction, weighFunction } from './attention-rows.ts';
+import { clearFunction, finishFunction, ROW_BYTES, rowProductsFunction, spreadFunction, weighFunction } from './attention-rows.ts';
 import { advance, advanceBy, whileLoop } from './loops.ts';
-import { type MatmulVariant, matmulFunctions, tileBytes, tileColumns } from './matmul.ts';
-import { FunctionBuilder, type Local } from './wasm/encoder.ts';
+import { type MatmulVariant, matmulFunctions, tileColumns } from './matmul.ts';
+import { edgeNumbers, ProductEmitter, type Push } from './product-emitter.ts';
+import type { FunctionBuilder, Local } from './wasm/encoder.ts';
 
 /** Words of a table entry, for each head: the addresses of its operands and results. */
 export const FORWARD_WORDS = 5;
 export const BACKWARD_WORDS = 9;
-
-type Push = Local | (() => void);
 
 /** The parameters that both directions begin with. Strides are in bytes: of rows and of columns. */
 const COMMON = [
@@ -37,140 +36,27 @@ const MORE = ['gradientRow', 'queryGradientRow', 'keyGradientRow', 'valueGradien
 type Parameter = (typeof COMMON)[number] | (typeof MORE)[number];
 
 /** The pieces that both directions are made of. */
-class Emitter {
-  readonly f: FunctionBuilder;
-  readonly columns: number;
-  readonly edge: Local;
+class Emitter extends ProductEmitter<Parameter> {
   readonly scores: Local;
   /** Bytes of a row of scores. */
   readonly stride: Local;
-  /** Where room that nobody has taken begins. */
-  readonly free: Local;
   /** Factor of scores that are powers of two, and of scores. */
   readonly scale: Local;
   readonly gradientScale: Local;
   readonly clear: FunctionBuilder = clearFunction();
-  readonly #names: readonly Parameter[];
-  readonly #multiply: FunctionBuilder;
-  readonly #pack: FunctionBuilder;
 
   constructor(name: string, variant: MatmulVariant, product: readonly FunctionBuilder[], names: readonly Parameter[]) {
-    this.f = new FunctionBuilder(name, [...i32s(names.length), 'f32', 'f32']);
-    this.#names = names;
-    this.columns = tileColumns(variant);
+    super(name, variant, product, names, ['f32', 'f32']);
     this.scale = names.length;
     this.gradientScale = names.length + 1;
-    this.#multiply = product.find((each) => each.name === 'multiply') as FunctionBuilder;
-    this.#pack = product.find((each) => each.name === 'packRight') as FunctionBuilder;
-    this.free = this.local();
-    this.edge = this.p('scratch');
     this.stride = this.local();
-    this.set(this.stride, () => this.f.get(this.p('blockColumns')).i32(2).op('i32.shl'));
-    this.f
-      .get(this.edge)
-      .i32((tileBytes(variant) + 63) & -64)
-      .op('i32.add')
-      .set(this.free);
+    this.set(this.stride, this.times(this.p('blockColumns'), this.constant(4)));
     this.scores = this.block();
-  }
-
-  p(name: Parameter): Local {
-    return this.#names.indexOf(name);
-  }
-
-  local(): Local {
-    return this.f.local('i32');
-  }
-
-  push(x: Push): void {
-    if (typeof x === 'number') this.f.get(x);
-    else x();
-  }
-
-  set(local: Local, value: Push): void {
-    this.push(value);
-    this.f.set(local);
-  }
-
-  call(target: FunctionBuilder, ...args: readonly Push[]): void {
-    for (const each of args) this.push(each);
-    this.f.call(target);
-  }
-
-  constant(value: number): () => void {
-    return () => this.f.i32(value);
-  }
-
-  plus(x: Push, y: Push): () => void {
-    return () => {
-      this.push(x);
-      this.push(y);
-      this.f.op('i32.add');
-    };
-  }
-
-  times(x: Push, y: Push): () => void {
-    return () => {
-      this.push(x);
-      this.push(y);
-      this.f.op('i32.mul');
-    };
-  }
-
-  /** `base` + `index` rows that are `by` bytes long. */
-  at(base: Push, index: Push, by: Push): () => void {
-    return this.plus(base, this.times(index, by));
-  }
-
-  least(x: Push, y: Push): () => void {
-    return () => {
-      for (const each of [x, y, x, y]) this.push(each);
-      this.f.op('i32.lt_s').op('select');
-    };
-  }
-
-  /** Rounded up to whole tiles. */
-  whole(x: Push): () => void {
-    return () => {
-      this.push(x);
-      this.f
-        .i32(this.columns - 1)
-        .op('i32.add')
-        .i32(-this.columns)
-        .op('i32.and');
-    };
-  }
-
-  /** Room for rows × columns numbers. */
-  room(rows: Push, columns: Push): Local {
-    const taken = this.local();
-    this.set(taken, this.free);
-    this.push(this.at(this.free, rows, this.times(columns, this.constant(4))));
-    this.f.set(this.free);
-    return taken;
   }
 
   /** Room for a block of scores. */
   block(): Local {
     return this.room(this.p('blockRows'), this.p('blockColumns'));
-  }
-
-  /** Packs `count` columns of `depth` values as the right side of products. */
-  pack(target: Push, source: Push, count: Push, depth: Push, across: Push, along: Push): void {
-    this.call(this.#pack, target, source, count, depth, across, along);
-  }
-
-  /** Adds left (m × k) · packed (k × n, packed `depth` deep) to out, or where `fresh` is 1, sets out to it. */
-  multiply(
-    [m, n, k]: readonly [Push, Push, Push],
-    [left, leftRow, leftColumn]: readonly [Push, Push, Push],
-    [packed, depth]: readonly [Push, Push],
-    [out, outRow]: readonly [Push, Push],
-    fresh: Push = this.constant(0),
-  ): void {
-    const bytes = 4 * this.columns;
-    const panel = this.times(depth, this.constant(bytes));
-    this.call(this.#multiply, m, n, k, left, packed, this.constant(bytes), panel, out, outRow, this.edge, fresh, leftRow, leftColumn);
   }
 
   /** Goes over heads, whose words are loaded into `words`. */
@@ -391,7 +277,7 @@ export function attentionScratch(
   const tile = tileColumns(variant);
   const whole = (x: number): number => Math.ceil(x / tile) * tile;
   const block = blockRows * blockColumns;
-  const shared = (((tileBytes(variant) + 63) & -64) >> 2) + block + whole(keys) * width;
+  const shared = edgeNumbers(variant) + block + whole(keys) * width;
   if (!backward) return shared + keys * whole(valueWidth);
   return shared + block + blockRows + whole(keys) * valueWidth + keys * whole(width) + blockRows * (whole(width) + whole(valueWidth));
 }

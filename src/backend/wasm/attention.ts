@@ -42,8 +42,7 @@ const compiled = new Map<MatmulKernels, Kernels>();
 function kernelsFor(product: MatmulKernels): Kernels {
   let kernels = compiled.get(product);
   if (kernels === undefined) {
-    const { level, columns, edgeBytes } = product;
-    const variant: MatmulVariant = { compute: 'f32', fused: level !== 'plain', rows: edgeBytes / (columns * BYTES), vectors: columns / 4 };
+    const { level, variant } = product;
     const functions = instantiateAt(level, attentionFunctions(variant));
     kernels = { variant, attend: functions['attend'] as KernelFunction, attendBackward: functions['attendBackward'] as KernelFunction };
     compiled.set(product, kernels);

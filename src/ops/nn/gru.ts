@@ -3,7 +3,7 @@ import * as S from '../../scalar/expr.ts';
 import { applyMany } from '../../tensor/apply.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { fullTensor } from '../create.ts';
+import { emptyTensor, fullTensor } from '../create.ts';
 import { compositeOperator, mapOperator } from '../family.ts';
 import { sumOver } from '../reduction.ts';
 import {
@@ -19,6 +19,8 @@ import {
   weightGradient,
   withExtra,
 } from './recurrence.ts';
+import { recurrentBackward, recurrentForward } from './recurrent-kernels.ts';
+import { cellStep, expressionOf, inRows, isWhole, lazily, partsOf, weightGradientOf, wholeOf, withColumns } from './recurrent-layout.ts';
 import { type Line, type Piece, Unrolled } from './unrolled.ts';
 
 type E = S.Expr;
@@ -35,11 +37,69 @@ const INTO_UPDATE = mapOperator('gruBackward', 4, 0, ([g, h, n, z]) =>
 );
 const PLUS_PRODUCT = mapOperator('gruBackward', 3, 0, ([x, g, z]) => S.add(x as E, S.mul(g as E, z as E)));
 
+/** The same steps for the kernels that run whole layers. What is kept: reset, update, candidate, and what is recalled. */
+const fusedCell = lazily(() => ({
+  kind: 'apart',
+  gates: 3,
+  kept: 4,
+  forward: cellStep(12, (operands) => {
+    const [xr, xz, xn, yr, yz, yn, r, z, n, , h] = operands as [E, E, E, E, E, E, E, E, E, E, E];
+    return [
+      [6, S.sigmoid(S.add(xr, yr))],
+      [7, S.sigmoid(S.add(xz, yz))],
+      [9, yn],
+      [8, expressionOf(CANDIDATE, xn, r, yn)],
+      [11, expressionOf(MIXED, n, z, h)],
+    ];
+  }),
+  backward: cellStep(13, (operands) => {
+    const [r, z, n, y, h, ofState, dh, dr, dz, dn] = operands as [E, E, E, E, E, E, E, E, E, E];
+    return [
+      [6, S.add(ofState, dh)],
+      [9, expressionOf(INTO_CANDIDATE, dh, z, n)],
+      [12, S.mul(dn, r)],
+      [7, expressionOf(PRODUCT_VIA_SIGMOID, dn, y, r)],
+      [10, dr],
+      [8, expressionOf(INTO_UPDATE, dh, h, n, z)],
+      [11, dz],
+      [6, S.mul(dh, z)],
+    ];
+  }),
+}));
+
+/** The results of a layer from the kernels: what is kept are views of one tensor. */
+function gruByKernel(inputs: readonly Tensor[], reverse: boolean): Tensor[] {
+  const [x, first, weight, bias] = inputs as readonly [Tensor, Tensor, Tensor, Tensor?];
+  const [steps, batch, gates] = x.shape as [number, number, number];
+  const size = gates / 3;
+  const [states, kept] = [emptyTensor([steps, batch, size], x.type), emptyTensor([steps, batch, 4 * size], x.type)];
+  const offset = bias === undefined ? null : withColumns(bias);
+  recurrentForward(fusedCell(), states, null, kept, inRows(x), weight, offset, withColumns(first), null, reverse);
+  return [states, ...partsOf(kept, size, [2, 1, 1])];
+}
+
+function gruVjpByKernel(ofStates: Tensor | null, kept: Tensor, context: RuleContext<Tensor, Direction>): (Tensor | null)[] {
+  const { reverse } = context.params;
+  const [first, weight, states] = [context.input(1), context.input(2), context.output(0)];
+  const [steps, batch, size] = states.shape as [number, number, number];
+  const given = emptyTensor([steps, batch, 3 * size], kept.type);
+  const [hidden, later] = [emptyTensor(given.shape, kept.type), emptyTensor(first.shape, kept.type)];
+  const outside = withColumns(ofStates ?? fullTensor(first.shape, 0, kept.type));
+  recurrentBackward(fusedCell(), given, hidden, later, null, weight, inRows(states), kept, withColumns(first), outside, null, reverse);
+  return [
+    given,
+    later,
+    context.needs(2) ? weightGradientOf(hidden, states, first, reverse) : null,
+    ...(context.inputCount > 3 ? [context.needs(3) ? sumOver(hidden, [0, 1]) : null] : []),
+  ];
+}
+
 function gruForward(inputs: readonly Tensor[], { reverse }: Direction): Tensor[] {
   const [x, first, weight, bias] = inputs as readonly [Tensor, Tensor, Tensor, Tensor?];
   const [steps, batch, gates] = x.shape as [number, number, number];
   const size = gates / 3;
   const loop = new Unrolled(inputs, x.type);
+  if (loop.direct && isWhole(x.type, size, batch)) return gruByKernel(inputs, reverse);
   const line = (columns: number): Line => loop.line(steps, batch, columns);
   const [states, resetAndUpdate, candidates, recalled] = [line(size), line(2 * size), line(size), line(size)];
   const [scratch, sum] = [loop.scratch(batch, gates), loop.scratch(batch, gates)];
@@ -67,6 +127,9 @@ function gruVjp(grads: readonly (Tensor | null)[], context: RuleContext<Tensor, 
   const [steps, batch, size] = states.shape as [number, number, number];
   const ofStates = grads[0] ?? fullTensor(states.shape, 0, states.type);
   const loop = new Unrolled([ofStates, ofBoth, ofCandidates, ofRecalled, first, weight, ...outputs], states.type);
+  const kept = loop.direct && isWhole(states.type, size, batch) ? wholeOf([both, candidates, recalled]) : null;
+  if (kept !== null && ofBoth === null && ofCandidates === null && ofRecalled === null)
+    return gruVjpByKernel(grads[0] ?? null, kept, context);
   const [given, hidden] = [loop.line(steps, batch, 3 * size), loop.line(steps, batch, 3 * size)];
   const room = (): Tensor | null => loop.scratch(batch, size);
   const [sum, ownRoom, across, carried] = [room(), room(), room(), room()];

@@ -3,7 +3,7 @@ import * as S from '../../scalar/expr.ts';
 import { applyMany } from '../../tensor/apply.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { fullTensor } from '../create.ts';
+import { emptyTensor, fullTensor } from '../create.ts';
 import { compositeOperator, mapOperator } from '../family.ts';
 import {
   type Direction,
@@ -19,6 +19,8 @@ import {
   weightGradient,
   withExtra,
 } from './recurrence.ts';
+import { recurrentBackward, recurrentForward } from './recurrent-kernels.ts';
+import { cellStep, expressionOf, inRows, isWhole, lazily, partsOf, weightGradientOf, wholeOf, withColumns } from './recurrent-layout.ts';
 import { type Line, Unrolled } from './unrolled.ts';
 
 type E = S.Expr;
@@ -40,11 +42,71 @@ const INTO_OUT_GATE = mapOperator('lstmBackward', 3, 0, ([g, c, o]) =>
   S.mul(S.mul(g as E, S.tanh(c as E)), S.mul(o as E, S.sub(1, o as E))),
 );
 
+/** The same steps for the kernels that run whole layers. */
+const fusedCell = lazily(() => ({
+  kind: 'added',
+  gates: 4,
+  kept: 4,
+  forward: cellStep(7, (operands) => {
+    const [i, f, g, o, before, c] = operands as [E, E, E, E, E, E];
+    return [
+      [0, S.sigmoid(i)],
+      [1, S.sigmoid(f)],
+      [2, S.tanh(g)],
+      [3, S.sigmoid(o)],
+      [5, expressionOf(CELL, f, before, i, g)],
+      [6, expressionOf(OUT, o, c)],
+    ];
+  }),
+  backward: cellStep(14, (operands) => {
+    const [i, f, g, o, before, c, ofState, ofCell, dh, dc] = operands as [E, E, E, E, E, E, E, E, E, E];
+    const y = operands[13] as E;
+    return [
+      [8, S.add(ofState, dh)],
+      [13, S.tanh(c)],
+      [9, S.add(ofCell, S.add(S.mul(S.mul(dh, o), S.sub(1, S.mul(y, y))), dc))],
+      [13, expressionOf(PRODUCT_VIA_SIGMOID, dh, y, o)],
+      [10, expressionOf(PRODUCT_VIA_SIGMOID, dc, g, i)],
+      [11, expressionOf(PRODUCT_VIA_SIGMOID, dc, before, f)],
+      [12, expressionOf(PRODUCT_VIA_TANH, dc, i, g)],
+      [9, S.mul(dc, f)],
+    ];
+  }),
+}));
+
+/** The results of a layer from the kernels: the gates are views of one tensor. */
+function lstmByKernel(inputs: readonly Tensor[], reverse: boolean): Tensor[] {
+  const [x, firstHidden, firstCell, weight] = inputs as readonly [Tensor, Tensor, Tensor, Tensor];
+  const [steps, batch, gates] = x.shape as [number, number, number];
+  const shape = [steps, batch, gates / 4];
+  const [states, cells, kept] = [emptyTensor(shape, x.type), emptyTensor(shape, x.type), emptyTensor(x.shape, x.type)];
+  recurrentForward(fusedCell(), states, cells, kept, inRows(x), weight, null, withColumns(firstHidden), withColumns(firstCell), reverse);
+  return [states, cells, ...partsOf(kept, gates / 4, [2, 1, 1])];
+}
+
+function lstmVjpByKernel(
+  ofStates: Tensor | null,
+  ofCells: Tensor | null,
+  kept: Tensor,
+  context: RuleContext<Tensor, Direction>,
+): (Tensor | null)[] {
+  const { reverse } = context.params;
+  const [firstHidden, firstCell, weight] = [context.input(1), context.input(2), context.input(3)];
+  const [states, cells] = [context.output(0), inRows(context.output(1))];
+  const empty = (like: Tensor): Tensor => emptyTensor(like.shape, like.type);
+  const [all, ofHidden, ofCell] = [empty(kept), empty(firstHidden), empty(firstCell)];
+  const outside = (g: Tensor | null): Tensor => withColumns(g ?? fullTensor(firstHidden.shape, 0, kept.type));
+  const before = withColumns(firstCell);
+  recurrentBackward(fusedCell(), all, null, ofHidden, ofCell, weight, cells, kept, before, outside(ofStates), outside(ofCells), reverse);
+  return [all, ofHidden, ofCell, context.needs(3) ? weightGradientOf(all, states, firstHidden, reverse) : null];
+}
+
 function lstmForward(inputs: readonly Tensor[], { reverse }: Direction): Tensor[] {
   const [x, firstHidden, firstCell, weight, projection] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor?];
   const [steps, batch, gates] = x.shape as [number, number, number];
   const size = gates / 4;
   const loop = new Unrolled(inputs, x.type);
+  if (projection === undefined && loop.direct && isWhole(x.type, size, batch)) return lstmByKernel(inputs, reverse);
   const line = (columns: number): Line => loop.line(steps, batch, columns);
   const [states, cells, inputAndForget, candidates, outs] = [line(size), line(size), line(2 * size), line(size), line(size)];
   const projected = projection === undefined ? null : line(projection.shape[0] as number);
@@ -77,6 +139,9 @@ function lstmVjp(grads: readonly (Tensor | null)[], context: RuleContext<Tensor,
   const [steps, batch, size] = states.shape as [number, number, number];
   const ofStates = grads[0] ?? fullTensor(states.shape, 0, states.type);
   const loop = new Unrolled([ofStates, ofCells, ofBoth, ofCandidates, ofOuts, firstHidden, firstCell, weight, ...outputs], states.type);
+  const kept = loop.direct && isWhole(states.type, size, batch) ? wholeOf([both, candidates, outs]) : null;
+  if (kept !== null && ofBoth === null && ofCandidates === null && ofOuts === null)
+    return lstmVjpByKernel(grads[0] ?? null, ofCells, kept, context);
   const cotangents = loop.line(steps, batch, 4 * size);
   const room = (): Tensor | null => loop.scratch(batch, size);
   const [sum, intoCell, sumCell, carriedCell, carried] = [room(), room(), room(), room(), room()];

@@ -3,10 +3,13 @@ import { applyOne } from '../../tensor/apply.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { add } from '../arithmetic.ts';
+import { emptyTensor } from '../create.ts';
 import { compositeOperator, mapOperator } from '../family.ts';
 import { matrixProduct } from '../matmul.ts';
 import { narrow } from '../movement.ts';
 import { permute, reshape } from '../structural.ts';
+import { recurrentBackward, recurrentForward } from './recurrent-kernels.ts';
+import { cellStep, expressionOf, inRows, isWhole, lazily, weightGradientOf, withColumns } from './recurrent-layout.ts';
 import { type Piece, Unrolled } from './unrolled.ts';
 
 type E = S.Expr;
@@ -71,11 +74,34 @@ const inPlain: Record<'tanh' | 'relu', readonly [forward: MapOperator, backward:
 /** h = tanh(x + h Wᵀ), or relu. Inputs: x [T, N, H], projected and with all offsets; h [N, H]; W [H, H]. Result: h of all steps. */
 function plainOperator(kind: 'tanh' | 'relu') {
   const [activation, derivative] = inPlain[kind];
+  const fusedCell = lazily(() => ({
+    kind: 'alone',
+    gates: 1,
+    kept: 0,
+    forward: cellStep(1, ([x]) => [[0, (kind === 'tanh' ? S.tanh : S.relu)(x as E)]]),
+    backward: cellStep(4, ([y, ofState, later]) => [[3, expressionOf(derivative, S.add(ofState as E, later as E), y as E)]]),
+  }));
   return compositeOperator<Direction>(
     'rnn',
     ([x, first, weight], { reverse }) => {
       const [steps, batch, hidden] = (x as Tensor).shape as [number, number, number];
       const loop = new Unrolled([x as Tensor, first as Tensor, weight as Tensor], (x as Tensor).type);
+      if (loop.direct && isWhole((x as Tensor).type, hidden, batch)) {
+        const states = emptyTensor([steps, batch, hidden], (x as Tensor).type);
+        recurrentForward(
+          fusedCell(),
+          states,
+          null,
+          null,
+          inRows(x as Tensor),
+          weight as Tensor,
+          null,
+          withColumns(first as Tensor),
+          null,
+          reverse,
+        );
+        return states;
+      }
       const states = loop.line(steps, batch, hidden);
       const scratch = loop.scratch(batch, hidden);
       const across = loop.turned(weight as Tensor);
@@ -93,6 +119,12 @@ function plainOperator(kind: 'tanh' | 'relu') {
         const [first, weight, states] = [context.input(1), context.input(2), context.output(0)];
         const [steps, batch, hidden] = states.shape as [number, number, number];
         const loop = new Unrolled([g as Tensor, first, weight, states], states.type);
+        if (loop.direct && isWhole(states.type, hidden, batch)) {
+          const [all, later] = [emptyTensor(states.shape, states.type), emptyTensor(first.shape, states.type)];
+          const outside = withColumns(g as Tensor);
+          recurrentBackward(fusedCell(), all, null, later, null, weight, inRows(states), null, withColumns(first), outside, null, reverse);
+          return [all, later, context.needs(2) ? weightGradientOf(all, states, first, reverse) : null];
+        }
         const cotangents = loop.line(steps, batch, hidden);
         const [sum, carried] = [loop.scratch(batch, hidden), loop.scratch(batch, hidden)];
         let later: Tensor | null = null;
