@@ -1,8 +1,9 @@
 import { backend } from '../runtime/backend.ts';
 import { recording } from '../runtime/recorder.ts';
-import { allocate, labelStorage, release, untrack } from '../runtime/storage.ts';
+import { allocate, labelStorage, release, type Storage, untrack } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
+import { nulls } from './exact.ts';
 import { IDENTITY } from './identity.ts';
 import { metaOf } from './meta.ts';
 import { mode } from './modes.ts';
@@ -139,4 +140,25 @@ function sumsTo(from: readonly number[], to: readonly number[]): boolean {
   const shift = from.length - to.length;
   for (let i = 0; i < to.length; i++) if (to[i] !== from[i + shift] && to[i] !== 1) return false;
   return shift >= 0;
+}
+
+/** Keeps what is returned: the engine counts its holds from here on. */
+export function claims(results: readonly (Tensor | null)[], storage: Storage): boolean {
+  for (const g of results) {
+    if (g !== null && g.storage === storage) {
+      storage.holders = 0;
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Sums and casts each gradient to the shape and dtype of its input. */
+export function fit(node: Node, grads: readonly (Tensor | null)[]): (Tensor | null)[] {
+  const results = nulls<Tensor>(node.next.length);
+  for (let i = 0; i < results.length; i++) {
+    const g = grads[i];
+    if (g !== null && g !== undefined && node.next[i] !== null) results[i] = fitGradient(g, node, i);
+  }
+  return results;
 }

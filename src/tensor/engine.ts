@@ -1,7 +1,9 @@
-import { beginTracking, creation, endTracking, type Storage, trackerCount } from '../runtime/storage.ts';
-import { addGradients, drop, fitGradient, hold } from './accumulate.ts';
+import { beginTracking, creation, endTracking, trackerCount } from '../runtime/storage.ts';
+import { addGradients, claims, drop, fit, hold } from './accumulate.ts';
 import type { GradientEdge } from './edges.ts';
 import { nulls } from './exact.ts';
+import { fuseGradients } from './fuse-gradients.ts';
+import { MapNode } from './map-node.ts';
 import { mode } from './modes.ts';
 import { AccumulateGrad, type Node, type NodeState } from './node.ts';
 import { NodeHeap } from './node-heap.ts';
@@ -76,7 +78,7 @@ export class Task {
     const state = node.state;
     if (state !== null && state.task === this.id) return state;
     const grads = nulls<Tensor>(node.outputShapes.length);
-    const made: NodeState = { task: this.id, dependencies: 0, needed: true, captures: null, grads, previous: state };
+    const made: NodeState = { task: this.id, dependencies: 0, needed: true, captures: null, grads, prepared: null, previous: state };
     node.state = made;
     this.visited.push(node);
     return made;
@@ -150,7 +152,12 @@ export class Task {
 
   visit(node: Node): void {
     const state = node.state as NodeState;
-    const grads = state.grads;
+    const { grads, prepared } = state;
+    if (prepared !== null) {
+      if (!this.options.keepGraph) node.release();
+      this.deliver(node, prepared);
+      return;
+    }
     if (node.watched !== null) runTensorHooks(node, grads);
     if (state.captures !== null) {
       this.capture(state, grads);
@@ -177,6 +184,8 @@ export class Task {
   private differentiate(node: Node, grads: (Tensor | null)[]): readonly (Tensor | null)[] {
     const hooked = node.preHooks === null ? grads : runPreHooks(node, grads);
     const free = node.trusted && !this.options.createGraph && mode.interpreters === 0;
+    const fused = free && mode.observer === null && node instanceof MapNode ? fuseGradients(node, hooked[0] ?? null) : null;
+    if (fused !== null) return this.consumed(node, grads, fused);
     const mark = free ? beginTracking() : 0;
     let results: (Tensor | null)[] = [];
     try {
@@ -190,6 +199,10 @@ export class Task {
     }
     if (node.postHooks !== null) results = runPostHooks(node, results, hooked);
     for (const g of results) if (g !== null) hold(g);
+    return this.consumed(node, grads, results);
+  }
+
+  private consumed(node: Node, grads: readonly (Tensor | null)[], results: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
     for (const g of grads) if (g !== null) drop(g);
     if (!this.options.keepGraph) node.release();
     return results;
@@ -233,27 +246,6 @@ function isUnseen(state: NodeState | null, task: number): boolean {
 function leadsOn(node: Node): boolean {
   for (const target of node.next) if (target !== null && (target.state as NodeState).needed) return true;
   return false;
-}
-
-/** Keeps what is returned: the engine counts its holds from here on. */
-function claims(results: readonly (Tensor | null)[], storage: Storage): boolean {
-  for (const g of results) {
-    if (g !== null && g.storage === storage) {
-      storage.holders = 0;
-      return true;
-    }
-  }
-  return false;
-}
-
-/** Sums and casts each gradient to the shape and dtype of its input. */
-function fit(node: Node, grads: readonly (Tensor | null)[]): (Tensor | null)[] {
-  const results = nulls<Tensor>(node.next.length);
-  for (let i = 0; i < results.length; i++) {
-    const g = grads[i];
-    if (g !== null && g !== undefined && node.next[i] !== null) results[i] = fitGradient(g, node, i);
-  }
-  return results;
 }
 
 let running: Task | null = null;

@@ -79,7 +79,8 @@ export class MapNode extends Node {
     return partial.operator.forward(operands, this.params);
   }
 
-  private operands(g: Tensor, { inputs, output }: Partial): Tensor[] {
+  /** What a derivative reads, the cotangent first. */
+  operands(g: Tensor, { inputs, output }: Partial): Tensor[] {
     const operands = nulls<Tensor>(inputs.length + (output ? 2 : 1)) as Tensor[];
     operands[0] = g;
     for (let i = 0; i < inputs.length; i++) operands[i + 1] = this.unpack(inputs[i] as number);

@@ -34,6 +34,8 @@ function complexNotThere(name: string, type: DTypeInfo): DTypeError {
   );
 }
 
+let operators = 0;
+
 const MAP = { kind: 'map' } as const;
 const NONE = { kind: 'none' } as const;
 const ALIGN = { kind: 'align' } as const;
@@ -47,6 +49,8 @@ const ALIGN = { kind: 'align' } as const;
  */
 export class MapOperator implements Operator<Tensor, MapParams> {
   readonly name: string;
+  /** Tells operators apart. */
+  readonly serial: number = ++operators;
   readonly arity: number;
   readonly paramCount: number;
   readonly batching = ALIGN;

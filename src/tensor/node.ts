@@ -49,6 +49,8 @@ export interface NodeState {
   /** Positions of the results that are captured at outputs of this node: pairs of output index and result index. */
   captures: [number, number][] | null;
   readonly grads: (Tensor | null)[];
+  /** The gradients of the inputs, where they were computed together with those of a node before; see `fuse-gradients.ts`. */
+  prepared: readonly (Tensor | null)[] | null;
   /** The state of an outer task that is visiting the same node. */
   readonly previous: NodeState | null;
 }
