@@ -19,7 +19,7 @@ export const BORDER_BYTES = 40;
  * ten i32: that place; where the image's first element goes; how many channels, slices, rows and elements of a row it has; how many bytes its channels, slices and rows lie
  * apart there; and how many bytes the place has, which `clearBorder` sets to 0.
  */
-function borderImage(compute: ComputeType): FunctionBuilder {
+export function borderImage(compute: ComputeType): FunctionBuilder {
   const bytes = COMPUTE_BYTES[compute];
   const lanes = LANES[compute];
   const align = Math.log2(bytes);
@@ -93,7 +93,7 @@ function borderImage(compute: ComputeType): FunctionBuilder {
 }
 
 /** Clears the place that a border describes, if there is one. */
-function clearBorder(f: FunctionBuilder, border: Local): void {
+export function clearBorder(f: FunctionBuilder, border: Local): void {
   f.get(border).if(() => f.get(border).load('i32.load').i32(0).get(border).load('i32.load', 36).memoryFill());
 }
 

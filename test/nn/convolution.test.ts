@@ -22,6 +22,8 @@ const CASES: readonly Case[] = [
   { x: [2, 40, 24, 21], w: [24, 20, 3, 3], options: { groups: 2, stride: 2, padding: [2, 1] } },
   { x: [2, 2, 5, 6, 7], w: [3, 2, 2, 3, 1], options: { stride: [1, 2, 1], padding: [1, 0, 2] } },
   { x: [1, 1, 3, 3], w: [1, 1, 3, 3], options: { padding: 5, dilation: 2, stride: 4 } },
+  { x: [2, 5, 7, 39], w: [5, 1, 3, 3], options: { groups: 5, padding: 1 } },
+  { x: [2, 3, 9, 41], w: [6, 1, 3, 5], options: { groups: 3, padding: [1, 2], stride: 2 } },
 ];
 
 const whole = (shape: readonly number[]): Tensor => randint(-3, 4, shape as number[], { dtype: 'int64' }) as Tensor;

@@ -43,6 +43,31 @@ export function partsOf(images: number, columns: number, block: number, nanoseco
   });
 }
 
+/** Some groups of some images. */
+export interface GroupPart {
+  readonly image: number;
+  readonly images: number;
+  readonly group: number;
+  readonly groups: number;
+}
+
+/** Cuts what takes so many nanoseconds between images, of which `cuttable` may be apart, or else between groups. */
+export function groupParts(nanoseconds: number, cuttable: number, images: number, groups: number): GroupPart[] {
+  const wanted = Math.max(1, Math.min(MOST, Math.floor(nanoseconds / PART)));
+  const cut = (i: number, n: number, of: number): number => Math.floor((i * of) / n);
+  const n = Math.min(wanted, Math.max(cuttable, groups));
+  const between = cuttable >= n;
+  return Array.from({ length: n }, (_, i) => {
+    const [image, group] = between ? [cut(i, n, images), 0] : [0, cut(i, n, groups)];
+    return {
+      image,
+      images: between ? cut(i + 1, n, images) - image : images,
+      group,
+      groups: between ? groups : cut(i + 1, n, groups) - group,
+    };
+  });
+}
+
 /** Runs a kernel once for each list of arguments: shared with threads where there is room for them. */
 export function launchParts(shares: Float64Array | null, args: readonly (readonly number[])[], kernel: KernelFunction): void {
   if (shares === null) {

@@ -50,14 +50,14 @@ export function align(bytes: number): number {
   return (bytes + 63) & -64;
 }
 
-/** Writes a table: bytes, and how many entries from each on go up by one element; its last entry is repeated up to `length`. */
-export function writeTable(address: number, table: Int32Array, length: number, bytes: number): void {
+/** Writes a table: bytes, and how many entries from each on go up by `apart` elements; its last entry is repeated up to `length`. */
+export function writeTable(address: number, table: Int32Array, length: number, bytes: number, apart = 1): void {
   const { i32 } = heap;
   const first = address / 4;
   let run = 0;
   for (let i = length - 1; i >= 0; i--) {
     const value = table[Math.min(i, table.length - 1)]!;
-    run = i + 1 < table.length && table[i + 1]! - value === 1 ? run + 1 : 1;
+    run = i + 1 < table.length && table[i + 1]! - value === apart ? run + 1 : 1;
     i32[first + 2 * i] = value * bytes;
     i32[first + 2 * i + 1] = run;
   }
