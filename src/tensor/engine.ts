@@ -154,8 +154,7 @@ export class Task {
     const state = node.state as NodeState;
     const { grads, prepared } = state;
     if (prepared !== null) {
-      if (!this.options.keepGraph) node.release();
-      this.deliver(node, prepared);
+      this.deliver(node, this.consumed(node, [], prepared));
       return;
     }
     if (node.watched !== null) runTensorHooks(node, grads);
