@@ -113,13 +113,6 @@ class Chain {
     );
   }
 
-  /** Whether one pass takes less time than those one by one: where the derivatives of a single node are a product each, there is nothing to gain. */
-  get isWorthwhile(): boolean {
-    const { steps, outputs } = this;
-    if (steps.length < 2 || outputs.length === 0) return false;
-    return this.#nodes > 1 || steps.some(({ operator }) => operator.expr.args.some(({ args }) => args.length > 0));
-  }
-
   /** What a program for it depends on. */
   get key(): string {
     const steps = this.steps.map(({ operator, cotangent, operands }) => `${operator.serial} ${cotangent} ${operands.join(' ')}`);
@@ -153,6 +146,17 @@ function isPlain(node: MapNode, type: DTypeInfo, shape: readonly number[]): bool
   return node.params.compute === type && node.outputTypes[0] === type && sameShape(node.outputShapes[0] as readonly number[], shape);
 }
 
+/** Whether another node may follow, or there is work to share: where the derivatives of a single node are a product each, one pass takes as long as two. */
+function mayGain({ next, operator }: MapNode): boolean {
+  for (let i = 0; i < next.length; i++) {
+    const target = next[i] as Node | null;
+    if (target === null) continue;
+    if (target instanceof MapNode) return true;
+    if (next.length > 1 && operator.partial(i).operator?.expr.args.some(({ args }) => args.length > 0) === true) return true;
+  }
+  return false;
+}
+
 /** How often each chain was seen, then its program. */
 const chains = new Map<string, number | MapProgram | null>();
 
@@ -172,10 +176,10 @@ function programFor(chain: Chain): MapProgram | null {
  */
 export function fuseGradients(node: MapNode, g: Tensor | null): readonly (Tensor | null)[] | null {
   if (g === null || g.size < LARGE || g.type.itemsize < 4 || !g.type.isFloat || node.postHooks !== null) return null;
-  if (!isPlain(node, g.type, g.shape)) return null;
+  if (!isPlain(node, g.type, g.shape) || !mayGain(node)) return null;
   const chain = new Chain(g);
   chain.add(node, 0, null);
-  if (!chain.isWorthwhile) return null;
+  if (chain.steps.length < 2 || chain.outputs.length === 0) return null;
   const program = programFor(chain);
   return program === null ? null : run(chain, program, g);
 }
