@@ -80,7 +80,7 @@ function sameLeaf(a: Tensor, b: Tensor): boolean {
 
 function sameOperand(a: Operand, b: Operand): boolean {
   return (
-    a.offset === b.offset &&
+    a.offset - a.buffer.origin === b.offset - b.buffer.origin &&
     a.type === b.type &&
     a.buffer.byteLength === b.buffer.byteLength &&
     a.buffer.made === b.buffer.made &&

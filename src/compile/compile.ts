@@ -83,9 +83,9 @@ class Compiler<Args extends unknown[], Result> {
       return this.#fn(...args);
     }
     const recording = new Recording();
+    leaves.forEach((leaf, i) => void recording.take(leaf, i));
     leaves.forEach((leaf, i) => {
-      const buffer = recording.bufferOf(leaf.storage);
-      if (buffer.argument < 0) buffer.argument = i;
+      if (leaf.meta?.grad) recording.take(leaf.meta.grad, leaves.length + i);
     });
     const known = signature.traces.flatMap((trace) => [...trace.recording.leaves]);
     const gradients = new Map([...known, ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));

@@ -21,6 +21,8 @@ export class Buffer {
   readonly versions: number[];
   /** Which argument of the call it belongs to, or -1. */
   argument = -1;
+  /** Where the argument begins in it. */
+  origin = 0;
 
   constructor(storage: Storage, made: boolean, foreign: boolean) {
     this.byteLength = storage.byteLength;

@@ -102,6 +102,14 @@ export class Recording implements Recorder, Observer {
     return alias;
   }
 
+  /** Notes that a tensor is number `index` of those that belong to the call. */
+  take(x: Tensor, index: number): void {
+    const buffer = this.bufferOf(x.storage);
+    if (buffer.argument >= 0) return;
+    buffer.argument = index;
+    buffer.origin = x.offset;
+  }
+
   operandOf(view: View): Operand {
     const buffer = this.bufferOf(view.storage);
     if (buffer.index < 0) buffer.index = this.#count++;
