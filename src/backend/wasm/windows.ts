@@ -8,6 +8,8 @@ import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage
 import type { View } from '../../runtime/view.ts';
 import { invariant } from '../../util/invariant.ts';
 import { addressOfView } from './host.ts';
+import { chunksFor, rowsToShare } from './parallel.ts';
+import { launchParts } from './window-parts.ts';
 
 /** A sparse matrix, row by row: row i has the columns `indices` and values `weights` from `starts[i]` up to `starts[i + 1]`. */
 export interface Taps {
@@ -70,6 +72,9 @@ function largestKernel(compute: ComputeType, step: WindowStep): KernelFunction {
   return kernel;
 }
 
+/** Nanoseconds for each element of a window. */
+const PER_ELEMENT = 0.6;
+
 /** Writes a line of windows and returns how far they lie apart. */
 function writeLine(address: number, { starts, counts }: WindowLine): number {
   const { i32 } = heap;
@@ -113,10 +118,12 @@ export function maxWindows(values: View, indices: View, input: View, lines: read
   const own = lines.some(({ starts, counts }) => starts.length > counts.length);
   const [valuesAt, indicesAt, inputAt] = [addressOfView(values), addressOfView(indices), addressOfView(input)];
   const [elements, outputs] = [depth * height * width, depths * rows * columns];
-  const run = (first: number, count: number): void => {
+  const nanoseconds = values.size * z.counts[0]! * y.counts[0]! * x.counts[0]! * PER_ELEMENT;
+  /** The arguments for some planes. */
+  const args = (first: number, count: number): number[] => {
     /** Where the entries of a plane begin in a table. */
     const entries = (at: number, length: number, { starts }: WindowLine): number => at + ((first * length) % starts.length) * WINDOW_ENTRY;
-    kernel(
+    return [
       valuesAt + first * outputs * bytes,
       indicesAt + first * outputs * 8,
       inputAt + first * elements * bytes,
@@ -134,10 +141,12 @@ export function maxWindows(values: View, indices: View, input: View, lines: read
       height * width,
       width,
       apart,
-    );
+    ];
   };
-  if (own) for (let plane = 0; plane < planes; plane++) run(plane, 1);
-  else run(0, planes);
+  const shares = own ? null : rowsToShare(nanoseconds, kernel);
+  const each = own ? 1 : shares === null ? planes : Math.ceil(planes / chunksFor(nanoseconds, planes));
+  const parts = Array.from({ length: Math.ceil(planes / each) }, (_, i) => args(i * each, Math.min(each, planes - i * each)));
+  launchParts(shares, parts, kernel);
   release(scratch);
 }
 
@@ -149,6 +158,18 @@ export function spreadMax(out: View, values: View, indices: View, planes: number
   const compute = computeTypeOf(out.type.name);
   invariant(out.type.itemsize === COMPUTE_BYTES[compute] && values.type === out.type, `spreadMax: dtype ${out.type.name}`);
   spreaders[compute] ??= instantiate([spreadMaxFunction(compute)], heap.memory).spreadMax!;
+  const kernel = spreaders[compute];
+  const bytes = out.type.itemsize;
+  const [count, elements] = [values.size / planes, out.size / planes];
+  const nanoseconds = (values.size + out.size / 8) * PER_ELEMENT;
+  const shares = rowsToShare(nanoseconds, kernel);
+  const each = shares === null ? planes : Math.ceil(planes / chunksFor(nanoseconds, planes));
   beginLaunch();
-  spreaders[compute](addressOfView(out), addressOfView(values), addressOfView(indices), planes, values.size / planes, out.size / planes);
+  const [outAt, valuesAt, indicesAt] = [addressOfView(out), addressOfView(values), addressOfView(indices)];
+  const parts = Array.from({ length: Math.ceil(planes / each) }, (_, i) => {
+    const first = i * each;
+    const taken = Math.min(each, planes - first);
+    return [outAt + first * elements * bytes, valuesAt + first * count * bytes, indicesAt + first * count * 8, taken, count, elements];
+  });
+  launchParts(shares, parts, kernel);
 }
