@@ -17,7 +17,7 @@ export function giveAway(g: Tensor): void {
 }
 
 /** Whether the engine alone holds `g`, once. */
-function isOurs(g: Tensor): boolean {
+export function isOurs(g: Tensor): boolean {
   return g.storage.holders === 1;
 }
 

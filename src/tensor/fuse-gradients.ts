@@ -11,7 +11,7 @@ import type { MapProgram } from '../scalar/program.ts';
 import { programOf } from '../scalar/several.ts';
 import { substitute } from '../scalar/substitute.ts';
 import { contiguousStrides, sameShape } from '../shape/shape.ts';
-import { claims, fit, hold } from './accumulate.ts';
+import { claims, fit, hold, isOurs } from './accumulate.ts';
 import { MapNode } from './map-node.ts';
 import type { MapOperator } from './map-operator.ts';
 import type { Node, NodeState } from './node.ts';
@@ -189,7 +189,9 @@ function run(chain: Chain, program: MapProgram, g: Tensor): readonly (Tensor | n
   let own: readonly (Tensor | null)[] = [];
   const mark = beginTracking();
   try {
-    const made = chain.outputs.map(() => likeGradient(g));
+    // Everything is computed before anything is written: the first output may lie where a gradient does that nobody else holds.
+    const inPlace = isOurs(g) && g.rowMajor && !chain.given.some(({ values }) => values.includes(0));
+    const made = chain.outputs.map((_, k) => (inPlace && k === 0 ? g : likeGradient(g)));
     backend().map(program, made[0] as Tensor, [...made.slice(1), ...chain.operands], chain.params, g.type);
     const tensorOf = (value: number): Tensor | null => (value > 0 ? (made[chain.outputs.indexOf(value)] as Tensor) : value < 0 ? null : g);
     for (const { node, state, values } of chain.given) {

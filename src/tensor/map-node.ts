@@ -1,3 +1,5 @@
+import { sameShape } from '../shape/shape.ts';
+import { isOurs } from './accumulate.ts';
 import { dispatch } from './dispatch.ts';
 import { indicesOf, shapesOf, typesOf } from './edges.ts';
 import { nulls, sharedShapes, sharedTypes, zeros } from './exact.ts';
@@ -67,14 +69,32 @@ export class MapNode extends Node {
     if (g === null) return [];
     const count = this.next.length;
     const results = nulls<Tensor>(count);
-    for (let i = 0; i < count; i++) if (this.next[i] !== null) results[i] = this.gradient(i, g);
+    const last = isOurs(g) ? this.lastDerivative(g) : -1;
+    for (let i = 0; i < count; i++) if (this.next[i] !== null) results[i] = this.gradient(i, g, i === last);
     return results;
   }
 
-  private gradient(index: number, g: Tensor): Tensor {
+  /** The input whose gradient, computed last, may be written where `g` lies, which nobody else holds; -1 for none. */
+  private lastDerivative(g: Tensor): number {
+    if (!g.rowMajor || mode.grad || mode.interpreters !== 0 || mode.observer !== null || this.postHooks !== null) return -1;
+    if (g.type !== this.params.compute || !sameShape(g.shape, this.outputShapes[0] as readonly number[])) return -1;
+    let last = -1;
+    for (let i = 0; i < this.next.length; i++) {
+      if (this.next[i] === null) continue;
+      if (this.operator.partial(i).operator === null) return -1;
+      last = i;
+    }
+    return last;
+  }
+
+  private gradient(index: number, g: Tensor, inPlace: boolean): Tensor {
     const partial = this.operator.partial(index);
     if (partial.operator === null) return g;
     const operands = this.operands(g, partial);
+    if (inPlace) {
+      partial.operator.forwardInto(g, operands, this.params);
+      return g;
+    }
     if (mode.grad || mode.interpreters !== 0) return dispatch.apply(partial.operator as never, operands, this.params as never) as Tensor;
     return partial.operator.forward(operands, this.params);
   }
