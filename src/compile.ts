@@ -2,4 +2,4 @@
 import './index.ts';
 
 export { type Compiled, compile } from './compile/compile.ts';
-export type { Explanation, ProgramReport, SignatureReport } from './compile/explanation.ts';
+export { Explanation, type ProgramReport, type SignatureReport } from './compile/explanation.ts';

@@ -26,7 +26,15 @@ export interface SignatureReport {
   readonly reason: string | null;
 }
 
-/** What became of the calls of a compiled function. Print it, or read its fields. */
+/**
+ * What became of the calls of a compiled function. Print it, or read its fields.
+ *
+ * @example
+ * const f = compile((x) => x.sum().item());
+ * f(ones([2]));
+ * f.explain() instanceof Explanation; // true
+ * f.explain().signatures[0].reason.slice(0, 45); // 'the code reads the values of a tensor, or wri'
+ */
 export class Explanation {
   readonly name: string;
   readonly signatures: readonly SignatureReport[];

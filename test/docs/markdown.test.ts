@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as nabla from 'nabla';
+import * as compiling from 'nabla/compile';
 import * as data from 'nabla/data';
 import * as func from 'nabla/func';
 import * as io from 'nabla/io';
@@ -33,6 +34,7 @@ const programs = [
   'README.md',
   'docs/memory.md',
   'docs/checkpointing.md',
+  'docs/compile.md',
   'docs/custom-functions.md',
   'docs/function-transforms.md',
   'docs/gradients.md',
@@ -45,7 +47,9 @@ const programs = [
 
 test.each(programs)('program $nth of $page runs', async ({ code }) => {
   nabla.manualSeed(0);
-  expect(await runExample(code, { ...viz, ...profiler, ...utils, ...io, ...data, ...nabla, ...only(code, func) })).toEqual([]);
+  expect(await runExample(code, { ...viz, ...compiling, ...profiler, ...utils, ...io, ...data, ...nabla, ...only(code, func) })).toEqual(
+    [],
+  );
 });
 
 /** `grad` is a function of the main entry and another one of `nabla/func`: the import says which. */

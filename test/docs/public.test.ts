@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as nabla from 'nabla';
+import * as compiling from 'nabla/compile';
 import * as data from 'nabla/data';
 import * as func from 'nabla/func';
 import * as io from 'nabla/io';
@@ -45,8 +46,21 @@ test('every public function and class has an example', () => {
 
 /** Every public name, and before all the neighbours of the one that is documented: in `nn`, an example says `Linear` for `nn.Linear`. */
 function scopeOf(name: string): Record<string, unknown> {
-  const scope: Record<string, unknown> = { nabla, data, func, io, profiler, utils, viz, ...viz, ...io, ...data, ...nabla };
-  let namespace: unknown = { ...nabla, data, func, io, profiler, utils, viz };
+  const scope: Record<string, unknown> = {
+    nabla,
+    ...compiling,
+    data,
+    func,
+    io,
+    profiler,
+    utils,
+    viz,
+    ...viz,
+    ...io,
+    ...data,
+    ...nabla,
+  };
+  let namespace: unknown = { ...nabla, compile: compiling, data, func, io, profiler, utils, viz };
   for (const part of name.split('.').slice(0, -1)) {
     namespace = (namespace as Record<string, unknown>)[part];
     Object.assign(scope, namespace);
