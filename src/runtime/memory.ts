@@ -95,7 +95,7 @@ export function memory(): MemoryReport {
     evicted: pool.evictedUnits * UNIT_BYTES,
     restored: pool.restoredUnits * UNIT_BYTES,
     sweeps: pool.sweeps,
-    gcMilliseconds: pool.collectMilliseconds,
+    gcMilliseconds: pool.collecting.milliseconds,
   };
 }
 

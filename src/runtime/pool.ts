@@ -64,7 +64,11 @@ export class Pool {
   /** Whether bytes may move out of a full heap. */
   overflow = true;
   sweeps = 0;
-  collectMilliseconds = 0;
+  /**
+   * What the host's collector took. Not a field of the pool: a number that is no longer whole changes the shape of the object that it is in, and
+   * all compiled code that knows the pool would have to be compiled again.
+   */
+  readonly collecting = { milliseconds: 0 };
   evictedUnits = 0;
   restoredUnits = 0;
 

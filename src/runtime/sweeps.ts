@@ -119,7 +119,7 @@ class Sweeps implements Sweeper {
     // What weak references were made to or looked at may die from here on.
     if (kind === 'major' || young?.madeOld === true) collector.clearKept();
     this.#pool.sweeps += 1;
-    this.#pool.collectMilliseconds += performance.now() - begin;
+    this.#pool.collecting.milliseconds += performance.now() - begin;
   }
 
   #examine(cell: Cell): void {
