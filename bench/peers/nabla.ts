@@ -1,11 +1,13 @@
 /** nabla's side of the measurements; runs the built package, as a user has it, or the module that the environment variable `NABLA` names. */
 import type { Tensor } from 'nabla';
 import { serve } from '../timing.ts';
+import { compiledSteps } from './nabla-compiled.ts';
 import { denseSteps, imageSteps, sequenceSteps } from './nabla-training.ts';
 
 const module = process.env['NABLA'] ?? '../../dist/node/index.js';
 const nabla = (await import(module)) as typeof import('nabla');
 const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typeof import('nabla/func');
+const { compile } = (await import(module.replace(/index\.(js|ts)$/, 'compile.$1'))) as typeof import('nabla/compile');
 const { full, nn, ones, rand, randint, randn, scope } = nabla;
 const F = nn.functional;
 nabla.setNumThreads(Number(process.argv[2] ?? 1));
@@ -108,7 +110,7 @@ for (const e of [4, 6]) {
     };
   };
 }
-Object.assign(workloads, denseSteps(nabla), imageSteps(nabla), sequenceSteps(nabla));
+Object.assign(workloads, denseSteps(nabla), imageSteps(nabla), sequenceSteps(nabla), compiledSteps(nabla, compile));
 // Where the result's memory goes back at once, as reference counts have it in PyTorch.
 workloads['add 1e6 in scope'] = elementwise(1e6, (x) => scope(() => void x.add(x)));
 workloads['mul 1e6 in scope'] = elementwise(1e6, (x) => scope(() => void x.mul(x)));
