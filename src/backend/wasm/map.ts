@@ -12,7 +12,7 @@ import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
 import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
 import { shareFlat, shareLoops } from './share-map.ts';
-import { flatTrial, kernelFor, LARGE, looped, loopedTrial } from './widen.ts';
+import { flatTrial, kernelFor, LARGE, launchesFor, looped, loopedTrial, WIDENED } from './widen.ts';
 
 const IDENTITY = arg(0);
 const TYPES = DTYPES.length;
@@ -82,7 +82,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
 
 /** Large launches have kernels of their own, which may become wider. */
 function isLarge(size: number): number {
-  return size >= LARGE ? 1 : 0;
+  return size >= WIDENED ? 1 : 0;
 }
 
 /** Whether an operand is read from front to back, or is one element for all. */
@@ -195,6 +195,8 @@ function compileKernel(
     isLarge(out.size) === 1 && isHeavy([program.expr, ...program.more]),
     trial,
     remember,
+    'plain',
+    launchesFor(out.size),
   );
   program.kernels.set(key, kernel);
   return kernel;

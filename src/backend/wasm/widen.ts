@@ -12,7 +12,14 @@ import { instantiateAt, type KernelLevel, kernelLevels } from './level.ts';
 
 /** From how many elements on a launch counts as large. */
 export const LARGE: number = 16384;
+/** From how many elements on elementwise kernels become wide: a compilation takes as long as a launch of millions. */
+export const WIDENED: number = 2048;
 const LAUNCHES = 8;
+
+/** After how many launches of so many elements a compilation has paid. */
+export function launchesFor(elements: number): number {
+  return Math.max(LAUNCHES, 2 ** 20 / elements);
+}
 
 /** A run of bytes. */
 type Run = readonly [start: number, end: number];
@@ -34,13 +41,14 @@ export function kernelFor(
   trialFor: TrialFor,
   replace: (kernel: KernelFunction) => void,
   level: KernelLevel = 'plain',
+  launchesBefore: number = LAUNCHES,
 ): KernelFunction {
   const plain = instantiateAt(level, [make('map')]).map as KernelFunction;
   if (!large || kernelLevels()[0] !== 'wide') return plain;
   let launches = 0;
   return (...args) => {
     launches += 1;
-    const trial = launches < LAUNCHES ? null : trialFor(args);
+    const trial = launches < launchesBefore ? null : trialFor(args);
     if (trial === null) return plain(...args);
     const wide = compileWide(make);
     const chosen = wide !== null && sameBits(wide, plain, trial) ? wide : plain;

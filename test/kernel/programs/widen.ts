@@ -25,7 +25,7 @@ const bits = (x: Tensor): string => Buffer.from(new Uint8Array((x.toTypedArray()
 configureKernels({ level: 'wide' });
 const different = programs.filter((program) => {
   const first = bits(program(x));
-  for (let i = 0; i < 20; i++) if (bits(program(x)) !== first) return true;
+  for (let i = 0; i < 24; i++) if (bits(program(x)) !== first) return true;
   return false;
 });
 console.log(JSON.stringify({ levels: kernelLevels(), different: different.length }));
