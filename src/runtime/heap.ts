@@ -60,7 +60,7 @@ export class Heap {
 
   /** Whether other threads can work on the memory. */
   get isShared(): boolean {
-    return typeof SharedArrayBuffer !== 'undefined' && this.memory.buffer instanceof SharedArrayBuffer;
+    return this.#shared ?? canShareMemory();
   }
 
   /** The bytes that the memory has now. */
@@ -91,7 +91,7 @@ export class Heap {
     for (;;) {
       const initial = Math.min(this.#initialPages, this.#maximumPages);
       try {
-        return new WebAssembly.Memory({ initial, maximum: this.#maximumPages, shared: this.#shared ?? canShareMemory() });
+        return new WebAssembly.Memory({ initial, maximum: this.#maximumPages, shared: this.isShared });
       } catch (error) {
         if (this.#maximumPages <= INITIAL_PAGES) throw error;
         this.#maximumPages >>>= 1;

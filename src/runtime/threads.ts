@@ -7,7 +7,7 @@
 import { ArgumentError } from '../util/errors.ts';
 import { warnOnce } from '../util/warn.ts';
 import { heap } from './heap.ts';
-import { builtin, canShareMemory, hostThreads } from './machine.ts';
+import { builtin, hostThreads } from './machine.ts';
 import { type Code, type Team, threads } from './team.ts';
 import { WORKER_SOURCE } from './worker-source.ts';
 
@@ -101,7 +101,7 @@ class Threads implements Team {
   }
 
   setCount(count: number): void {
-    this.count = canShareMemory() ? count : 1;
+    this.count = heap.isShared ? count : 1;
     this.#missed = STARTING;
     if (this.#shared === null) return;
     Atomics.store(this.#words, LIMIT, this.count - 1);
@@ -252,10 +252,6 @@ class Threads implements Team {
 
   #start(): void {
     const { memory } = heap;
-    if (!heap.isShared) {
-      this.count = 1;
-      return;
-    }
     if (this.#shared === null) {
       this.#shared = new SharedArrayBuffer(CODE_AT + CODE_BYTES);
       this.#words = new Int32Array(this.#shared, 0, WORDS);
@@ -322,5 +318,5 @@ export function setNumThreads(count: number): void {
  * print(getNumThreads()); // 1
  */
 export function getNumThreads(): number {
-  return team.count;
+  return heap.isShared ? team.count : 1;
 }
