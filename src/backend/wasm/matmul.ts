@@ -9,14 +9,24 @@ import { copyConsecutively } from './copy.ts';
 import { addressOfView } from './host.ts';
 import { type BatchAxis, batchAxes, foldsRows, rowStride } from './matmul-batch.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
+import {
+  ADD,
+  align,
+  BLOCK_ROWS,
+  columnsAtATime,
+  columnsOf,
+  depthOf,
+  EDGE_BYTES,
+  membersAtATime,
+  multiplyAll,
+  nanosecondsOf,
+  type Path,
+  type Problem,
+  rowsAtATime,
+  SET,
+} from './matmul-run.ts';
+import { rowsToShare } from './parallel.ts';
 
-/** Steps of the inner dimension that are multiplied at a time: a panel of b stays in the first-level cache. */
-const DEPTH = 512;
-/** Rows of a that are multiplied at a time: they stay in the second-level cache, and are whole tiles of 4 or 6 rows. */
-const BLOCK_ROWS = 60;
-/** Columns of b that are packed at a time: many, and few where one block of a multiplies them all. */
-const BLOCK_COLUMNS = 1024;
-const FEW_COLUMNS = 128;
 /** What decides between the ways to multiply. Measured; tests change it to try all of them on small matrices. */
 export const matmulTuning = {
   /** Bytes of a from which on it is packed: where its rows are runs, and where they are not. */
@@ -31,138 +41,60 @@ export const matmulTuning = {
   /** A matrix is multiplied with at most this many vectors one by one, if both lie along the inner dimension. */
   dotVectors: 2,
 };
-/** Room for the largest tile at an edge. */
-const EDGE_BYTES = 384;
+/** Nanoseconds from which on a product may be shared with threads. */
+const SHARED = 2e4;
 /** How far beyond the end of b whole vectors are read. */
 const SLACK_BYTES = 64;
 
 const COMPUTE_INFO: Record<ComputeType, DTypeInfo> = { f32: FLOAT32, f64: FLOAT64, i32: INT32, i64: INT64 };
 
-/** What a product is added to, if not to a row elsewhere: c itself, or nothing. */
-const ADD = 0;
-const SET = 1;
+const COMBINE: Path = { name: 'combine', rightBytes: 0, leftBytes: 0, slots: 1 };
+const COMBINE_SHARED: Path = { ...COMBINE, slots: 2 };
+const DIRECT: Path = { name: 'products', rightBytes: 0, leftBytes: 0, slots: 1 };
 
-/** One product of two matrices: m × k by k × n. Strides are in bytes: of rows (r) and columns (c) of a and b. */
-interface Problem {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly ars: number;
-  readonly acs: number;
-  readonly brs: number;
-  readonly bcs: number;
-}
-
-/** How a product runs, and the scratch memory it needs for that, beside the edge: for what is packed of b (or vectors), and of a. */
-interface Path {
-  readonly name: 'dotColumns' | 'dotRows' | 'combine' | 'products' | 'blocks';
-  readonly rightBytes: number;
-  readonly leftBytes: number;
-}
-
-const COMBINE: Path = { name: 'combine', rightBytes: 0, leftBytes: 0 };
-const DIRECT: Path = { name: 'products', rightBytes: 0, leftBytes: 0 };
-
-/** `readable`: whether b may be read a little beyond its end. */
-function choosePath({ m, n, k, acs, brs, bcs }: Problem, { bytes, columns }: MatmulKernels, batched: boolean, readable: boolean): Path {
+/** `readable`: whether b may be read a little beyond its end; `shared`: whether threads may help. */
+function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly BatchAxis[], readable: boolean, shared: boolean): Path {
+  const { m, n, k, acs, brs, bcs } = problem;
+  const { bytes, columns, variant } = kernels;
   const tuning = matmulTuning;
-  if (n <= tuning.dotVectors && acs === bytes) return { name: 'dotColumns', rightBytes: brs === bytes ? 0 : n * k * bytes, leftBytes: 0 };
-  if (m <= tuning.dotVectors && brs === bytes && bcs !== bytes)
-    return { name: 'dotRows', rightBytes: acs === bytes ? 0 : m * k * bytes, leftBytes: 0 };
-  if (bcs === bytes) {
-    if (!batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return COMBINE;
-    if (readable && (m <= tuning.streamedRows || n * k <= tuning.directValues)) return DIRECT;
-  }
+  const thin = (name: 'dotColumns' | 'dotRows', rightBytes: number): Path => ({ name, rightBytes, leftBytes: 0, slots: shared ? 2 : 1 });
+  if (n <= tuning.dotVectors && acs === bytes) return thin('dotColumns', brs === bytes ? 0 : n * k * bytes);
+  if (m <= tuning.dotVectors && brs === bytes && bcs !== bytes) return thin('dotRows', acs === bytes ? 0 : m * k * bytes);
+  const direct = bcs === bytes && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
+  if (bcs === bytes && axes.length === 0 && (m <= tuning.combinedRows || k <= tuning.combinedSteps))
+    return shared ? COMBINE_SHARED : COMBINE;
+  if (direct && (!shared || m <= tuning.streamedRows)) return DIRECT;
   const depth = depthOf(k);
-  const width = Math.ceil(Math.min(n, columnsOf(m)) / columns) * columns;
+  const widthMost = columnsOf(m);
   const packsLeft = m * k * bytes > (acs === bytes ? tuning.packedRuns : tuning.packedTurned);
-  const single = !packsLeft && depth === k && n <= columnsOf(m);
+  const single = direct || (!packsLeft && depth === k && n <= widthMost);
+  const whole = (width: number): number => depth * Math.ceil(width / columns) * columns * bytes;
+  const right = whole(Math.min(n, widthMost));
+  if (!shared)
+    return {
+      name: single ? 'products' : 'blocks',
+      rightBytes: right,
+      leftBytes: packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0,
+      slots: 1,
+    };
+  if (single && axes.length > 0)
+    return { name: 'products', rightBytes: direct ? 0 : right, leftBytes: 0, slots: membersAtATime(axes, true).chunks };
+  if (m <= BLOCK_ROWS) {
+    const chunk = columnsAtATime(n, columns);
+    return { name: 'few', rightBytes: whole(chunk), leftBytes: 0, slots: Math.ceil(n / chunk) };
+  }
   return {
-    name: single ? 'products' : 'blocks',
-    rightBytes: depth * width * bytes,
-    leftBytes: packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0,
+    name: 'blocks',
+    rightBytes: right,
+    leftBytes: packsLeft && acs !== bytes ? depth * m * bytes : 0,
+    slots: Math.ceil(m / rowsAtATime(m, variant.rows)),
   };
 }
 
-function columnsOf(m: number): number {
-  return m <= BLOCK_ROWS ? FEW_COLUMNS : BLOCK_COLUMNS;
-}
-
-/** Equal parts of the inner dimension, of whole vectors. */
-function depthOf(k: number): number {
-  return k <= DEPTH ? k : (Math.ceil(k / Math.ceil(k / DEPTH)) + 7) & -8;
-}
-
-function align(bytes: number): number {
-  return (bytes + 63) & -64;
-}
-
-/** Multiplies the matrices at the addresses a and b; the result at c is contiguous. */
-function multiply(kernels: MatmulKernels, problem: Problem, path: Path, at: Addresses): void {
-  const { m, n, k, ars, acs, brs, bcs } = problem;
-  const { a, b, c, origin } = at;
-  const { bytes } = kernels;
-  const right = at.scratch + EDGE_BYTES;
-  const type = bytes === 4 ? 'int32' : 'int64';
-  const rowBytes = n * bytes;
-  const from = origin === ADD ? c : origin === SET ? 0 : origin;
-  const fromRow = origin === ADD ? rowBytes : 0;
-  switch (path.name) {
-    case 'dotColumns':
-      if (brs !== bytes)
-        copyConsecutively(right, type, b, type, [
-          { size: n, stride: bcs },
-          { size: k, stride: brs },
-        ]);
-      if (brs === bytes) kernels.dots(m, k, a, ars, b, c, rowBytes, n, bcs, bytes, from, fromRow, bytes);
-      else kernels.dots(m, k, a, ars, right, c, rowBytes, n, k * bytes, bytes, from, fromRow, bytes);
-      return;
-    case 'dotRows':
-      if (acs !== bytes)
-        copyConsecutively(right, type, a, type, [
-          { size: m, stride: ars },
-          { size: k, stride: acs },
-        ]);
-      if (acs === bytes) kernels.dots(n, k, b, bcs, a, c, bytes, m, ars, rowBytes, from, bytes, fromRow);
-      else kernels.dots(n, k, b, bcs, right, c, bytes, m, k * bytes, rowBytes, from, bytes, fromRow);
-      return;
-    case 'combine':
-      kernels.combine(m, n, k, a, ars, acs, b, brs, c, rowBytes, from, fromRow);
-      return;
-    default:
-      multiplyBlocks(kernels, problem, path, at);
-  }
-}
-
-function multiplyBlocks(kernels: MatmulKernels, problem: Problem, path: Path, { a, b, c, origin, scratch }: Addresses): void {
-  const { m, n, k, ars, acs, brs, bcs } = problem;
-  const { bytes, columns } = kernels;
-  const right = scratch + EDGE_BYTES;
-  const left = right + align(path.rightBytes);
-  const rowBytes = n * bytes;
-  const brsPacked = columns * bytes;
-  const depthMost = depthOf(k);
-  const widthMost = columnsOf(m);
-  for (let column = 0; column < n; column += widthMost) {
-    const width = Math.min(widthMost, n - column);
-    for (let step = 0; step < k; step += depthMost) {
-      const depth = Math.min(depthMost, k - step);
-      const from = step > 0 ? ADD : origin === SET ? SET : origin === ADD ? ADD : origin + column * bytes;
-      const panelBytes = depth * brsPacked;
-      kernels.packRight(right, b + step * brs + column * bcs, width, depth, bcs, brs);
-      for (let row = 0; row < m; row += BLOCK_ROWS) {
-        const height = Math.min(BLOCK_ROWS, m - row);
-        const target = c + row * rowBytes + column * bytes;
-        const source = a + row * ars + step * acs;
-        if (path.leftBytes === 0)
-          kernels.multiply(height, width, depth, source, right, brsPacked, panelBytes, target, rowBytes, scratch, from, ars, acs);
-        else {
-          kernels.packLeft(left, source, height, depth, ars, acs);
-          kernels.multiplyPacked(height, width, depth, left, right, brsPacked, panelBytes, target, rowBytes, scratch, from);
-        }
-      }
-    }
-  }
+/** The bytes of scratch memory of a path. */
+function scratchBytes({ name, rightBytes, leftBytes, slots }: Path): number {
+  if (name === 'blocks') return slots * EDGE_BYTES + align(rightBytes) + leftBytes;
+  return slots * (EDGE_BYTES + align(rightBytes));
 }
 
 /** A contiguous view of the values of `view`, in the memory at hand and of another dtype. */
@@ -218,38 +150,10 @@ function convert(target: View, source: View): void {
   copyConsecutively(addressOfView(target), target.type.name, addressOfView(source), source.type.name, axesOf(source));
 }
 
-/** Where the operands of a launch lie. */
-interface Addresses {
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  /** ADD, SET, or the address of the row that each row is added to. */
-  readonly origin: number;
-  readonly scratch: number;
-}
-
 /** The room at an edge of products that pack nothing. */
 let edge: Storage | null = null;
 
 const NO_AXES: readonly BatchAxis[] = [];
-const ONE_MEMBER: BatchAxis = { count: 1, a: 0, b: 0, c: 0 };
-
-/** Runs the products of a batch, the innermost dimension in one call where it can. */
-function multiplyAll(kernels: MatmulKernels, problem: Problem, path: Path, axes: readonly BatchAxis[], at: Addresses): void {
-  const visit = (depth: number, a: number, b: number, c: number): void => {
-    if (depth === 0 && path.name === 'products') {
-      const { count, a: as, b: bs, c: cs } = axes[0] ?? ONE_MEMBER;
-      const { m, n, k, ars, acs, brs, bcs } = problem;
-      const panels = path.rightBytes === 0 ? 0 : at.scratch + EDGE_BYTES;
-      kernels.products(count, as, bs, cs, m, n, k, a, ars, acs, b, brs, bcs, c, panels, at.scratch, at.origin);
-      return;
-    }
-    const axis = axes[depth];
-    if (axis === undefined) multiply(kernels, problem, path, { ...at, a, b, c });
-    else for (let i = 0; i < axis.count; i++) visit(depth - 1, a + i * axis.a, b + i * axis.b, c + i * axis.c);
-  };
-  visit(Math.max(axes.length - 1, 0), at.a, at.b, at.c);
-}
 
 /** The row that is added to each row of the product, if it is one; anything else is written to the result first, so that the product is added to that. */
 function rowToAdd(out: View, added: View | null): View | null {
@@ -294,11 +198,12 @@ function launch(out: View, a: View, b: View, added: View | null, compute: Comput
   const [left, right] = swap ? [b, a] : [a, b];
   const problem: Problem = swap ? { m: 1, n: m, k, ars: bcs, acs: brs, brs: acs, bcs: ars } : { m, n, k, ars, acs, brs, bcs };
   const readable = addressOf(right.storage) + right.storage.byteLength + SLACK_BYTES <= heap.u8.byteLength;
-  const path = choosePath(problem, kernels, axes.length > 0, readable);
-  const packed = path.rightBytes + path.leftBytes;
+  const nanoseconds = (out.size / (m * n)) * nanosecondsOf(problem, kernels);
+  const shared = nanoseconds >= SHARED && rowsToShare(nanoseconds, kernels.multiply) !== null;
+  const path = choosePath(problem, kernels, axes, readable, shared);
   // Nothing is allocated where b is read beyond its end, so that it stays where it was found to lie.
   edge ??= allocatePermanent(EDGE_BYTES);
-  const scratch = packed === 0 ? edge : allocate(EDGE_BYTES + align(path.rightBytes) + path.leftBytes);
+  const scratch = path.slots === 1 && path.rightBytes === 0 ? edge : allocate(scratchBytes(path));
   beginLaunch();
   const at = {
     a: addressOfView(left),
