@@ -7,6 +7,7 @@ import { ArgumentError } from '../util/errors.ts';
 import { type Form, formOf, sameForm, signatureOf } from './arguments.ts';
 import { differenceOf } from './compare.ts';
 import { Explanation, type SignatureReport } from './explanation.ts';
+import { Arena } from './program.ts';
 import { Recording } from './recording.ts';
 import { Refusal, type Trace, Variant } from './variant.ts';
 
@@ -42,6 +43,7 @@ class Signature {
 class Compiler<Args extends unknown[], Result> {
   readonly #fn: (...args: Args) => Result;
   readonly #signatures = new Map<string, Signature>();
+  readonly #arena = new Arena();
   /** All variants, the one that was used last first. */
   readonly #variants: Variant[] = [];
   /** Calls that ran as they are because of what was going on around them. */
@@ -91,6 +93,7 @@ class Compiler<Args extends unknown[], Result> {
     const gradients = new Map([...known, ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));
     const result = recording.run(() => this.#fn(...args));
     signature.eager++;
+    if (result instanceof Promise) recording.refuse('the function is asynchronous: what runs after its first await is not seen');
     const results: Tensor[] = [];
     const resultForm = formOf(result, results);
     this.#consider(signature, { recording, form, args: leaves, resultForm, results, gradients });
@@ -135,7 +138,7 @@ class Compiler<Args extends unknown[], Result> {
       return;
     }
     try {
-      const variant = new Variant(before, now);
+      const variant = new Variant(before, now, this.#arena);
       signature.variants.push(variant);
       this.#variants.unshift(variant);
       signature.traces = [];

@@ -15,10 +15,10 @@ export class Buffer {
   readonly made: boolean;
   /** Allocated by work that is done again as it is: nobody else can know where it will be. */
   readonly foreign: boolean;
-  /** The storages that are these bytes. */
-  readonly storages: Storage[];
+  /** The storages that are these bytes. None of what was made: the recording must not keep memory that the function drops. */
+  readonly storages: Storage[] = [];
   /** The versions that they had when they were first seen. */
-  readonly versions: number[];
+  readonly versions: number[] = [];
   /** Which argument of the call it belongs to, or -1. */
   argument = -1;
   /** Where the argument begins in it. */
@@ -28,17 +28,19 @@ export class Buffer {
     this.byteLength = storage.byteLength;
     this.made = made;
     this.foreign = foreign;
-    this.storages = [storage];
-    this.versions = [storage.version];
+    this.see(storage);
   }
 
+  /** Notes another storage that is the same bytes. */
+  see(storage: Storage): void {
+    if (this.made) return;
+    this.storages.push(storage);
+    this.versions.push(storage.version);
+  }
+
+  /** Where it was before: of buffers that were there. */
   get storage(): Storage {
     return this.storages[0] as Storage;
-  }
-
-  /** Lets go of memory that only the recorded run used. */
-  forget(): void {
-    if (this.made) this.storages.length = 0;
   }
 }
 

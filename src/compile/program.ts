@@ -3,7 +3,7 @@
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import { type Backend, backend } from '../runtime/backend.ts';
 import { heap } from '../runtime/heap.ts';
-import { addressOf, allocate, beginLaunch, Storage, untrack } from '../runtime/storage.ts';
+import { addressOf, allocate, beginLaunch, release, Storage, untrack } from '../runtime/storage.ts';
 import type { View } from '../runtime/view.ts';
 import type { MapProgram } from '../scalar/program.ts';
 import { metaOf } from '../tensor/meta.ts';
@@ -174,6 +174,19 @@ class GradientStep implements Step {
   }
 }
 
+/** The memory that the temporary tensors of all programs of a function share: one of them runs at a time. */
+export class Arena {
+  storage: Storage | null = null;
+
+  reserve(bytes: number): void {
+    const before = this.storage;
+    if (before !== null && before.byteLength >= bytes) return;
+    this.storage = allocate(bytes);
+    untrack(this.storage);
+    if (before !== null) release(before);
+  }
+}
+
 /** What a program is made of. */
 export interface ProgramParts {
   readonly items: readonly Item[];
@@ -195,9 +208,16 @@ export class Program {
   readonly #gradients = new Map<Buffer, { handle: Tensor }>();
   readonly #fresh: readonly (readonly [buffer: Buffer, slots: Slot[]])[];
   readonly #device = backend();
+  readonly #arena: Arena;
+  readonly #offsets: ReadonlyMap<Buffer, number>;
+  /** Where the temporary tensors are. */
+  #placed: Storage | null = null;
 
-  constructor(parts: ProgramParts) {
-    this.#placeTemporaries(parts.plan);
+  constructor(parts: ProgramParts, arena: Arena) {
+    this.#arena = arena;
+    this.#offsets = parts.plan.offsets;
+    if (parts.plan.bytes > 0) arena.reserve(parts.plan.bytes);
+    this.#placeTemporaries();
     const constants = constantBuffers(parts);
     for (const item of parts.items) {
       if (item.kind === 'keep' && constants.has(item.target.buffer)) this.#storeConstant(item);
@@ -244,16 +264,17 @@ export class Program {
       const gradient = this.#gradients.get(buffer);
       if (gradient !== undefined) gradient.handle = copyOn(gradient.handle, storage);
     }
+    if (this.#placed !== this.#arena.storage) this.#placeTemporaries();
     const steps = this.#steps;
     for (let i = 0; i < steps.length; i++) (steps[i] as Step).run();
   }
 
-  #placeTemporaries(plan: MemoryPlan): void {
-    if (plan.offsets.size === 0) return;
-    const arena = allocate(plan.bytes);
-    untrack(arena);
-    for (const [buffer, offset] of plan.offsets)
-      this.#storages.set(buffer, new Storage(arena.block, arena.byteOffset + offset, buffer.byteLength));
+  #placeTemporaries(): void {
+    const arena = this.#arena.storage;
+    this.#placed = arena;
+    if (arena === null) return;
+    for (const [buffer, offset] of this.#offsets)
+      this.bind(buffer, new Storage(arena.block, arena.byteOffset + offset, buffer.byteLength), 0);
   }
 
   #slotOf(operand: Operand): Slot {

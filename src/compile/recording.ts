@@ -58,9 +58,11 @@ export class Recording implements Recorder, Observer {
   readonly effectWrites = new Map<Storage, number>();
 
   readonly #device: Backend = backend();
-  readonly #bufferOf = new Map<Storage, Buffer>();
+  readonly #bufferOf = new WeakMap<Storage, Buffer>();
+  /** Storages that were there before. */
+  readonly #held: Storage[] = [];
   /** Buffers by where they lie: other handles on the same bytes are storages of their own. */
-  readonly #byPlace = new Map<object, Map<number, Buffer>>();
+  readonly #byPlace = new WeakMap<object, Map<number, Buffer>>();
   #count = 0;
   /** Above 0: what runs is part of something that was written down already. */
   #depth = 0;
@@ -96,9 +98,9 @@ export class Recording implements Recorder, Observer {
     if (known !== undefined) return known;
     const alias = this.#byPlace.get(storage.block)?.get(storage.byteOffset);
     if (alias === undefined || alias.byteLength !== storage.byteLength) return this.#add(storage, false);
-    alias.storages.push(storage);
-    alias.versions.push(storage.version);
+    alias.see(storage);
     this.#bufferOf.set(storage, alias);
+    if (!alias.made) this.#held.push(storage);
     return alias;
   }
 
@@ -119,6 +121,7 @@ export class Recording implements Recorder, Observer {
   #add(storage: Storage, made: boolean): Buffer {
     const buffer = new Buffer(storage, made, made && this.#inEffect);
     this.#bufferOf.set(storage, buffer);
+    if (!made) this.#held.push(storage);
     let places = this.#byPlace.get(storage.block);
     if (places === undefined) this.#byPlace.set(storage.block, (places = new Map()));
     places.set(storage.byteOffset, buffer);
@@ -237,7 +240,7 @@ export class Recording implements Recorder, Observer {
   effect<R>(work: () => R): R {
     if (this.#depth > 0) return work();
     this.#push({ kind: 'effect', work });
-    const before = [...this.#bufferOf.keys()].map((storage) => [storage, storage.version] as const);
+    const before = this.#held.map((storage) => [storage, storage.version] as const);
     this.#inEffect = true;
     try {
       return this.#inside(work);

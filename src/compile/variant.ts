@@ -11,7 +11,7 @@ import { fuse } from './fuse.ts';
 import { type Buffer, type GradientItem, type Item, type Operand, readsOf, writesOf } from './items.ts';
 import { withoutDead } from './liveness.ts';
 import { planMemory } from './plan.ts';
-import { heldBuffers, type LeafPlace, launchesIn, Program, temporaries, writesHeld } from './program.ts';
+import { type Arena, heldBuffers, type LeafPlace, launchesIn, Program, temporaries, writesHeld } from './program.ts';
 import type { Captured, Recording, Watched } from './recording.ts';
 
 /** A recorded call. */
@@ -82,7 +82,7 @@ export class Variant {
   /** The tensors of the call that was accepted last. */
   readonly #current: Tensor[] = [];
 
-  constructor(before: Trace, now: Trace) {
+  constructor(before: Trace, now: Trace, arena: Arena) {
     const { recording, args } = now;
     this.#form = now.form;
     this.#resultForm = now.resultForm;
@@ -108,14 +108,12 @@ export class Variant {
     this.#writes = writesOfHeld(recording);
     this.#held = [...heldBuffers(fused)];
     this.#writesHeld = writesHeld(fused);
-    this.#program = new Program({ items: fused, plan, fresh, gradients, placeOf: (leaf) => this.#places.get(leaf) as LeafPlace });
+    this.#program = new Program({ items: fused, plan, fresh, gradients, placeOf: (leaf) => this.#places.get(leaf) as LeafPlace }, arena);
     this.recorded = launchesIn(recording.items);
     this.launches = launchesIn(fused);
     this.steps = this.#program.length;
     this.bytes = plan.bytes;
     this.unsharedBytes = plan.unshared;
-    for (const item of recording.items) for (const { buffer } of [...readsOf(item), ...writesOf(item)]) buffer.forget();
-    for (const source of this.#sources) if (source.kind === 'fresh') source.operand.buffer.forget();
   }
 
   // ---- what must hold ----
