@@ -46,6 +46,7 @@ const BACKEND_USERS = [ENTRY, 'api', 'backend'];
 const KERNEL_DOORS = [
   'ops/linalg/decomposition-kernels.ts',
   'ops/nn/attention-kernels.ts',
+  'ops/nn/cross-entropy-kernels.ts',
   'ops/nn/recurrent-kernels.ts',
   'ops/nn/row-kernels.ts',
   'ops/nn/window-kernels.ts',

@@ -39,39 +39,53 @@ export interface RowSignature {
   readonly types: readonly DTypeInfo[];
   /** Whether there are multiply-adds that round once. */
   readonly fused: boolean;
+  /** Whether pairs of vectors are to be joined: that begins where neighbours are stored, which what is combined has to be for it. */
+  readonly wide: boolean;
 }
 
 /** Elements of a row that are summed before the sum goes to float64. */
 const BLOCK = 1024;
 
-/** The kernel of a signature, a function `name`. Parameters: rows, elements of a row, addresses of the operands (i32); launch parameters (f64). */
+/** What one chunk of a launch has at its scratch address. */
+export const SCRATCH_BYTES = 512;
+
+/**
+ * The kernel of a signature, a function `name`. Parameters: rows, elements of a row, where there are `SCRATCH_BYTES` to spare, addresses of the operands
+ * (i32); launch parameters (f64).
+ */
 export function compileRows(name: string, signature: RowSignature): FunctionBuilder {
   const { types, access, paramCount, stages } = signature;
+  const first = 3;
   const params = new Array<'f64'>(paramCount).fill('f64');
-  const f = new FunctionBuilder(name, ['i32', 'i32', ...types.map(() => 'i32' as const), ...params]);
+  const f = new FunctionBuilder(name, ['i32', 'i32', 'i32', ...types.map(() => 'i32' as const), ...params]);
   const results: Local[] = [];
   const done = f.local('i32');
+  const nextRow = (kind: RowAccess): void => {
+    types.forEach((type, i) => {
+      if (access[i] === kind)
+        f.get(1)
+          .i32(type.shift)
+          .op('i32.shl')
+          .get(first + i)
+          .op('i32.add')
+          .set(first + i);
+    });
+  };
   repeat(f, f.local('i32'), 0, () => {
     for (const stage of stages) {
       // Functions of their own, since engines keep the constants of long ones out of registers.
-      const pass = new PassCompiler(stage, signature, results.length).compile();
-      for (let i = 1; i < 2 + types.length; i++) f.get(i);
+      const pass = passFor(stage, signature, results.length);
+      for (let i = 1; i < first + types.length; i++) f.get(i);
       for (const result of results) f.get(result);
-      for (let i = 0; i < paramCount; i++) f.get(2 + types.length + i);
+      for (let i = 0; i < paramCount; i++) f.get(first + types.length + i);
       f.call(pass);
       const made = pass.results.map(() => f.local('f64'));
       for (const result of made.toReversed()) f.set(result);
       results.push(...made);
     }
-    const nextRow = (kind: RowAccess): void => {
-      types.forEach((type, i) => {
-        const at = 2 + i;
-        if (access[i] === kind) f.get(1).i32(type.shift).op('i32.shl').get(at).op('i32.add').set(at);
-      });
-    };
     nextRow('row');
     types.forEach((type, i) => {
-      if (access[i] === 'each') advanceBy(f, 2 + i, type.itemsize);
+      if (access[i] === 'each') advanceBy(f, first + i, type.itemsize);
     });
     if (!access.includes('sum')) return;
     advanceBy(f, done, 1);
@@ -84,7 +98,7 @@ export function compileRows(name: string, signature: RowSignature): FunctionBuil
   return f;
 }
 
-/** A value that is being combined: a vector for each of those side by side, and the sum of the blocks before. */
+/** A value that is being combined: a vector for each of those side by side, and what the blocks before came to. */
 interface Accumulator {
   readonly kind: 'sum' | 'max';
   readonly of: Expr;
@@ -93,230 +107,192 @@ interface Accumulator {
 }
 
 /**
- * One stage for one row, a function of the elements of the row, the addresses of the operands there, the results of the stages before and the launch
- * parameters. It returns what it combines.
+ * One stage for one row, a function of the elements of the row, the scratch, the addresses of the operands there, the `known` results of the stages
+ * before and the launch parameters. It returns what it combines.
  */
-class PassCompiler {
-  private readonly f: FunctionBuilder;
-  private readonly e: VectorEmitter;
-  private readonly signature: RowSignature;
-  private readonly stage: RowStage;
-  private readonly pointers: readonly Local[];
-  private inTail: readonly Local[] | null = null;
-
-  constructor(stage: RowStage, signature: RowSignature, known: number) {
-    const { types, paramCount, compute } = signature;
-    const count = types.length;
-    const params = new Array<'f64'>(known + paramCount).fill('f64');
-    const results = (stage.reduce ?? []).map(() => 'f64' as const);
-    const f = new FunctionBuilder('pass', ['i32', ...types.map(() => 'i32' as const), ...params], results, false);
-    this.f = f;
-    this.stage = stage;
-    this.signature = signature;
-    this.pointers = types.map((_, i) => 1 + i);
-    this.e = new VectorEmitter(f, compute, {
-      isUniform: (index) => !this.runsAlong(index),
-      load: (index, part) => this.emitLoad(index, part),
-      loadMask: () => false,
-      rules: signature.fused && compute.itemsize <= 4 ? fusedFunctions : undefined,
-      param: (index) => {
-        f.get(1 + count + known + index);
-      },
-    });
-  }
-
+function passFor({ reduce = [], store = [] }: RowStage, signature: RowSignature, known: number): FunctionBuilder {
+  const { types, access, paramCount, compute, fused, wide } = signature;
+  const count = types.length;
+  const floats = new Array<'f64'>(known + paramCount).fill('f64');
+  const f = new FunctionBuilder(
+    'pass',
+    ['i32', 'i32', ...types.map(() => 'i32' as const), ...floats],
+    reduce.map(() => 'f64'),
+    false,
+  );
+  /** The elements that the lanes of the last vector take, and which lanes are not repeated; null elsewhere. */
+  let tail: readonly Local[] | null = null;
+  const typeOf = (index: number): DTypeInfo => types[index] as DTypeInfo;
+  const pointerOf = (index: number): Local => 2 + index;
   /** Whether an argument changes from one place of a row to the next. */
-  private runsAlong(index: number): boolean {
-    const access = this.signature.access[index];
-    return access === 'row' || access === 'shared' || access === 'sum';
-  }
-
-  compile(): FunctionBuilder {
-    const { f, e } = this;
-    const { reduce = [], store = [] } = this.stage;
-    const along = store.filter(([operand]) => this.runsAlong(operand));
-    const body = newFragment();
-    f.into(body, () => {
-      if (along.length + reduce.length > 0) this.emitPass(reduce, along);
-      for (const [index, value] of store) if (!this.runsAlong(index)) this.emitStoreOne(index, value);
-    });
-    return f.append(e.launchCode).append(e.rowCode).append(body);
-  }
-
-  /** Stores what is the same for all places. */
-  private emitStoreOne(index: number, value: Expr): void {
-    const { f, e } = this;
-    const type = this.typeOf(index);
-    const shape = e.shape as 'f32x4';
-    f.get(this.pointers[index] as Local)
-      .get(partOf(e.value(value), 0))
-      .lane(`${shape}.extract_lane`, 0);
-    convert(f, LANE_TYPE[shape], computeTypeOf(type.name));
-    storeElement(f, type.name);
-  }
-
-  private emitPass(reduce: NonNullable<RowStage['reduce']>, store: NonNullable<RowStage['store']>): void {
-    const { f, e } = this;
-    const values = [...reduce.map(([, of]) => of), ...store.map(([, value]) => value)];
-    const width = vectorsAtOnce(values, this.signature.compute);
-    const accumulators = reduce.map(
-      ([kind, of]): Accumulator => ({ kind, of, vectors: Array.from({ length: width }, () => f.local('v128')), total: f.local('f64') }),
-    );
-    for (const { kind, total } of accumulators) f.f64(neutral(kind)).set(total);
-    const moving = [...new Set([...reads(values).args, ...store.map(([operand]) => operand)])].filter((i) => this.runsAlong(i));
-    const round = (vectors: number): void => {
-      e.nextVectors(vectors);
-      for (const accumulator of accumulators) this.emitCombine(accumulator, vectors);
-      for (const [index, value] of store) this.emitStore(index, value, vectors);
-      e.forget();
-    };
-    const rounds = (vectors: number, count: Local): void => {
-      const times = f.local('i32');
-      f.get(count)
-        .i32(Math.log2(vectors * e.lanes))
-        .op('i32.shr_u')
-        .set(times);
-      repeat(f, f.local('i32'), times, () => {
-        round(vectors);
-        for (const i of moving) advanceBy(f, this.pointers[i] as Local, vectors * e.lanes * this.typeOf(i).itemsize);
-      });
-    };
-    const block = (count: Local): void => {
-      for (const { kind, vectors } of accumulators) for (const vector of vectors) f[e.shape as 'f32x4'](neutral(kind)).set(vector);
-      let left = count;
-      if (width > 1) {
-        rounds(width, count);
-        left = f.local('i32');
-        f.get(count)
-          .i32(width * e.lanes - 1)
-          .op('i32.and')
-          .set(left);
-      }
-      rounds(1, left);
-      f.get(count)
-        .i32(e.lanes - 1)
-        .op('i32.and')
-        .if(() => {
-          this.inTail = this.emitTailPlan(count);
-          round(1);
-          this.inTail = null;
-        });
-      for (const accumulator of accumulators) this.emitTotal(accumulator);
-    };
-    if (reduce.some(([kind]) => kind === 'sum')) {
-      const count = f.local('i32');
-      f.loop((next) => {
-        f.get(0).i32(BLOCK).get(0).i32(BLOCK).op('i32.lt_u').op('select').set(count);
-        block(count);
-        f.get(0).get(count).op('i32.sub').tee(0).brIf(next);
-      });
-    } else block(0);
-    for (const { total } of accumulators) f.get(total);
-  }
-
-  private emitStore(index: number, value: Expr, vectors: number): void {
-    const type = this.typeOf(index);
-    const pointer = this.pointers[index] as Local;
-    const { e } = this;
-    if (this.inTail !== null) storeLanes(e, type, value, 0, this.laneAddresses(index));
-    else for (let part = 0; part < vectors; part++) storeUnit(e, type, value, part, pointer, part * e.lanes * type.itemsize);
-  }
-
-  private emitCombine({ kind, of, vectors }: Accumulator, count: number): void {
-    const { f, e } = this;
-    const values = e.value(of);
-    for (let part = 0; part < count; part++) {
-      const vector = vectors[part] as Local;
-      f.get(vector).get(partOf(values, part));
-      if (kind === 'max') f.op(`${e.shape as 'f32x4'}.pmax`);
-      else {
-        if (this.inTail !== null) f.get(this.inTail[e.lanes] as Local).op('v128.and');
-        f.op(`${e.shape as 'f32x4'}.add`);
-      }
-      f.set(vector);
-    }
-  }
-
-  /** Takes the vectors of a block into the total. */
-  private emitTotal({ kind, vectors, total }: Accumulator): void {
-    const { f, e } = this;
-    const operation = kind === 'sum' ? 'add' : 'pmax';
-    const [head, ...rest] = vectors as [Local, ...Local[]];
-    f.get(head);
-    for (const vector of rest) f.get(vector).op(`${e.shape as 'f32x4'}.${operation}`);
-    if (e.shape === 'f32x4')
-      f.tee(head)
-        .op('f64x2.promote_low_f32x4')
-        .get(head)
-        .get(head)
-        .shuffle32(2, 3, 2, 3)
-        .op('f64x2.promote_low_f32x4')
-        .op(`f64x2.${operation}`);
-    f.tee(head).lane('f64x2.extract_lane', 0).get(head).lane('f64x2.extract_lane', 1);
-    const scalar = kind === 'sum' ? 'f64.add' : 'f64.max';
-    f.op(scalar).get(total).op(scalar).set(total);
-  }
-
-  private emitLoad(index: number, part: number): void {
-    const { f, e } = this;
-    const pointer = 1 + index;
-    if (index >= this.pointers.length) {
-      f.get(pointer);
-      if (e.shape === 'f32x4') f.op('f32.demote_f64');
-      f.op(`${e.shape as 'f32x4'}.splat`);
-    } else if (!this.runsAlong(index)) loadUniform(e, this.typeOf(index), pointer);
-    else if (this.inTail !== null) loadLanes(e, this.typeOf(index), this.laneAddresses(index));
-    else loadUnit(e, this.typeOf(index), pointer, part * e.lanes * this.typeOf(index).itemsize);
-  }
-
-  private typeOf(index: number): DTypeInfo {
-    return this.signature.types[index] as DTypeInfo;
-  }
-
-  /** Which of the last elements, fewer than a vector holds, each lane takes: lanes past the end take the last one again. Then the mask of the others. */
-  private emitTailPlan(count: Local): readonly Local[] {
-    const { f, e } = this;
-    const last = f.local('i32');
-    f.get(count)
-      .i32(e.lanes - 1)
-      .op('i32.and')
-      .i32(1)
-      .op('i32.sub')
-      .set(last);
-    const plan: Local[] = [];
-    for (let lane = 0; lane < e.lanes; lane++) {
-      plan.push(f.local('i32'));
-      f.i32(lane)
-        .get(last)
-        .get(last)
-        .i32(lane)
-        .op('i32.gt_s')
-        .op('select')
-        .set(plan[lane] as Local);
-    }
-    plan.push(f.local('v128'));
-    const lanes = Array.from({ length: 16 }, (_, byte) => (byte % 4 === 0 ? Math.floor((byte * e.lanes) / 16) : 0));
-    f.get(last)
-      .op('i32x4.splat')
-      .v128(lanes)
-      .op('i32x4.ge_s')
-      .set(plan[e.lanes] as Local);
-    return plan;
-  }
-
-  private laneAddresses(index: number): (lane: number) => LaneAddress {
-    const { f } = this;
-    return (lane) => {
+  const runsAlong = (index: number): boolean => index < count && access[index] !== 'each' && access[index] !== 'one';
+  const laneAddresses =
+    (index: number, elements: readonly Local[]) =>
+    (lane: number): LaneAddress => {
       const address = f.local('i32');
-      f.get((this.inTail as readonly Local[])[lane] as Local)
-        .i32(this.typeOf(index).shift)
+      f.get(elements[lane] as Local)
+        .i32(typeOf(index).shift)
         .op('i32.shl')
-        .get(this.pointers[index] as Local)
+        .get(pointerOf(index))
         .op('i32.add')
         .set(address);
       return { address, offset: 0 };
     };
-  }
+  const e: VectorEmitter = new VectorEmitter(f, compute, {
+    isUniform: (index) => !runsAlong(index),
+    load: (index, part) => {
+      const pointer = pointerOf(index);
+      if (index >= count) {
+        f.get(pointer);
+        if (shape === 'f32x4') f.op('f32.demote_f64');
+        f.op(`${shape}.splat`);
+      } else if (!runsAlong(index)) loadUniform(e, typeOf(index), pointer);
+      else if (tail !== null) loadLanes(e, typeOf(index), laneAddresses(index, tail));
+      else loadUnit(e, typeOf(index), pointer, part * e.lanes * typeOf(index).itemsize);
+    },
+    loadMask: () => false,
+    rules: fused && compute.itemsize <= 4 ? fusedFunctions : undefined,
+    param: (index) => {
+      f.get(pointerOf(count + known + index));
+    },
+  });
+  const { lanes } = e;
+  const shape = e.shape as 'f32x4' | 'f64x2';
+  const along = store.filter(([operand]) => runsAlong(operand));
+  const values = [...reduce.map(([, of]) => of), ...along.map(([, value]) => value)];
+  const width = vectorsAtOnce(values, compute);
+  const moving = [...new Set([...reads(values).args, ...along.map(([operand]) => operand)])].filter(runsAlong);
+  const accumulators = reduce.map(([kind, of]): Accumulator => {
+    const vectors = Array.from({ length: width }, () => f.local('v128'));
+    return { kind, of, vectors, total: f.local('f64') };
+  });
+
+  /** What is left of a count after rounds of so many elements, a power of two. */
+  const rest = (of: Local, elements: number): FunctionBuilder =>
+    f
+      .get(of)
+      .i32(elements - 1)
+      .op('i32.and');
+  /** Through memory, all accumulators. */
+  const eachInScratch = (visit: (vector: Local, offset: number) => void): void => {
+    accumulators.forEach(({ vectors }, k) => {
+      vectors.forEach((vector, part) => {
+        visit(vector, 16 * (k * width + part));
+      });
+    });
+  };
+  const throughScratch = (): void => {
+    if (!wide || width === 1) return;
+    eachInScratch((vector, offset) => {
+      f.get(1).get(vector).store('v128.store', offset);
+    });
+    eachInScratch((vector, offset) => {
+      f.get(1).load('v128.load', offset).set(vector);
+    });
+  };
+  const combine = ({ kind, of, vectors }: Accumulator, side: number): void => {
+    const found = e.value(of);
+    for (let part = 0; part < side; part++) {
+      const vector = vectors[part] as Local;
+      f.get(vector).get(partOf(found, part));
+      if (kind === 'max') f.op(`${shape}.pmax`);
+      else {
+        if (tail !== null) f.get(tail[lanes] as Local).op('v128.and');
+        f.op(`${shape}.add`);
+      }
+      f.set(vector);
+    }
+  };
+  const round = (side: number): void => {
+    e.nextVectors(side);
+    for (const accumulator of accumulators) combine(accumulator, side);
+    for (const [index, value] of along) {
+      const type = typeOf(index);
+      if (tail !== null) storeLanes(e, type, value, 0, laneAddresses(index, tail));
+      else for (let part = 0; part < side; part++) storeUnit(e, type, value, part, pointerOf(index), part * lanes * type.itemsize);
+    }
+    e.forget();
+  };
+  const rounds = (side: number, of: Local): void => {
+    const times = f.local('i32');
+    f.get(of)
+      .i32(Math.log2(side * lanes))
+      .op('i32.shr_u')
+      .set(times);
+    repeat(f, f.local('i32'), times, () => {
+      round(side);
+      for (const i of moving) advanceBy(f, pointerOf(i), side * lanes * typeOf(i).itemsize);
+    });
+  };
+  /** Which of the last elements, fewer than a vector holds, each lane takes: lanes past the end take the last one again. Then the mask of the others. */
+  const planTail = (of: Local): readonly Local[] => {
+    const last = f.local('i32');
+    rest(of, lanes).i32(1).op('i32.sub').set(last);
+    const plan = Array.from({ length: lanes }, (_, lane) => {
+      const element = f.local('i32');
+      f.i32(lane).get(last).get(last).i32(lane).op('i32.gt_s').op('select').set(element);
+      return element;
+    });
+    const mask = f.local('v128');
+    const numbers = Array.from({ length: 16 }, (_, byte) => (byte % 4 === 0 ? Math.floor((byte * lanes) / 16) : 0));
+    f.get(last).op('i32x4.splat').v128(numbers).op('i32x4.ge_s').set(mask);
+    return [...plan, mask];
+  };
+  /** Takes the vectors of a block into the total. */
+  const addUp = ({ kind, vectors, total }: Accumulator): void => {
+    const operation = kind === 'sum' ? 'add' : 'pmax';
+    const [head, ...others] = vectors as [Local, ...Local[]];
+    f.get(head);
+    for (const vector of others) f.get(vector).op(`${shape}.${operation}`);
+    if (shape === 'f32x4') {
+      f.tee(head).op('f64x2.promote_low_f32x4').get(head).get(head).shuffle32(2, 3, 2, 3);
+      f.op('f64x2.promote_low_f32x4').op(`f64x2.${operation}`);
+    }
+    f.tee(head).lane('f64x2.extract_lane', 0).get(head).lane('f64x2.extract_lane', 1);
+    const scalar = kind === 'sum' ? 'f64.add' : 'f64.max';
+    f.op(scalar).get(total).op(scalar).set(total);
+  };
+  const block = (of: Local): void => {
+    for (const { kind, vectors } of accumulators) for (const vector of vectors) f[shape](neutral(kind)).set(vector);
+    let left = of;
+    if (width > 1) {
+      throughScratch();
+      rounds(width, of);
+      throughScratch();
+      left = f.local('i32');
+      rest(of, width * lanes).set(left);
+    }
+    rounds(1, left);
+    rest(of, lanes).if(() => {
+      tail = planTail(of);
+      round(1);
+      tail = null;
+    });
+    accumulators.forEach(addUp);
+  };
+
+  const body = newFragment();
+  f.into(body, () => {
+    for (const { kind, total } of accumulators) f.f64(neutral(kind)).set(total);
+    if (reduce.some(([kind]) => kind === 'sum')) {
+      const size = f.local('i32');
+      f.loop((next) => {
+        f.get(0).i32(BLOCK).get(0).i32(BLOCK).op('i32.lt_u').op('select').set(size);
+        block(size);
+        f.get(0).get(size).op('i32.sub').tee(0).brIf(next);
+      });
+    } else if (values.length > 0) block(0);
+    for (const [index, value] of store) {
+      if (runsAlong(index)) continue;
+      f.get(pointerOf(index))
+        .get(partOf(e.value(value), 0))
+        .lane(`${shape}.extract_lane`, 0);
+      convert(f, LANE_TYPE[shape], computeTypeOf(typeOf(index).name));
+      storeElement(f, typeOf(index).name);
+    }
+    for (const { total } of accumulators) f.get(total);
+  });
+  return f.append(e.launchCode).append(e.rowCode).append(body);
 }
 
 function neutral(kind: 'sum' | 'max'): number {

@@ -1,4 +1,5 @@
 /** The cross entropy of rows of logits against class indices, and its gradient: what concerns all elements is a row program, what concerns one a loop here. */
+import { ROWS_OF_A_SUM } from '../../kernel/rows.ts';
 import { heapOf } from '../../runtime/elements.ts';
 import { allocate, beginLaunch, release } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
@@ -8,8 +9,8 @@ import { addressOfView, readInt64 } from './host.ts';
 import { requireInRange } from './indexed.ts';
 import { RowProgram, runRows } from './rows.ts';
 
-/** [x, logarithm of the sum of exponentials, room for one row]. */
-const LOG_SUMS = new RowProgram(['row', 'each', 'shared'], 0, () => [
+/** [x, logarithm of the sum of exponentials, room for a row]. */
+const LOG_SUMS = new RowProgram(['row', 'each', 'sum'], 0, () => [
   { reduce: [['max', S.arg(0)]] },
   { store: [[2, expOfRest(S.sub(S.arg(0), S.arg(3)))]] },
   { reduce: [['sum', S.arg(2)]] },
@@ -23,8 +24,9 @@ const GRADIENT = new RowProgram(['row', 'each', 'each', 'row'], 2, () => [
 /** log(sum(exp(x))) of each row, as many as there are results. */
 function logSums(out: View, x: View): void {
   const length = x.size / out.size;
-  const scratch = allocate(length * x.type.itemsize);
-  const row: View = { storage: scratch, offset: 0, shape: x.shape, strides: x.strides, type: x.type, size: length, rowMajor: true };
+  const size = Math.ceil(out.size / ROWS_OF_A_SUM) * length;
+  const scratch = allocate(size * x.type.itemsize);
+  const row: View = { storage: scratch, offset: 0, shape: x.shape, strides: x.strides, type: x.type, size, rowMajor: true };
   runRows(LOG_SUMS, out.size, length, [x, out, row], []);
   release(scratch);
 }

@@ -14,9 +14,9 @@ import { logsumexpOver } from '../statistics.ts';
 import { cast, expand, reducedShape, reshape } from '../structural.ts';
 import type { ClassLoss, ReducedLoss } from '../types.ts';
 import { replaced } from '../view.ts';
+import * as kernels from './cross-entropy-kernels.ts';
 import { linear } from './linear.ts';
 import { allDims, type LossOptions, lossType, type Reduction, reduceLoss, reductionOf } from './reduced-loss.ts';
-import * as kernels from './row-kernels.ts';
 import { arePlain, rowLength } from './rows.ts';
 import { logSoftmaxAlong } from './softmax.ts';
 

@@ -1,5 +1,4 @@
 /** Kernels of row programs come with the operators that run them: see `KERNEL_DOORS` in scripts/layers.ts. */
-import * as losses from '../../backend/wasm/cross-entropy.ts';
 import * as kernels from '../../backend/wasm/rows.ts';
 import { recordable } from '../../runtime/recorder.ts';
 import type { View } from '../../runtime/view.ts';
@@ -7,5 +6,3 @@ import type { View } from '../../runtime/view.ts';
 export { ROWS_OF_A_SUM, RowProgram } from '../../backend/wasm/rows.ts';
 
 export const runRows = recordable(kernels.runRows, ({ written }, _rows, _length, operands) => written.map((i) => operands[i] as View));
-export const crossEntropyRows = recordable(losses.crossEntropy, (_name, loss, logarithms, count) => [loss, logarithms, count]);
-export const crossEntropyGradient = recordable(losses.crossEntropyGradient, (gradient) => [gradient]);
