@@ -59,7 +59,7 @@ export interface CoreMembers extends FactMembers {
   readonly real: Tensor;
   /** The imaginary parts of a complex tensor; throws for a real one. */
   readonly imag: Tensor;
-  backward(gradient?: members.GradientData | null, options?: BackwardOptions): void;
+  backward(gradient?: members.GradientData | BackwardOptions | null, options?: BackwardOptions): void;
   detach(): Tensor;
   /** Forgets the history. */
   detach_(): this;
@@ -152,7 +152,7 @@ const methods: Record<string, (this: Tensor, ...args: never[]) => unknown> = {
   requiresGrad_(value: boolean = true) {
     return members.setRequiresGrad(this, value);
   },
-  backward(gradient?: members.GradientData | null, options?: BackwardOptions) {
+  backward(gradient?: members.GradientData | BackwardOptions | null, options?: BackwardOptions) {
     members.backwardOf(this, gradient, options);
   },
   set_(source: Tensor) {

@@ -9,7 +9,7 @@ import {
 } from '../tensor/autograd.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { vmap } from '../transform/vmap.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, isOptions } from '../util/options.ts';
 
 /** Options of `grad`. */
 export interface GradCallOptions extends GradOptions {
@@ -39,21 +39,22 @@ const OPTIONS: ReadonlySet<string> = new Set(['retainGraph', 'createGraph', 'all
 export function grad(
   outputs: GradientPlaces,
   inputs: GradientPlaces,
-  gradOutputs?: GradientSeeds,
+  gradOutputs?: GradientSeeds | GradCallOptions,
   options?: GradCallOptions,
 ): (Tensor | null)[];
 export function grad<K extends string>(
   outputs: GradientPlaces,
   inputs: Readonly<Record<K, Tensor>>,
-  gradOutputs?: GradientSeeds,
+  gradOutputs?: GradientSeeds | GradCallOptions,
   options?: GradCallOptions,
 ): Record<K, Tensor | null>;
 export function grad(
   outputs: GradientPlaces,
   inputs: GradientPlaces | NamedTensors,
-  gradOutputs: GradientSeeds = null,
-  options: GradCallOptions = {},
+  given: GradientSeeds | GradCallOptions = null,
+  givenOptions: GradCallOptions = {},
 ): (Tensor | null)[] | Record<string, Tensor | null> {
+  const [gradOutputs, options] = isOptions(given) ? [null, given as GradCallOptions] : [given as GradientSeeds, givenOptions];
   checkOptions('grad', options, OPTIONS);
   const { isGradsBatched = false, ...rest } = options;
   const targets = isNamed(inputs) ? Object.values(inputs) : listOf(inputs);

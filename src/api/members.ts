@@ -17,6 +17,7 @@ import { gradientNode, type Node, watchOf } from '../tensor/node.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
+import { isOptions } from '../util/options.ts';
 
 /** What a tensor shows of its autograd state and its values: the members that name no operator. */
 
@@ -100,8 +101,12 @@ export function registerPostAccumulateGradHook(x: Tensor, hook: AccumulateHook):
 export type GradientData = Tensor | TensorData;
 
 /** `backward` of one tensor. */
-export function backwardOf(x: Tensor, gradient?: GradientData | null, options?: BackwardOptions): void {
-  backward(x, gradient === undefined || gradient === null ? null : [gradientTensor(x, gradient)], options);
+export function backwardOf(x: Tensor, gradient?: GradientData | BackwardOptions | null, options?: BackwardOptions): void {
+  if (isOptions(gradient)) {
+    backward(x, gradient as BackwardOptions);
+    return;
+  }
+  backward(x, gradient === undefined || gradient === null ? null : [gradientTensor(x, gradient as GradientData)], options);
 }
 
 /** Values given as arrays become a tensor of the dtype of `x`. */

@@ -18,7 +18,7 @@ import { MapOperator, type MapParams } from '../tensor/map-operator.ts';
 import { describeValue, isForeignTensor } from '../tensor/messages.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
-import { checkOptions, optionNames, positionalName } from '../util/options.ts';
+import { checkOptions, isOptions, leftOut, optionNames, positionalName } from '../util/options.ts';
 
 /** A number, boolean or bigint where a tensor may stand: a scalar that promotes as PyTorch's scalars do. */
 export type Scalar = number | boolean | bigint;
@@ -40,7 +40,8 @@ export interface DescriptionInput {
 
 /**
  * Attaches the description to the function that the user calls. Refuses options that the signature does not name, since a misspelt option would
- * otherwise be ignored silently, and anything but tensors for the first `tensors` parameters.
+ * otherwise be ignored silently, and anything but tensors for the first `tensors` parameters. Options may stand in the place of optional parameters that
+ * are left out.
  *
  * `f` is written with dynamic tensors. `R` is what users see of it, with shapes and dtypes: the type that the result is declared with. The compiler
  * cannot hold the one against the other; test/types does, by running the samples.
@@ -69,7 +70,10 @@ function guard({ name, signature }: Description, f: AnyFunction, tensors: number
     for (let i = args.length - 1; i > 0; i--) {
       const last = args[i];
       if (last === undefined) continue;
-      if (typeof last === 'object' && last !== null && last.constructor === Object) checkOptions(name, last, optionNames(signature));
+      if (isOptions(last)) {
+        checkOptions(name, last, optionNames(signature));
+        for (let skipped = leftOut(signature, i); skipped > 0; skipped--) args.splice(i, 0, undefined);
+      }
       break;
     }
     for (let i = 0; i < tensors; i++) if (!isTensor(args[i])) requireTensor(name, positionalName(signature, i), args[i]);

@@ -1,6 +1,6 @@
 import { formatShape } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
-import { checkOptions } from '../util/options.ts';
+import { checkOptions, isOptions } from '../util/options.ts';
 import { giveAway } from './accumulate.ts';
 import { edgeOf, GradientEdge } from './edges.ts';
 import { accumulate, gradients } from './engine.ts';
@@ -66,7 +66,11 @@ interface Start {
  * backward(x.pow(2).sum());
  * x.grad; // tensor([2., 4., 6.])
  */
-export function backward(tensors: GradientPlaces, gradTensors?: GradientSeeds, options: BackwardOptions = {}): void {
+export function backward(tensors: GradientPlaces, gradTensors?: GradientSeeds | BackwardOptions, options: BackwardOptions = {}): void {
+  if (isOptions(gradTensors)) {
+    backward(tensors, null, gradTensors as BackwardOptions);
+    return;
+  }
   checkOptions('backward', options, BACKWARD_OPTIONS);
   const { roots, seeds } = startOf('backward', listOf(tensors), gradTensors ?? null, false, false);
   const createGraph = options.createGraph ?? false;

@@ -24,6 +24,21 @@ export function camelNames(list: string): ReadonlySet<string> {
   return new Set(names.filter((name) => name !== '').map((name) => name.replace(/(?<!^)_+(.)/g, (_, c: string) => c.toUpperCase())));
 }
 
+/** Whether an argument is an options object. */
+export function isOptions(x: unknown): x is object {
+  return typeof x === 'object' && x !== null && x.constructor === Object;
+}
+
+/**
+ * How many parameters an options object stands in the place of, where it is given instead of the one at `position`: all that follow may be left out. 0 where
+ * one of them may not, or the function takes no options.
+ */
+export function leftOut(signature: string, position: number): number {
+  const star = signature.indexOf(', *, ');
+  const rest = star < 0 ? [] : signature.slice(0, star).split(', ').slice(position);
+  return rest.every((name) => name.endsWith('?')) ? rest.length : 0;
+}
+
 /** Refuses options of other names: a misspelt one would otherwise be ignored silently. */
 export function checkOptions(name: string, options: object, allowed: ReadonlySet<string>): void {
   for (const key of Object.keys(options)) {

@@ -48,6 +48,8 @@ interface TypedCore {
     gradient?: Arg<GradientOf<ShapeOf<X>, G>, G>,
     options?: BackwardOptions,
   ): void;
+  /** Options in the place of a gradient that is left out. */
+  backward<X extends Tensor>(this: Arg<BackwardFrom<ShapeOf<X>, undefined>, X>, options: BackwardOptions): void;
   /** The gradient as plain numbers, of the same shape. */
   backward(gradient: number | TypedArray | readonly TensorData[], options?: BackwardOptions): void;
   /** The same values without history. */

@@ -17,7 +17,7 @@ import { ADD, SQUARE } from '../maps.ts';
 import { sliceDim } from '../movement.ts';
 import { countOf, meanOver } from '../reduction.ts';
 import { reshape } from '../structural.ts';
-import type { GroupsNorm, LastDimsNorm, UnarySame } from '../types.ts';
+import type { GroupsNorm, LastDimsNorm, ThenOptions, UnarySame } from '../types.ts';
 import { replaced } from '../view.ts';
 import { type NormalizationParams, normalizationOperator, rootMeanSquareOperator } from './normalize-core.ts';
 
@@ -99,7 +99,7 @@ const nativeLayerNormOf = layerNormed('nativeLayerNorm');
  * @example
  * nn.functional.layerNorm(tensor([[1, 3]]), [2]); // tensor([[-1.0000, 1.0000]])
  */
-export const layerNorm: LastDimsNorm<'layerNorm', [weight?: Maybe, bias?: Maybe, options?: EpsOptions]> = described(
+export const layerNorm: LastDimsNorm<'layerNorm', ThenOptions<[weight: Maybe, bias: Maybe], EpsOptions>> = described(
   'nn.functional.layerNorm',
   (input: Tensor, normalizedShape: number | readonly number[], weight?: Maybe, bias?: Maybe, options: EpsOptions = {}): Tensor =>
     layerNormOf(input, normalizedShape, weight, bias, options)[0] as Tensor,
@@ -151,7 +151,7 @@ const EPSILONS = new Map([
  * @example
  * nn.functional.rmsNorm(tensor([[3, 3]]), [2]); // tensor([[1., 1.]])
  */
-export const rmsNorm: LastDimsNorm<'rmsNorm', [weight?: Maybe, options?: EpsOptions]> = described(
+export const rmsNorm: LastDimsNorm<'rmsNorm', ThenOptions<[weight: Maybe], EpsOptions>> = described(
   'nn.functional.rmsNorm',
   (input: Tensor, normalizedShape: number | readonly number[], weight?: Maybe, options: EpsOptions = {}): Tensor => {
     const name = 'nn.functional.rmsNorm';
@@ -365,7 +365,11 @@ const nativeBatchNormOf = batchNormed(
  */
 export const batchNorm: UnarySame<
   FloatDType,
-  [runningMean: Maybe, runningVar: Maybe, weight?: Maybe, bias?: Maybe, options?: RunningOptions & { readonly training?: boolean }]
+  [
+    runningMean: Maybe,
+    runningVar: Maybe,
+    ...rest: ThenOptions<[weight: Maybe, bias: Maybe], RunningOptions & { readonly training?: boolean }>,
+  ]
 > = described(
   'nn.functional.batchNorm',
   (
@@ -449,7 +453,7 @@ const instanceEvaluation = runningOperator('nn.functional.instanceNorm');
  */
 export const instanceNorm: UnarySame<
   FloatDType,
-  [runningMean?: Maybe, runningVar?: Maybe, weight?: Maybe, bias?: Maybe, options?: RunningOptions & { readonly useInputStats?: boolean }]
+  ThenOptions<[runningMean: Maybe, runningVar: Maybe, weight: Maybe, bias: Maybe], RunningOptions & { readonly useInputStats?: boolean }>
 > = described(
   'nn.functional.instanceNorm',
   (

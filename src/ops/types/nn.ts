@@ -19,7 +19,7 @@ import type {
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
 import type { IndexDType } from './indexing.ts';
-import type { AsShape, Common, DTypeOf, OneDType, ShapeOf, Sizes, Unless } from './operands.ts';
+import type { AsShape, Common, DTypeOf, OneDType, ShapeOf, Sizes, ThenOptions, Unless } from './operands.ts';
 
 /** `input @ weightᵀ + bias`. */
 type Affine<X, W, N extends string> = Unless<OneDType<DTypeOf<X>, DTypeOf<W>, N>, LinearByWeight<ShapeOf<X>, ShapeOf<W>, N>>;
@@ -117,9 +117,7 @@ export interface GroupsNorm<N extends string, O> extends Described {
   <X extends Tensor<number[], FloatDType>, G extends number>(
     input: X,
     numGroups: Arg<GroupNormShape<ShapeOf<X>, G, N>, G>,
-    weight?: Affines,
-    bias?: Affines,
-    options?: O,
+    ...rest: ThenOptions<[weight: Affines, bias: Affines], O>
   ): Tensor<ShapeOf<X>, DTypeOf<X>>;
 }
 /** Operands that broadcast, and then lose a dimension. */
@@ -147,8 +145,7 @@ export interface AttentionFunction<O> extends Described {
     query: Q,
     key: Tensor<number[], FloatDType>,
     value: V,
-    attnMask?: Tensor | null,
-    options?: O,
+    ...rest: ThenOptions<[attnMask: Tensor | null], O>
   ): Tensor<Attended<ShapeOf<Q>, ShapeOf<V>>, DTypeOf<Q>>;
 }
 export interface MultiHeadAttentionFunction<O> extends Described {

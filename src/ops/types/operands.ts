@@ -60,3 +60,10 @@ export type DTypeOfAll<L extends readonly unknown[], D extends DType = never> = 
 
 /** Several results by name; also iterable, in that order. */
 export type Named<R> = Readonly<R> & Iterable<R[keyof R]> & { readonly length: number };
+
+/**
+ * Optional tensors `T`, and options behind them all or in the place of the first that is left out, as every function that takes both accepts them: `f(x)`, `f(x, weight)`,
+ * `f(x, weight, options)`, `f(x, options)`.
+ */
+export type ThenOptions<T extends readonly unknown[], O> = [...Partial<T>, options?: O] | Fewer<T, O>;
+type Fewer<T extends readonly unknown[], O> = T extends readonly [...infer H, unknown] ? [...H, options: O] | Fewer<H, O> : never;

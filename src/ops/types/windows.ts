@@ -17,7 +17,7 @@ import type {
 } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
-import type { DTypeOf, OneDType, ShapeOf, Unless } from './operands.ts';
+import type { DTypeOf, OneDType, ShapeOf, ThenOptions, Unless } from './operands.ts';
 
 type Padding = PerDim | 'same' | 'valid';
 
@@ -68,8 +68,7 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<C1<X, W, S, P, D, G>, W>,
-      bias?: Tensor | null,
-      options?: ConvolutionChoices<S, P, D, G>,
+      ...rest: ThenOptions<[bias: Tensor | null], ConvolutionChoices<S, P, D, G>>
     ) => Tensor<Out<C1<X, W, S, P, D, G>>, DTypeOf<X>>);
   convTranspose1d: Described &
     (<
@@ -83,8 +82,7 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<T1<X, W, S, P, OP, D, G>, W>,
-      bias?: Tensor | null,
-      options?: TransposedChoices<S, P, OP, D, G>,
+      ...rest: ThenOptions<[bias: Tensor | null], TransposedChoices<S, P, OP, D, G>>
     ) => Tensor<Out<T1<X, W, S, P, OP, D, G>>, DTypeOf<X>>);
   conv2d: Described &
     (<
@@ -97,8 +95,7 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<C2<X, W, S, P, D, G>, W>,
-      bias?: Tensor | null,
-      options?: ConvolutionChoices<S, P, D, G>,
+      ...rest: ThenOptions<[bias: Tensor | null], ConvolutionChoices<S, P, D, G>>
     ) => Tensor<Out<C2<X, W, S, P, D, G>>, DTypeOf<X>>);
   convTranspose2d: Described &
     (<
@@ -112,8 +109,7 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<T2<X, W, S, P, OP, D, G>, W>,
-      bias?: Tensor | null,
-      options?: TransposedChoices<S, P, OP, D, G>,
+      ...rest: ThenOptions<[bias: Tensor | null], TransposedChoices<S, P, OP, D, G>>
     ) => Tensor<Out<T2<X, W, S, P, OP, D, G>>, DTypeOf<X>>);
   conv3d: Described &
     (<
@@ -126,8 +122,7 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<C3<X, W, S, P, D, G>, W>,
-      bias?: Tensor | null,
-      options?: ConvolutionChoices<S, P, D, G>,
+      ...rest: ThenOptions<[bias: Tensor | null], ConvolutionChoices<S, P, D, G>>
     ) => Tensor<Out<C3<X, W, S, P, D, G>>, DTypeOf<X>>);
   convTranspose3d: Described &
     (<
@@ -141,8 +136,7 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<T3<X, W, S, P, OP, D, G>, W>,
-      bias?: Tensor | null,
-      options?: TransposedChoices<S, P, OP, D, G>,
+      ...rest: ThenOptions<[bias: Tensor | null], TransposedChoices<S, P, OP, D, G>>
     ) => Tensor<Out<T3<X, W, S, P, OP, D, G>>, DTypeOf<X>>);
 }
 
