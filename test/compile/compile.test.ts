@@ -2,6 +2,8 @@
 import {
   ArgumentError,
   arange,
+  collectMemory,
+  configureMemory,
   inferenceMode,
   manualSeed,
   memory,
@@ -11,6 +13,7 @@ import {
   optim,
   rand,
   randn,
+  resetPeakMemory,
   scope,
   type Tensor,
   tensor,
@@ -198,6 +201,32 @@ describe('what is replayed', () => {
     expect(reasonOf(seeded)).toBe('');
   });
 
+  it('may be called by an effect of another one', () => {
+    const descend = compile((parameter: Tensor, grad: Tensor) => noGrad(() => void parameter.sub_(grad.tanh().mul(0.1))));
+    class Descent extends optim.Optimizer<{ lr: number }> {
+      protected override update(parameter: Tensor, grad: Tensor): void {
+        descend(parameter, grad);
+      }
+    }
+    const run = (compiled: boolean): unknown => {
+      manualSeed(0);
+      const model = new nn.Sequential(new nn.Linear(3, 5), new nn.Tanh(), new nn.Linear(5, 2));
+      const optimizer = new Descent(model.parameters(), { lr: 0.1 });
+      const x = randn([4, 3]);
+      const plain = (): Tensor => {
+        optimizer.zeroGrad();
+        const loss = model.forward(x).square().sum();
+        loss.backward();
+        optimizer.step();
+        return loss;
+      };
+      const step = compiled ? compile(plain) : plain;
+      return [Array.from({ length: 8 }, () => step().item()), model.parameters().map((p) => p.toArray())];
+    };
+    expect(run(true)).toEqual(run(false));
+    expect(replaysOf(descend)).toBeGreaterThan(0);
+  });
+
   it('is a part of another compiled function', () => {
     const inner = compile((x: Tensor) => x.mul(2).add(1));
     const outer = compile((x: Tensor) => inner(x).mul(3));
@@ -227,6 +256,7 @@ describe('what is not replayed', () => {
       /made a tensor of other numbers/,
     ],
     'a result that changes and is no tensor': [((i) => (x: Tensor) => [x.add(1), i++])(0), /returned something else/],
+    'an asynchronous function': [async (x) => x.add(1), /asynchronous/],
     'what runs by turns': [
       (
         (i) => (x: Tensor) =>
@@ -330,6 +360,44 @@ describe('memory', () => {
     const run = step();
     const losses = Array.from({ length: 6 }, () => scope(() => run().item() as number));
     expect(losses.every((loss, i) => i === 0 || loss < (losses[i - 1] as number))).toBe(true);
+  });
+
+  it('has one stretch of memory for the programs of all shapes, which grows', () => {
+    const f = compile((x: Tensor) => x.matmul(x).matmul(x).matmul(x));
+    const sizes = [4, 32, 8, 64, 16];
+    const before = memory().live;
+    for (let round = 0; round < 4; round++) {
+      for (const n of sizes) {
+        const x = scope(() => randn([n, n]).mul(0.2));
+        scope(() => expect(f(x).toArray()).toEqual(x.matmul(x).matmul(x).matmul(x).toArray()));
+        x[Symbol.dispose]();
+      }
+    }
+    expect(replaysOf(f)).toBe(2 * sizes.length);
+    // Two matrices of the largest size, and what slabs and classes of sizes add.
+    expect(memory().live - before).toBeLessThan(2 * 64 * 64 * 4 * 2);
+  });
+
+  it('lets go of what the function drops while it is recorded', () => {
+    const megabyte = 1 << 20;
+    const f = compile((x: Tensor) => {
+      let y = x;
+      for (let i = 0; i < 300; i++) y = y.add(1);
+      return y;
+    });
+    configureMemory({ budget: 32 * megabyte });
+    collectMemory();
+    resetPeakMemory();
+    const before = memory().peak;
+    for (let i = 0; i < 3; i++)
+      expect(
+        f(zeros([megabyte / 4]))
+          .mean()
+          .item(),
+      ).toBe(300);
+    configureMemory({ budget: null });
+    expect(memory().peak - before).toBeLessThan(100 * megabyte);
+    expect(f.explain().signatures[0]?.programs[0]).toMatchObject({ recorded: 300, runs: 1 });
   });
 
   it('shares places between tensors that are never there together', () => {
