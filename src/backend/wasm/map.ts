@@ -11,8 +11,9 @@ import { arg, constant, type Expr, MapProgram, ne, or } from '../../scalar/expr.
 import { DTypeError } from '../../util/errors.ts';
 import { partOf, realPairs } from './complex.ts';
 import { needsTiles, planLoops, planRest, planTiles, sizes, starts, strides, writePlan } from './map-plan.ts';
+import { SHARED_SIZE } from './parallel.ts';
 import { shareFlat, shareLoops } from './share-map.ts';
-import { flatTrial, kernelFor, LARGE, launchesFor, looped, loopedTrial, WIDENED } from './widen.ts';
+import { flatTrial, kernelFor, launchesFor, looped, loopedTrial, WIDENED } from './widen.ts';
 
 const IDENTITY = arg(0);
 const TYPES = DTYPES.length;
@@ -29,7 +30,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (out.type.index * TYPES + compute.index) * 2 + isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) kernel(n, addressOfView(out), ...params);
+        if (n < SHARED_SIZE || !shareFlat(program, kernel, out, ins, params)) kernel(n, addressOfView(out), ...params);
         return;
       }
       case 1: {
@@ -39,7 +40,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (((a.type.index * TYPES + out.type.index) * TYPES + compute.index) << 2) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) launch1(kernel, n, out, a, params);
+        if (n < SHARED_SIZE || !shareFlat(program, kernel, out, ins, params)) launch1(kernel, n, out, a, params);
         return;
       }
       case 2: {
@@ -55,7 +56,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (types << 3) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) launch2(kernel, n, out, a, b, params);
+        if (n < SHARED_SIZE || !shareFlat(program, kernel, out, ins, params)) launch2(kernel, n, out, a, b, params);
         return;
       }
       case 3: {
@@ -68,7 +69,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (types << 4) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < LARGE || !shareFlat(program, kernel, out, ins, params)) launch3(kernel, n, out, a, b, c, params);
+        if (n < SHARED_SIZE || !shareFlat(program, kernel, out, ins, params)) launch3(kernel, n, out, a, b, c, params);
         return;
       }
       default:
@@ -136,7 +137,7 @@ function launchMany(program: MapProgram, out: View, ins: readonly View[], params
   }
   const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
   beginLaunch();
-  if (n >= LARGE && shareFlat(program, kernel, out, ins, params)) return;
+  if (n >= SHARED_SIZE && shareFlat(program, kernel, out, ins, params)) return;
   const o = addressOfView(out);
   const a = addressOfView(ins[0] as View);
   const b = addressOfView(ins[1] as View);
@@ -301,7 +302,7 @@ function launchLoops(
 ): void {
   const kernel = nestedKernel(program, out, ins, compute, loops);
   const nested = isNested(out, ins, loops);
-  if (out.size >= LARGE && shareLoops(program, kernel, out, ins, params, loops, nested)) return;
+  if (out.size >= SHARED_SIZE && shareLoops(program, kernel, out, ins, params, loops, nested)) return;
   const size = sizes[0] as number;
   const o = addressOfView(out) + (starts[0] as number);
   if (!nested) {

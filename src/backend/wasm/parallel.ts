@@ -20,6 +20,9 @@ import { threads } from '../../runtime/team.ts';
 /** How many arguments all rows of a launch may have together. */
 export const ROW_VALUES = 8192;
 
+/** Launches of fewer elements are not worth a thought. */
+export const SHARED_SIZE = 16384;
+
 /** Nanoseconds of work that a chunk should have at least, so that claiming it does not count. */
 const CHUNK = 2e3;
 const MOST_CHUNKS = 64;

@@ -11,8 +11,8 @@ import { addressOf, allocate, allocatePermanent, beginLaunch, release, type Stor
 import type { View } from '../../runtime/view.ts';
 import { type Axis, axisOf, countOf, eachOffset, pushAxis, SINGLE } from './axes.ts';
 import { copyConsecutively } from './copy.ts';
+import { SHARED_SIZE } from './parallel.ts';
 import { areLong, PIECES_BYTES, reduceLongRow, runColumns, runCut } from './share-reduce.ts';
-import { LARGE } from './widen.ts';
 
 interface ReduceKernels {
   readonly rows: KernelFunction;
@@ -160,7 +160,7 @@ function reduceRun(kind: Combination, out: View, input: View, dims: readonly num
     const at = addressOf(partials as Storage);
     for (let i = 0; i < outer; i++)
       reduceLongRow(kernel.rows, join, target + i * resultBytes, source + i * step, count, itemsize, at, resultBytes);
-  } else if (input.size < LARGE) {
+  } else if (input.size < SHARED_SIZE) {
     if (width === 1) kernel.rows(target, source, 1, 0, outer, step, 1, 0, count, itemsize);
     else kernel.columns(target, source, outer, step, width, 1, 0, count, width * itemsize);
   } else if (width === 1)
