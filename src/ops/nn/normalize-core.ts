@@ -133,18 +133,24 @@ export function normalizationOperator(name: string): Operator<Tensor, Normalizat
   return compositeOperator<NormalizationParams>(
     name,
     (inputs, params) => {
-      const fused = normalizedRows(inputs, params, true);
-      if (fused !== null) return fused;
       const input = inputs[0] as Tensor;
       const { type } = input;
-      const x = reshape(input, params.seen);
+      const x = params.seen === input.shape ? input : reshape(input, params.seen);
+      const affine = (mean: Tensor, inverse: Tensor): Tensor => {
+        const result = callMap(mapFor(centredMaps, params), [x, mean, inverse, ...affineOf(inputs, params)], [], type);
+        return reshape(result, input.shape);
+      };
+      const rows = normalizedRows(inputs, params, true);
+      if (rows !== null) {
+        const [inverse, mean, variance] = rows.lines as [Tensor, Tensor, Tensor];
+        return [rows.result ?? affine(mean, inverse), mean, inverse, variance];
+      }
       const mean = meanOver(x, params.dims, true);
       const squares = squaresInRows(x, mean, params) ?? callMap(SQUARED_DEVIATION, [x, mean], [], type);
       const variance = scaled(sumOver(squares, params.dims, true), 1 / countOf(x.shape, params.dims));
       drop(squares);
       const inverse = callMap(INVERSE_ROOT, [variance], [params.eps], type);
-      const result = callMap(mapFor(centredMaps, params), [x, mean, inverse, ...affineOf(inputs, params)], [], type);
-      return [reshape(result, input.shape), mean, inverse, variance];
+      return [affine(mean, inverse), mean, inverse, variance];
     },
     {
       kind: 'rules',
@@ -253,8 +259,8 @@ export function rootMeanSquareOperator(name: string): Operator<Tensor, Normaliza
   return compositeOperator<NormalizationParams>(
     name,
     (inputs, params) => {
-      const fused = normalizedRows(inputs, params, false);
-      if (fused !== null) return fused;
+      const rows = normalizedRows(inputs, params, false);
+      if (rows !== null && rows.result !== null) return [rows.result, ...rows.lines];
       const x = inputs[0] as Tensor;
       const squares = callMap(SQUARE, [x], [], x.type);
       const inverse = callMap(INVERSE_ROOT, [meanOver(squares, params.dims, true)], [params.eps], x.type);

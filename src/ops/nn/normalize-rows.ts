@@ -4,7 +4,7 @@ import * as S from '../../scalar/expr.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { mapOperator } from '../family.ts';
-import { discard } from '../reduction.ts';
+import { discard, seenAs } from '../reduction.ts';
 import { reducedShape } from '../structural.ts';
 import type { NormalizationParams } from './normalize-core.ts';
 import { ROWS_OF_A_SUM, RowProgram, runRows } from './row-kernels.ts';
@@ -32,11 +32,13 @@ function programs<F extends object>(make: (form: F) => RowProgram): (form: F) =>
   };
 }
 
-/** [x, result, inverse deviation, mean and variance if centred, weight, bias], 1 / N, eps. */
-const forwards = programs(({ centred, weighted, biased }: Form) => {
+/** [x, inverse deviation, mean and variance if centred, result if it is wanted, weight, bias], 1 / N, eps. */
+const forwards = programs(({ centred, weighted, biased, full }: Form & { readonly full: boolean }) => {
   const lines = centred ? 3 : 1;
-  const count = 2 + lines + (weighted ? 1 : 0) + (biased ? 1 : 0);
-  const access = ['row', 'row', ...Array(lines).fill('each'), ...Array(count - 2 - lines).fill('shared')];
+  const result = 1 + lines;
+  const affine = (weighted ? 1 : 0) + (biased ? 1 : 0);
+  const count = result + (full ? 1 + affine : 0);
+  const access = ['row', ...Array(lines).fill('each'), ...(full ? ['row', ...Array(affine).fill('shared')] : [])];
   return new RowProgram(access, 2, () => {
     const [x, factor] = [S.arg(0), S.param(0)];
     const mean = S.mul(S.arg(count), factor);
@@ -44,22 +46,13 @@ const forwards = programs(({ centred, weighted, biased }: Form) => {
     const variance = S.mul(S.arg(count + (centred ? 1 : 0)), factor);
     const inverse = S.rsqrt(S.add(variance, S.param(1)));
     const normalized = S.mul(rest, inverse);
-    const scaled = weighted ? S.mul(normalized, S.arg(2 + lines)) : normalized;
+    const scaled = weighted ? S.mul(normalized, S.arg(result + 1)) : normalized;
+    const statistics = centred ? [inverse, mean, variance] : [inverse];
+    const written = full ? [...statistics, biased ? S.add(scaled, S.arg(count - 1)) : scaled] : statistics;
     return [
       ...(centred ? [{ reduce: [['sum', x]] as const }] : []),
       { reduce: [['sum', S.mul(rest, rest)]] },
-      {
-        store: [
-          [1, biased ? S.add(scaled, S.arg(count - 1)) : scaled],
-          [2, inverse],
-          ...(centred
-            ? ([
-                [3, mean],
-                [4, variance],
-              ] as const)
-            : []),
-        ],
-      },
+      { store: written.map((value, i) => [1 + i, value] as const) },
     ];
   });
 });
@@ -95,18 +88,27 @@ function liesAlong({ affine, dims, seen }: NormalizationParams): boolean {
   return affine.every((size, d) => size === (dims.includes(d) ? seen[d] : 1));
 }
 
-/** Result, mean, inverse deviation and variance (or, not centred, result and inverse root) where there is a kernel for it, else null. */
-export function normalizedRows(inputs: readonly Tensor[], params: NormalizationParams, centred: boolean): Tensor[] | null {
-  const x = inputs[0] as Tensor;
-  if (params.seen.length !== x.ndim) return null;
+/**
+ * The statistics, that is the inverse deviation, and mean and variance if centred, where there is a kernel for it, else null; and the result where
+ * weight and bias have an element for each place of a row.
+ */
+export function normalizedRows(
+  inputs: readonly Tensor[],
+  params: NormalizationParams,
+  centred: boolean,
+): { readonly lines: Tensor[]; readonly result: Tensor | null } | null {
+  const [input, ...others] = inputs as [Tensor, ...Tensor[]];
+  if (!arePlain(inputs)) return null;
+  const x = seenAs(input, params.seen);
   const length = rowLength(x, params.dims);
-  if (length === 0 || !arePlain(inputs) || !liesAlong(params)) return null;
-  const line = (): Tensor => emptyTensor(reducedShape(x.shape, params.dims, true), x.type);
-  const result = emptyTensor(x.shape, x.type);
-  const [inverse, ...more] = centred ? [line(), line(), line()] : [line()];
-  const program = forwards({ centred, weighted: params.weighted, biased: params.biased });
-  runRows(program, x.size / length, length, [x, result, inverse as Tensor, ...more, ...inputs.slice(1)], [1 / length, params.eps]);
-  return centred ? [result, more[0] as Tensor, inverse as Tensor, more[1] as Tensor] : [result, inverse as Tensor];
+  if (length === 0) return null;
+  const { weighted, biased } = params;
+  const full = !(weighted || biased) || liesAlong(params);
+  const lines = Array.from({ length: centred ? 3 : 1 }, () => emptyTensor(reducedShape(x.shape, params.dims, true), x.type));
+  const result = full ? emptyTensor(input.shape, x.type) : null;
+  const written = result === null ? lines : [...lines, result, ...others];
+  runRows(forwards({ centred, weighted, biased, full }), x.size / length, length, [input, ...written], [1 / length, params.eps]);
+  return { lines, result };
 }
 
 /**
