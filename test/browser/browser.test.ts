@@ -42,6 +42,20 @@ describe('in Chromium', () => {
     },
     90_000,
   );
+
+  inBrowser.each([
+    { where: 'page', isolated: false },
+    { where: 'page', isolated: true },
+    { where: 'worker', isolated: false },
+    { where: 'worker', isolated: true },
+  ] as const)(
+    'two threads where memory can be shared, with the bits of one ($where, isolated: $isolated)',
+    async (options) => {
+      const { result } = await runInChromium('test/browser/programs/threads.ts', options);
+      expect(result).toEqual({ threads: options.isolated ? 2 : 1, same: true, shared: options.isolated });
+    },
+    60_000,
+  );
 });
 
 /** Engines differ in the last bits of transcendental functions, and twenty steps of training carry that on. */
