@@ -19,6 +19,9 @@ const CASES: readonly Case[] = [
   { x: [2, 3, 12, 9], w: [2, 3, 2, 3], options: { stride: [3, 2], dilation: [1, 3], padding: [0, 4] } },
   { x: [1, 64, 8, 8], w: [9, 64, 1, 1], options: {} },
   { x: [3, 30, 19, 23], w: [37, 30, 3, 3], options: { padding: 1 } },
+  { x: [3, 30, 19, 23], w: [37, 30, 2, 3], options: { padding: 1 } },
+  { x: [2, 36, 13, 15], w: [40, 18, 3, 3], options: { groups: 2, padding: [2, 1] } },
+  { x: [2, 16, 34, 34], w: [16, 16, 3, 3], options: {} },
   { x: [2, 40, 24, 21], w: [24, 20, 3, 3], options: { groups: 2, stride: 2, padding: [2, 1] } },
   { x: [2, 2, 5, 6, 7], w: [3, 2, 2, 3, 1], options: { stride: [1, 2, 1], padding: [1, 0, 2] } },
   { x: [1, 1, 3, 3], w: [1, 1, 3, 3], options: { padding: 5, dilation: 2, stride: 4 } },
@@ -71,11 +74,17 @@ test('the gradient of each element of a weight is a sum over the places of its w
   expect((w.grad as Tensor).toArray()).toEqual([[[4, 6]]]);
 });
 
-test.each(kernelLevels().map((level) => ({ level })))('convolutions are right at the level $level', ({ level }) => {
+const SHAPES = [
+  { x: [2, 5, 9, 9], w: [17, 5, 3, 3] },
+  { x: [2, 20, 9, 15], w: [17, 20, 3, 3] },
+];
+const AT_LEVELS = kernelLevels().flatMap((level) => SHAPES.map((shapes) => ({ level, shapes })));
+
+test.each(AT_LEVELS)('convolutions are right at the level $level, $shapes', ({ level, shapes }) => {
   configureKernels({ level });
   try {
-    const x = whole([2, 5, 9, 9]);
-    const w = whole([17, 5, 3, 3]);
+    const x = whole(shapes.x);
+    const w = whole(shapes.w);
     const y = F.conv2d!(x.to('float32'), w.to('float32'), null, { padding: 1 });
     expect(y.to('int64').toArray()).toEqual(F.conv2d!(x, w, null, { padding: 1 }).toArray());
   } finally {

@@ -26,7 +26,9 @@ export function nanosecondsOf({ images, groups, rows, across, along }: WindowPro
 export function partsOf(images: number, columns: number, block: number, nanoseconds: number): Part[] {
   const wanted = Math.max(1, Math.min(MOST, Math.floor(nanoseconds / PART)));
   const cut = (i: number, n: number, of: number): number => Math.floor((i * of) / n);
-  if (images >= Math.min(wanted, MOST / 2)) {
+  const blocks = Math.ceil(columns / block);
+  const each = Math.min(blocks, Math.ceil(wanted / images));
+  if (each === 1 || images >= MOST / 2) {
     const n = Math.min(images, wanted);
     return Array.from({ length: n }, (_, i) => ({
       image: cut(i, n, images),
@@ -35,11 +37,9 @@ export function partsOf(images: number, columns: number, block: number, nanoseco
       columns,
     }));
   }
-  const blocks = Math.ceil(columns / block);
-  const n = Math.min(blocks, Math.ceil(wanted / images));
-  return Array.from({ length: n }, (_, i) => {
-    const column = cut(i, n, blocks) * block;
-    return { image: 0, images: 1, column, columns: Math.min(cut(i + 1, n, blocks) * block, columns) - column };
+  return Array.from({ length: each }, (_, i) => {
+    const column = cut(i, each, blocks) * block;
+    return { image: 0, images: 1, column, columns: Math.min(cut(i + 1, each, blocks) * block, columns) - column };
   });
 }
 

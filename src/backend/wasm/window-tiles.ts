@@ -184,7 +184,7 @@ export function convolveTiles(product: WindowProduct): void {
   writeTable(alongAt, along, inner, bytes);
   heap.u8.fill(0, line, line + lineBytes);
   // Where the parts are those of one image, all read it in one place.
-  const single = parts[0]!.images < images && parts.at(-1)!.image === 0;
+  const single = parts.length > 1 && parts[1]!.image === 0;
   const borders = parts.map((_, i) => writeBorder(places + i * placeBytes + turnedBytes, border, bytes));
   if (single) clearPlace(borders[0]!, border, bytes);
   for (let g = 0; g < groups; g++) {

@@ -1,10 +1,11 @@
+import { FLOAT32 } from '../../dtype/dtype.ts';
 import { backend } from '../../runtime/backend.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
-import { type Border, windowProduct } from './window-kernels.ts';
+import { type Border, type PlaneConvolution, suitsWinograd, windowProduct, winogradProduct } from './window-kernels.ts';
 
 /** Convolutions of float32 and float64 as products with matrices of windows that are never written out. */
 
@@ -90,14 +91,52 @@ function windowsOf(x: Tensor, { kernel, output, stride, dilation, padding, group
   };
 }
 
+type Planes = Omit<PlaneConvolution, 'weights' | 'source' | 'out' | 'start'> & { readonly weights: Tensor; readonly source: Tensor };
+
+const pairOf = (list: readonly number[]): readonly [number, number] => [list[0] as number, list[1] as number];
+
+/** Whether this is a convolution of planes with kernels of 3 × 3, one after the other. */
+function isPlane(x: Tensor, { kernel, stride, dilation }: ConvolutionGeometry): boolean {
+  return (
+    x.type === FLOAT32 && kernel.length === 2 && kernel.every((size) => size === 3) && [...stride, ...dilation].every((step) => step === 1)
+  );
+}
+
+/** A convolution by tiles of its outputs. */
+function byTiles(plane: Planes, bias: Tensor | null): Tensor {
+  const { images, groups, outputs, height, width, source, weights } = plane;
+  const result = emptyTensor([images, groups * outputs, height, width], source.type);
+  const start = bias === null ? null : contiguous(bias);
+  winogradProduct({ ...plane, source: contiguous(source), weights: contiguous(weights), out: result, start });
+  return result;
+}
+
 /** The output of a convolution, none of whose operands is empty. */
 export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geometry: ConvolutionGeometry): Tensor {
   const { groups, output } = geometry;
   const [n, channels] = x.shape as readonly [number, number];
   const outputs = w.shape[0] as number;
+  const rows = outputs / groups;
+  if (isPlane(x, geometry)) {
+    const inner = channels / groups;
+    const plane = {
+      images: n,
+      groups,
+      outputs: rows,
+      channels: inner,
+      weights: w,
+      weightSteps: { group: rows * inner * 9, output: inner * 9, channel: 9 },
+      turned: false,
+      source: x,
+      sizes: pairOf(geometry.input),
+      before: pairOf(geometry.padding),
+      height: output[0] as number,
+      width: output[1] as number,
+    };
+    if (suitsWinograd(plane)) return byTiles(plane, bias);
+  }
   const { image, windows, elements } = windowsOf(x, geometry);
   const result = emptyTensor([n, outputs, ...output], x.type);
-  const rows = outputs / groups;
   windowProduct({
     images: n,
     groups,
@@ -176,6 +215,25 @@ export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geomet
   const { groups, input } = geometry;
   const n = y.shape[0] as number;
   const channels = (w.shape[1] as number) * groups;
+  if (isPlane(y, geometry)) {
+    const [outputs, inner] = [(w.shape[0] as number) / groups, w.shape[1] as number];
+    const [above, ahead] = pairOf(geometry.padding);
+    const plane = {
+      images: n,
+      groups,
+      outputs: inner,
+      channels: outputs,
+      weights: w,
+      weightSteps: { group: outputs * inner * 9, output: 9, channel: inner * 9 },
+      turned: true,
+      source: y,
+      sizes: pairOf(geometry.output),
+      before: [2 - above, 2 - ahead] as const,
+      height: input[0] as number,
+      width: input[1] as number,
+    };
+    if (suitsWinograd(plane)) return byTiles(plane, bias);
+  }
   const result = emptyTensor([n, channels, ...input], y.type);
   const phases = input.map((_, d) => phasesOf(d, geometry));
   const lowest = phases.map((line) => Math.min(0, ...line.flatMap(({ shifts }) => shifts)));
