@@ -291,7 +291,11 @@ class Threads implements Team {
 
 /** @internal The threads of the process. */
 export const team: Threads = new Threads(hostThreads(), 0);
-threads.team = team;
+
+/** Lets launches know of the threads. */
+export function startTeam(): void {
+  threads.team = team;
+}
 
 /**
  * Sets how many threads compute large operators, the calling one among them: 1 does everything on the calling thread. Results do not depend on it, to the last bit. Threads start
@@ -307,6 +311,7 @@ threads.team = team;
 export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MOST)
     throw new ArgumentError(`setNumThreads: give a whole number of threads from 1 to ${MOST}, not ${count}`);
+  startTeam();
   team.setCount(count);
 }
 
