@@ -36,6 +36,8 @@ const COLUMN_VECTORS = 4;
 const ROW_BLOCK = 2048;
 /** Rows from this many elements on are read at two places far apart: the processor fetches more from memory ahead of its use that way. */
 const PAIRED_ROW = 65536;
+/** So many blocks at each place are added one after the other before they are halved again. */
+const PAIRED_BLOCKS = 8;
 const STRIDED_BLOCK = 128;
 /** Rows of columns that are added in registers before the result in memory is updated. */
 const COLUMN_BLOCK = 32;
@@ -149,43 +151,60 @@ function combineInto(f: FunctionBuilder, m: Monoid, [first, ...others]: readonly
   }
 }
 
-/** `(address, count, distance) → value`: combines `count` elements, of which there are blocks, at `address` and as many `distance` bytes further on. */
+/** `(address, other) → vector`: combines a block of elements at each of two places. A function of its own, so that all engines keep it in registers. */
 function pairBlock(kind: Combination, type: DType, compute: ComputeType): FunctionBuilder {
-  const f = new FunctionBuilder('pairBlock', ['i32', 'i32', 'i32'], [compute], false);
+  const f = new FunctionBuilder('pairBlock', ['i32', 'i32'], ['v128'], false);
   const m = monoidFor(f, kind, type, compute);
-  const [address, count, distance] = [0, 1, 2];
-  const other = f.local('i32');
+  const left = f.local('i32');
   const accumulators = Array.from({ length: CHAINS }, () => f.local('v128'));
   const bytes = LANES[compute] * m.itemsize;
-  f.get(address).get(distance).op('i32.add').set(other);
   for (const accumulator of accumulators) {
     m.identity(f);
     f.op(`${VECTOR_SHAPE[compute]}.splat`).set(accumulator);
   }
+  f.i32(ROW_BLOCK).set(left);
   f.loop((next) => {
     accumulators.forEach((accumulator, i) => {
       f.get(accumulator);
-      m.loadVector(f, i % 2 === 0 ? address : other, (i >> 1) * bytes);
+      m.loadVector(f, i % 2, (i >> 1) * bytes);
       m.combineVector(f);
       f.set(accumulator);
     });
-    advanceBy(f, address, (CHAINS / 2) * bytes);
-    advanceBy(f, other, (CHAINS / 2) * bytes);
-    f.get(count)
+    for (const address of [0, 1]) advanceBy(f, address, (CHAINS / 2) * bytes);
+    f.get(left)
       .i32((CHAINS / 2) * LANES[compute])
       .op('i32.sub')
-      .tee(count)
+      .tee(left)
       .brIf(next);
   });
   combineInto(f, m, accumulators);
-  combineLanes(f, m, accumulators[0] as Local);
+  return f.get(accumulators[0] as Local);
+}
+
+/** `(address, count, distance) → value`: combines `count` elements, of which there are blocks, at `address` and as many `distance` bytes further on. */
+function pairBlocks(kind: Combination, type: DType, compute: ComputeType): FunctionBuilder {
+  const f = new FunctionBuilder('pairBlocks', ['i32', 'i32', 'i32'], [compute], false);
+  const m = monoidFor(f, kind, type, compute);
+  const block = pairBlock(kind, type, compute);
+  const [address, count, distance] = [0, 1, 2];
+  const total = f.local('v128');
+  m.identity(f);
+  f.op(`${VECTOR_SHAPE[compute]}.splat`).set(total);
+  f.loop((next) => {
+    f.get(total).get(address).get(address).get(distance).op('i32.add').call(block);
+    m.combineVector(f);
+    f.set(total);
+    advanceBy(f, address, ROW_BLOCK * m.itemsize);
+    f.get(count).i32(ROW_BLOCK).op('i32.sub').tee(count).brIf(next);
+  });
+  combineLanes(f, m, total);
   return f;
 }
 
 /** `(address, count, step) → value`: combines a row, a long one at two places at once. */
 function longRow(kind: Combination, type: DType, compute: ComputeType, short: FunctionBuilder): FunctionBuilder {
-  const block = pairBlock(kind, type, compute);
-  const pairs = halving('pairs', kind, type, compute, ROW_BLOCK, 1, (f) => f.get(0).get(1).get(3).call(block));
+  const block = pairBlocks(kind, type, compute);
+  const pairs = halving('pairs', kind, type, compute, PAIRED_BLOCKS * ROW_BLOCK, 1, (f) => f.get(0).get(1).get(3).call(block));
   const f = new FunctionBuilder('longRow', ['i32', 'i32', 'i32'], [compute], false);
   const m = monoidFor(f, kind, type, compute);
   const [address, count, step] = [0, 1, 2];
