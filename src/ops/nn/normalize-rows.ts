@@ -10,30 +10,18 @@ import type { NormalizationParams } from './normalize-core.ts';
 import { ROWS_OF_A_SUM, RowProgram, runRows } from './row-kernels.ts';
 import { arePlain, rowLength } from './rows.ts';
 
-/** What a program is made for. */
-interface Form {
-  /** Whether a mean is taken off. */
-  readonly centred: boolean;
-  readonly weighted: boolean;
-  readonly biased: boolean;
-}
-
-/** The programs of one kind, made when they are first asked for. */
-function programs<F extends object>(make: (form: F) => RowProgram): (form: F) => RowProgram {
-  const made = new Map<string, RowProgram>();
-  return (form) => {
-    const key = Object.values(form).join();
-    let program = made.get(key);
-    if (program === undefined) {
-      program = make(form);
-      made.set(key, program);
-    }
-    return program;
+/** The programs of one kind, made when they are first asked for: what they are made for is up to four yeses and noes. */
+function programs(make: (...form: boolean[]) => RowProgram): (...form: readonly [boolean, boolean, boolean, boolean]) => RowProgram {
+  const made: RowProgram[] = [];
+  return (a, b, c, d) => {
+    const key = (a ? 1 : 0) + (b ? 2 : 0) + (c ? 4 : 0) + (d ? 8 : 0);
+    made[key] ??= make(a, b, c, d);
+    return made[key];
   };
 }
 
 /** [x, inverse deviation, mean and variance if centred, result if it is wanted, weight, bias], 1 / N, eps. */
-const forwards = programs(({ centred, weighted, biased, full }: Form & { readonly full: boolean }) => {
+const forwards = programs((centred, weighted, biased, full) => {
   const lines = centred ? 3 : 1;
   const result = 1 + lines;
   const affine = (weighted ? 1 : 0) + (biased ? 1 : 0);
@@ -58,7 +46,7 @@ const forwards = programs(({ centred, weighted, biased, full }: Form & { readonl
 });
 
 /** [g, x, gradient, inverse deviation, mean if centred, weight, its gradient, that of the bias], 1 / N. Here weighted and biased say what wants a gradient. */
-const backwards = programs(({ centred, weighted, biased, scaled }: Form & { readonly scaled: boolean }) => {
+const backwards = programs((centred, weighted, biased, scaled) => {
   const lines = centred ? 2 : 1;
   const first = 3 + lines + (scaled ? 1 : 0);
   const sums = (weighted ? 1 : 0) + (biased ? 1 : 0);
@@ -99,15 +87,17 @@ export function normalizedRows(
 ): { readonly lines: Tensor[]; readonly result: Tensor | null } | null {
   const [input, ...others] = inputs as [Tensor, ...Tensor[]];
   if (!arePlain(inputs)) return null;
-  const x = seenAs(input, params.seen);
+  const x = params.seen === input.shape ? input : seenAs(input, params.seen);
   const length = rowLength(x, params.dims);
   if (length === 0) return null;
   const { weighted, biased } = params;
   const full = !(weighted || biased) || liesAlong(params);
-  const lines = Array.from({ length: centred ? 3 : 1 }, () => emptyTensor(reducedShape(x.shape, params.dims, true), x.type));
+  const shape = reducedShape(x.shape, params.dims, true);
+  const lines = [emptyTensor(shape, x.type)];
+  if (centred) lines.push(emptyTensor(shape, x.type), emptyTensor(shape, x.type));
   const result = full ? emptyTensor(input.shape, x.type) : null;
   const written = result === null ? lines : [...lines, result, ...others];
-  runRows(forwards({ centred, weighted, biased, full }), x.size / length, length, [input, ...written], [1 / length, params.eps]);
+  runRows(forwards(centred, weighted, biased, full), x.size / length, length, [input, ...written], [1 / length, params.eps]);
   return { lines, result };
 }
 
@@ -131,9 +121,9 @@ export function rowGradients(
   const sums = (wanted: boolean): Tensor | null => (wanted ? fullTensor([groups, ...wants.shape], 0, x.type) : null);
   const [weightSums, biasSums] = [sums(wants.weight), sums(wants.bias)];
   const input = emptyTensor(x.shape, x.type);
-  const form = { centred: lines.length > 1, weighted: wants.weight, biased: wants.bias, scaled: weight !== null };
   const added = [weightSums, biasSums].filter((y) => y !== null);
-  runRows(backwards(form), rows, length, [g, x, input, ...read, ...added], [1 / length]);
+  const program = backwards(lines.length > 1, wants.weight, wants.bias, weight !== null);
+  runRows(program, rows, length, [g, x, input, ...read, ...added], [1 / length]);
   const total = (y: Tensor | null): Tensor | null => {
     if (y === null) return null;
     const result = emptyTensor(wants.shape, x.type);
