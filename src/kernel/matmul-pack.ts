@@ -13,6 +13,23 @@ interface PackLocals {
   readonly along: Local;
 }
 
+/** Copies two panels at once, each of half a cache line for one k. */
+function packPairs(f: FunctionBuilder, at: PackLocals, counter: Local, from: Local): void {
+  const second = f.local('i32');
+  f.get(at.source).set(from).get(at.target).get(at.k).i32(5).op('i32.shl').op('i32.add').set(second);
+  repeat(f, counter, at.k, () => {
+    for (const [i, target] of [at.target, at.target, second, second].entries())
+      f.get(target)
+        .get(from)
+        .load('v128.load', 16 * i, 2)
+        .store('v128.store', 16 * (i % 2), 2);
+    advance(f, from, at.along);
+    advanceBy(f, at.target, 32);
+    advanceBy(f, second, 32);
+  });
+  f.get(second).set(at.target);
+}
+
 /** Copies a panel whose values for one k are consecutive. */
 function packRuns(f: FunctionBuilder, compute: ComputeType, width: number, at: PackLocals, counter: Local, from: Local): void {
   const align = alignmentOf(compute);
@@ -145,6 +162,24 @@ export function packFunction(name: string, compute: ComputeType, width: number, 
       advance(f, target, step);
     });
   };
+  if (width * bytes === 32)
+    whileLoop(
+      f,
+      () =>
+        f
+          .get(count)
+          .i32(2 * width)
+          .op('i32.ge_u')
+          .get(across)
+          .i32(bytes)
+          .op('i32.eq')
+          .op('i32.and'),
+      () => {
+        packPairs(f, at, counter, from);
+        advanceBy(f, source, 64);
+        advanceBy(f, count, -2 * width);
+      },
+    );
   whileLoop(
     f,
     () => f.get(count),

@@ -168,6 +168,15 @@ export function multiplyFunction(variant: MatmulVariant, packed: boolean): Funct
       f.get(m).set(rowsLeft).get(a).set(panel).get(c).set(result).get(start).set(from);
       f.loop((next) => {
         f.get(rowsLeft).i32(variant.rows).get(rowsLeft).i32(variant.rows).op('i32.lt_u').op('select').set(rows);
+        // Halves of what is left are faster than a whole tile and one of two rows. Packed rows lie in whole tiles.
+        if (!packed) {
+          f.get(rowsLeft)
+            .i32(variant.rows + 1)
+            .op('i32.sub')
+            .i32(variant.rows - 1)
+            .op('i32.lt_u');
+          f.if(() => f.get(rowsLeft).i32(1).op('i32.add').i32(1).op('i32.shr_u').set(rows));
+        }
         f.get(result).set(target).get(ldc).set(targetStride).get(from).set(source).get(startRow).set(sourceStride);
         atEdge();
         f.if(() => {

@@ -43,6 +43,8 @@ export const matmulTuning = {
 };
 /** Nanoseconds from which on a product may be shared with threads. */
 const SHARED = 2e4;
+/** Bytes of a that are multiplied with a panel of b in one go. */
+const WHOLE = 1 << 19;
 /** How far beyond the end of b whole vectors are read. */
 const SLACK_BYTES = 64;
 
@@ -67,7 +69,7 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   const depth = depthOf(k);
   const widthMost = columnsOf(m);
   const packsLeft = m * k * bytes > (acs === bytes ? tuning.packedRuns : tuning.packedTurned);
-  const single = direct || (!packsLeft && depth === k && n <= widthMost);
+  const single = direct || (!packsLeft && depth === k && n <= widthMost && m * k * bytes <= WHOLE);
   const whole = (width: number): number => depth * Math.ceil(width / columns) * columns * bytes;
   const right = whole(Math.min(n, widthMost));
   if (!shared)
