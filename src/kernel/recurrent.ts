@@ -8,6 +8,7 @@ import { advance, advanceBy, repeat } from './loops.ts';
 import { type MatmulVariant, matmulFunctions, tileColumns } from './matmul.ts';
 import { edgeNumbers, i32s, ProductEmitter, type Push } from './product-emitter.ts';
 import { VectorEmitter } from './vector/emitter.ts';
+import { fusedGates } from './vector/gates-fused.ts';
 import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
 
 /**
@@ -38,7 +39,7 @@ export interface RecurrentCell {
 }
 
 /** `(rows, size, address of the first operand, bytes from row to row, …)`; size is a multiple of 4. */
-function cellFunction(name: string, { operands, writes }: CellStep): FunctionBuilder {
+function cellFunction(name: string, { operands, writes }: CellStep, fused: boolean): FunctionBuilder {
   const f = new FunctionBuilder(name, i32s(2 + 2 * operands), [], false);
   const [rows, size] = [0, 1];
   const pointer = (operand: number): Local => 2 + 2 * operand;
@@ -49,6 +50,7 @@ function cellFunction(name: string, { operands, writes }: CellStep): FunctionBui
     load: (index, part) => f.get(pointer(index)).load('v128.load', 16 * part, 2),
     loadMask: () => false,
     param: () => {},
+    rules: fused ? fusedGates : undefined,
   });
   const all = Array.from({ length: operands }, (_, i) => i);
   const round = (vectors: number): void => {
@@ -136,7 +138,7 @@ function forwardFunction(cell: RecurrentCell, variant: MatmulVariant, product: r
   e.pack(packed, e.p('weight'), width, size, e.p('weightRow'), e.p('weightColumn'));
   const [target, targetRow] =
     cell.kind === 'added' ? [kept, keptRow] : cell.kind === 'alone' ? [states, row] : [e.room(rows, width), widthRow];
-  const step = cellFunction('cell', cell.forward);
+  const step = cellFunction('cell', cell.forward, variant.fused);
   repeat(f, left, e.p('steps'), () => {
     if (cell.kind !== 'apart') f.get(target).get(input).get(rows).get(widthRow).op('i32.mul').memoryCopy();
     const fresh = cell.kind === 'apart' ? e.p('origin') : e.constant(0);
@@ -177,6 +179,8 @@ const BACKWARD = [
   'ofCarried',
   'ofCarriedStep',
   'ofCarriedRow',
+  // 1 where the gradient of the first state is wanted, which takes one more product.
+  'complete',
   'later',
   'laterCarried',
   'ofInput',
@@ -186,7 +190,7 @@ const BACKWARD = [
 
 /**
  * `backward(…BACKWARD)`, from the last step to the first, with steps accordingly. `states`: the states, or of `added` what is carried. `later` and
- * `laterCarried`: the gradients of the first states, in the end.
+ * `laterCarried`: the gradients of the first states, in the end, if the call is to be `complete`.
  */
 function backwardFunction(cell: RecurrentCell, variant: MatmulVariant, product: readonly FunctionBuilder[]): FunctionBuilder {
   const e = new ProductEmitter('backward', variant, product, BACKWARD);
@@ -207,7 +211,7 @@ function backwardFunction(cell: RecurrentCell, variant: MatmulVariant, product: 
   e.set(keptRow, e.times(row, e.constant(cell.kept)));
   const packed = e.room(e.whole(size), width);
   e.pack(packed, e.p('weight'), size, width, e.p('weightColumn'), e.p('weightRow'));
-  const step = cellFunction('cellBackward', cell.backward);
+  const step = cellFunction('cellBackward', cell.backward, variant.fused);
   const flows = cell.kind === 'added' ? [later, e.p('laterCarried')] : [later];
   for (const flow of flows) f.get(flow).i32(0).get(rows).get(row).op('i32.mul').memoryFill();
   repeat(f, left, e.p('steps'), () => {
@@ -224,7 +228,8 @@ function backwardFunction(cell: RecurrentCell, variant: MatmulVariant, product: 
     e.call(step, rows, size, ...operands.list);
     const gradient = cell.kind === 'apart' ? ofProduct : ofInput;
     const fresh = e.constant(cell.kind === 'apart' ? 0 : 1);
-    e.multiply([rows, size, width], [gradient, widthRow, e.constant(4)], [packed, width], [later, row], fresh);
+    f.get(left).i32(1).op('i32.ne').get(e.p('complete')).op('i32.or');
+    f.if(() => e.multiply([rows, size, width], [gradient, widthRow, e.constant(4)], [packed, width], [later, row], fresh));
     advance(f, states, e.p('statesStep'));
     advance(f, kept, e.p('keptStep'));
     advance(f, ofStates, e.p('ofStatesStep'));

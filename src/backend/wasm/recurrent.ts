@@ -132,7 +132,7 @@ export function recurrentForward(
 /**
  * The gradients of input and product [T, N, gates · H], contiguous, which are one where the product is added to the input, and of the first states [N, H].
  * `before`: the states before the first step that the unit reads, and `states` those of all steps; `ofStates` and `ofCarried` [T, N, H], or [N, H] for all
- * steps alike, with consecutive columns.
+ * steps alike, with consecutive columns. That of the first state has no meaning unless it is `complete`.
  */
 export function recurrentBackward(
   cell: RecurrentCell,
@@ -147,6 +147,7 @@ export function recurrentBackward(
   ofStates: View,
   ofCarried: View | null,
   reverse: boolean,
+  complete: boolean,
 ): void {
   const kernels = kernelsFor(cell);
   const [steps, batch, size] = states.shape as [number, number, number];
@@ -160,7 +161,7 @@ export function recurrentBackward(
     return (from, rows, room) => [
       ...[steps, rows, size, room, addressOfView(weight), weightRow, weightColumn, at(first, from), first.row],
       ...[at(all, from), all.step, at(keeps, from), keeps.step, at(outer, from), outer.step, outer.row],
-      ...[at(outerCarried, from), outerCarried.step, outerCarried.row, at(later, from), at(laterCarried, from)],
+      ...[at(outerCarried, from), outerCarried.step, outerCarried.row, complete ? 1 : 0, at(later, from), at(laterCarried, from)],
       ...[at(inputs, from), at(products, from), inputs.step],
     ];
   });

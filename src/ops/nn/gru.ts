@@ -85,10 +85,24 @@ function gruVjpByKernel(ofStates: Tensor | null, kept: Tensor, context: RuleCont
   const given = emptyTensor([steps, batch, 3 * size], kept.type);
   const [hidden, later] = [emptyTensor(given.shape, kept.type), emptyTensor(first.shape, kept.type)];
   const outside = withColumns(ofStates ?? fullTensor(first.shape, 0, kept.type));
-  recurrentBackward(fusedCell(), given, hidden, later, null, weight, inRows(states), kept, withColumns(first), outside, null, reverse);
+  recurrentBackward(
+    fusedCell(),
+    given,
+    hidden,
+    later,
+    null,
+    weight,
+    inRows(states),
+    kept,
+    withColumns(first),
+    outside,
+    null,
+    reverse,
+    context.needs(1),
+  );
   return [
     given,
-    later,
+    context.needs(1) ? later : null,
     context.needs(2) ? weightGradientOf(hidden, states, first, reverse) : null,
     ...(context.inputCount > 3 ? [context.needs(3) ? sumOver(hidden, [0, 1]) : null] : []),
   ];

@@ -97,8 +97,22 @@ function lstmVjpByKernel(
   const [all, ofHidden, ofCell] = [empty(kept), empty(firstHidden), empty(firstCell)];
   const outside = (g: Tensor | null): Tensor => withColumns(g ?? fullTensor(firstHidden.shape, 0, kept.type));
   const before = withColumns(firstCell);
-  recurrentBackward(fusedCell(), all, null, ofHidden, ofCell, weight, cells, kept, before, outside(ofStates), outside(ofCells), reverse);
-  return [all, ofHidden, ofCell, context.needs(3) ? weightGradientOf(all, states, firstHidden, reverse) : null];
+  recurrentBackward(
+    fusedCell(),
+    all,
+    null,
+    ofHidden,
+    ofCell,
+    weight,
+    cells,
+    kept,
+    before,
+    outside(ofStates),
+    outside(ofCells),
+    reverse,
+    context.needs(1),
+  );
+  return [all, context.needs(1) ? ofHidden : null, ofCell, context.needs(3) ? weightGradientOf(all, states, firstHidden, reverse) : null];
 }
 
 function lstmForward(inputs: readonly Tensor[], { reverse }: Direction): Tensor[] {

@@ -122,8 +122,22 @@ function plainOperator(kind: 'tanh' | 'relu') {
         if (loop.direct && isWhole(states.type, hidden, batch)) {
           const [all, later] = [emptyTensor(states.shape, states.type), emptyTensor(first.shape, states.type)];
           const outside = withColumns(g as Tensor);
-          recurrentBackward(fusedCell(), all, null, later, null, weight, inRows(states), null, withColumns(first), outside, null, reverse);
-          return [all, later, context.needs(2) ? weightGradientOf(all, states, first, reverse) : null];
+          recurrentBackward(
+            fusedCell(),
+            all,
+            null,
+            later,
+            null,
+            weight,
+            inRows(states),
+            null,
+            withColumns(first),
+            outside,
+            null,
+            reverse,
+            context.needs(1),
+          );
+          return [all, context.needs(1) ? later : null, context.needs(2) ? weightGradientOf(all, states, first, reverse) : null];
         }
         const cotangents = loop.line(steps, batch, hidden);
         const [sum, carried] = [loop.scratch(batch, hidden), loop.scratch(batch, hidden)];
