@@ -100,10 +100,17 @@ function tanh(e: VectorEmitter, x: Vectors): Vectors {
   return e.select(float(e, -0), x, e.select(e.op2('f32x4.lt', magnitude, float(e, 0.625)), near, far));
 }
 
+/** exp(x) for x up to 0: the power of two is made too large and taken back, so that results below the normal numbers are rounded once and right. */
+function expBelowZero(e: VectorEmitter, x: Vectors): Vectors {
+  const { sum, r } = reduceByLn2(e, e.op2('f32x4.pmax', x, float(e, -104)));
+  const power = e.shift('i32x4.shl', e.op2('i32x4.sub', sum, int(e, ROUNDER_BITS - 127 - 32)), 23);
+  return mul(e, mul(e, add(e, expm1Reduced(e, r), float(e, 1)), power), float(e, 2 ** -32));
+}
+
 /** 1 / (1 + t) or t / (1 + t) with t = exp(-|x|), which does not overflow. */
 function sigmoid(e: VectorEmitter, x: Vectors): Vectors {
   const one = float(e, 1);
-  const t = exp(e, e.op2('v128.or', x, float(e, -0)));
+  const t = expBelowZero(e, e.op2('v128.or', x, float(e, -0)));
   return div(e, e.select(e.op2('f32x4.lt', x, float(e, 0)), t, one), add(e, one, t));
 }
 
