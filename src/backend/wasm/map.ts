@@ -28,6 +28,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
     switch (ins.length) {
       case 0: {
         const key = (out.type.index * TYPES + compute.index) * 2 + isLarge(n);
+        if (program.lastKey !== key && n < MANY && earlyFills > 0 && fillEarly(program, out, params, compute)) return;
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
         if (n < SHARED_SIZE || !shareFlat(program, kernel, out, ins, params)) kernel(n, addressOfView(out), ...params);
@@ -79,6 +80,19 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
     }
   }
   mapGeneral(program, out, ins, params, compute);
+}
+
+/** How many small fills are still left to the host's own. */
+let earlyFills = 16;
+
+/** Most programs begin with a few small fills, for which compiling a kernel takes longer than anything else in them; the host's own writes the same. */
+function fillEarly({ expr }: MapProgram, out: View, params: readonly number[], compute: DTypeInfo): boolean {
+  if (expr.op !== 'param' || out.type !== compute || (compute !== FLOAT32 && compute !== FLOAT64)) return false;
+  earlyFills--;
+  beginLaunch();
+  const first = addressOfView(out) / compute.itemsize;
+  (compute === FLOAT32 ? heap.f32 : heap.f64).fill(params[expr.index] as number, first, first + out.size);
+  return true;
 }
 
 /** Large launches have kernels of their own, which may become wider. */

@@ -124,6 +124,8 @@ export type LaneInstruction = keyof typeof LANE_INSTRUCTIONS;
 /** The log2 of the bytes that a load or store touches: its name has the bits, those of its type unless it says otherwise. */
 export function naturalAlignment(name: MemoryInstruction | MemoryLaneInstruction): number {
   const [type, instruction] = name.split('.') as [string, string];
-  const bits = instruction.match(/\d+/g) ?? [type.slice(1)];
-  return Math.log2(bits.reduce((product, factor) => product * Number(factor), 1 / 8));
+  // `load16x4_s`, `store8_lane`, `load`.
+  const [bits = '', lanes = '1'] = instruction.replace('load', '').replace('store', '').split('x');
+  const ofOne = Number.parseInt(bits, 10) || Number(type.slice(1));
+  return Math.log2((ofOne * Number.parseInt(lanes, 10)) / 8);
 }
