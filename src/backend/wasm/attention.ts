@@ -1,14 +1,14 @@
 /** Launches of attention, forwards and backwards: which blocks it runs in, and where the heads lie. */
 import { attentionFunctions, attentionScratch, BACKWARD_WORDS, FORWARD_WORDS } from '../../kernel/attention.ts';
-import type { MatmulVariant } from '../../kernel/matmul.ts';
+import { type MatmulVariant, tileColumns } from '../../kernel/matmul.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
-import { instantiateAt } from './level.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
 import { chunksFor, rowsToShare, runRows } from './parallel.ts';
+import { instantiateTrusted, withTrialViews } from './trusted.ts';
 
 /** How queries attend to keys. */
 export interface AttentionForm {
@@ -39,12 +39,17 @@ interface Kernels {
 const compiled = new Map<MatmulKernels, Kernels>();
 
 /** On the tiles that the matrix product found to be right. */
-function kernelsFor(product: MatmulKernels): Kernels {
+function kernelsNow(): Kernels {
+  const product = matmulKernels('f32');
   let kernels = compiled.get(product);
   if (kernels === undefined) {
     const { level, variant } = product;
-    const functions = instantiateAt(level, attentionFunctions(variant));
-    kernels = { variant, attend: functions['attend'] as KernelFunction, attendBackward: functions['attendBackward'] as KernelFunction };
+    kernels = instantiateTrusted(
+      level,
+      () => attentionFunctions(variant),
+      (all) => ({ variant, attend: all['attend'] as KernelFunction, attendBackward: all['attendBackward'] as KernelFunction }),
+      tryOut,
+    );
     compiled.set(product, kernels);
   }
   return kernels;
@@ -74,6 +79,7 @@ const columnsOf = (view: View): number => view.shape[view.shape.length - 1]!;
 
 /** Runs a kernel over all heads. `shared`: which views have a matrix for each group of heads. */
 function launch(
+  kernels: Kernels,
   views: readonly View[],
   shared: ReadonlySet<View>,
   form: AttentionForm,
@@ -81,12 +87,10 @@ function launch(
   rowStrides: readonly number[],
 ): void {
   const [query, key, value, out] = views as [View, View, View, View];
-  const product = matmulKernels('f32');
-  const kernels = kernelsFor(product);
   const [queries, keys, width, valueWidth] = [rowsOf(query), rowsOf(key), columnsOf(query), columnsOf(value)];
   const heads = query.size / (queries * width);
   const rows = form.causal && queries <= FEW_QUERIES ? FEW_ROWS : BLOCK_ROWS;
-  const columns = Math.min(BLOCK_COLUMNS, Math.ceil(keys / product.columns) * product.columns);
+  const columns = Math.min(BLOCK_COLUMNS, wholeTiles(kernels.variant, keys));
   const words = backward ? BACKWARD_WORDS : FORWARD_WORDS;
   const scratchBytes = align(BYTES * attentionScratch(kernels.variant, [keys, width, valueWidth], [rows, columns], backward));
   const run = backward ? kernels.attendBackward : kernels.attend;
@@ -119,6 +123,11 @@ function launch(
   release(storage);
 }
 
+function wholeTiles(variant: MatmulVariant, count: number): number {
+  const columns = tileColumns(variant);
+  return Math.ceil(count / columns) * columns;
+}
+
 function align(bytes: number): number {
   return (bytes + 63) & -64;
 }
@@ -128,7 +137,11 @@ function align(bytes: number): number {
  * in the last of them. `known` [..., L, 2], contiguous: for the way back. The last dimension of `out` lies in a run. No size is 0.
  */
 export function attend(out: View, known: View, query: View, key: View, value: View, form: AttentionForm): void {
-  launch([query, key, value, out, known], new Set([key, value]), form, false, []);
+  attendBy(kernelsNow(), out, known, query, key, value, form);
+}
+
+function attendBy(kernels: Kernels, out: View, known: View, query: View, key: View, value: View, form: AttentionForm): void {
+  launch(kernels, [query, key, value, out, known], new Set([key, value]), form, false, []);
 }
 
 /** The gradients of query, key and value, from that of `out`, whose last dimension lies in a run, as those of what is written do. */
@@ -144,7 +157,25 @@ export function attendBackward(
   gradient: View,
   form: AttentionForm,
 ): void {
-  const views = [query, key, value, out, known, gradient, ofQuery, ofKey, ofValue];
-  const strides = [gradient, ofQuery, ofKey, ofValue].map(rowStride);
-  launch(views, new Set([key, value, ofKey, ofValue]), form, true, strides);
+  backwardBy(kernelsNow(), [query, key, value, out, known, gradient, ofQuery, ofKey, ofValue], form);
+}
+
+function backwardBy(kernels: Kernels, views: readonly View[], form: AttentionForm): void {
+  const strides = views.slice(5).map(rowStride);
+  launch(kernels, views, new Set([1, 2, 7, 8].map((i) => views[i] as View)), form, true, strides);
+}
+
+/** Both directions on a few heads that share keys, with blocks that are not whole. */
+function tryOut(kernels: Kernels): Uint8Array {
+  const [queries, keys] = [
+    [2, 29, 20],
+    [1, 37, 20],
+  ] as const;
+  const form: AttentionForm = { causal: true, scale: 0.3, group: 2 };
+  const shapes = [queries, keys, keys, queries, [2, 29, 2], queries, queries, keys, keys];
+  return withTrialViews(shapes, (views) => {
+    const [query, key, value, out, known] = views as [View, View, View, View, View];
+    attendBy(kernels, out, known, query, key, value, form);
+    backwardBy(kernels, views, form);
+  });
 }

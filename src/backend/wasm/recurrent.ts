@@ -6,9 +6,9 @@ import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
-import { instantiateAt } from './level.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
 import { rowsToShare, runRows } from './parallel.ts';
+import { instantiateTrusted, withTrialViews } from './trusted.ts';
 
 export type { CellStep, RecurrentCell } from '../../kernel/recurrent.ts';
 
@@ -38,8 +38,12 @@ function kernelsFor(cell: RecurrentCell): Kernels {
   let kernels = known.get(product);
   if (kernels === undefined) {
     const { level, variant } = product;
-    const functions = instantiateAt(level, recurrentFunctions(cell, variant));
-    kernels = { variant, forward: functions['forward'] as KernelFunction, backward: functions['backward'] as KernelFunction };
+    kernels = instantiateTrusted(
+      level,
+      () => recurrentFunctions(cell, variant),
+      (all) => ({ variant, forward: all['forward'] as KernelFunction, backward: all['backward'] as KernelFunction }),
+      (each) => tryOut(each, cell),
+    );
     known.set(product, kernels);
   }
   return kernels;
@@ -107,8 +111,8 @@ export function recurrentForward(
   state: View,
   carried: View | null,
   reverse: boolean,
+  kernels: Kernels = kernelsFor(cell),
 ): void {
-  const kernels = kernelsFor(cell);
   const [steps, batch, size] = states.shape as [number, number, number];
   const scratch = (rows: number): number => recurrentScratch(cell, kernels.variant, rows, size);
   launch(kernels.forward, cell, [steps, batch, size], scratch, () => {
@@ -148,8 +152,8 @@ export function recurrentBackward(
   ofCarried: View | null,
   reverse: boolean,
   complete: boolean,
+  kernels: Kernels = kernelsFor(cell),
 ): void {
-  const kernels = kernelsFor(cell);
   const [steps, batch, size] = states.shape as [number, number, number];
   const scratch = (rows: number): number => recurrentScratch(cell, kernels.variant, rows, size);
   launch(kernels.backward, cell, [steps, batch, size], scratch, () => {
@@ -164,5 +168,22 @@ export function recurrentBackward(
       ...[at(outerCarried, from), outerCarried.step, outerCarried.row, complete ? 1 : 0, at(later, from), at(laterCarried, from)],
       ...[at(inputs, from), at(products, from), inputs.step],
     ];
+  });
+}
+
+/** Both directions over two steps of a few rows, with tiles that are not whole. */
+function tryOut(kernels: Kernels, cell: RecurrentCell): Uint8Array {
+  const [batch, size] = [7, 20];
+  const wide = [2, batch, cell.gates * size];
+  const line = [2, batch, size];
+  const one = [batch, size];
+  const shapes = [line, line, [2, batch, Math.max(cell.kept, 1) * size], wide, [cell.gates * size, size], [cell.gates * size], one, one];
+  return withTrialViews([...shapes, wide, wide, one, one, line, line], (views) => {
+    const [states, carried, kept, input, weight, bias, first, other, ofInput, ofProduct, ofFirst, ofOther, ofStates, ofCarried] = views;
+    const all = [states, carried, kept, input, weight, bias, first, other] as [View, View, View, View, View, View, View, View];
+    recurrentForward(cell, ...all, false, kernels);
+    const read = cell.kind === 'added' ? all[1] : all[0];
+    const rest = [read, all[2], cell.kind === 'added' ? all[7] : all[6], ofStates, ofCarried] as [View, View, View, View, View];
+    recurrentBackward(cell, ofInput as View, ofProduct as View, ofFirst as View, ofOther as View, all[4], ...rest, false, true, kernels);
   });
 }
