@@ -31,8 +31,18 @@ function pushVector(f: FunctionBuilder, compute: ComputeType, apart: Apart, at: 
       .shuffle64(0, 3);
 }
 
-/** Takes the entries of a table from `at` on, `left` of them, as many at a time as lie evenly. */
-function byRuns(f: FunctionBuilder, compute: ComputeType, at: Local, left: Local, take: (vectors: number) => void): void {
+/**
+ * Takes the entries of a table from `at` on, `left` of them, as many at a time as lie evenly. `stepBack`, where entries may be taken twice, goes back by so many of them, so that
+ * what is left of a run is taken together with those before it.
+ */
+function byRuns(
+  f: FunctionBuilder,
+  compute: ComputeType,
+  at: Local,
+  left: Local,
+  take: (vectors: number) => void,
+  stepBack: ((count: Local) => void) | null,
+): void {
   const lanes = LANES[compute];
   const taken = (vectors: number): void => {
     take(vectors);
@@ -40,14 +50,28 @@ function byRuns(f: FunctionBuilder, compute: ComputeType, at: Local, left: Local
     advanceBy(f, at, ENTRY_BYTES * count);
     advanceBy(f, left, -count);
   };
+  const [back, entry] = [f.local('i32'), f.local('i32')];
   const has = (count: number): FunctionBuilder => f.get(at).load('i32.load', 4).i32(count).op('i32.ge_s');
   whileLoop(
     f,
     () => f.get(left),
     () => {
       const takeMost = (vectors: number): void => {
-        if (vectors === 0) taken(0);
-        else
+        if (vectors === 0 && stepBack === null) taken(0);
+        else if (vectors === 0) {
+          const [missing, before] = [back, entry];
+          f.i32(lanes).get(at).load('i32.load', 4).op('i32.sub').set(missing);
+          f.get(at).get(missing).i32(ENTRY_BYTES).op('i32.mul').op('i32.sub').set(before);
+          f.get(before).load('i32.load', 4).i32(lanes).op('i32.eq');
+          f.if(
+            () => {
+              f.get(before).set(at).get(left).get(missing).op('i32.add').set(left);
+              stepBack?.(missing);
+              taken(1);
+            },
+            () => taken(0),
+          );
+        } else
           has(vectors * lanes).if(
             () => taken(vectors),
             () => takeMost(vectors - 1),
@@ -130,7 +154,7 @@ function depthwise(variant: MatmulVariant, apart: Apart, bordered: FunctionBuild
     repeat(f, group, groups, () => {
       f.get(border).get(from).call(bordered).set(windows);
       f.get(columns).set(more).get(across).set(at).get(to).set(target);
-      byRuns(f, compute, at, more, take);
+      byRuns(f, compute, at, more, take, (count) => f.get(target).get(count).i32(bytes).op('i32.mul').op('i32.sub').set(target));
       advance(f, from, sourceGroup);
       advance(f, weights, leftGroup);
       advance(f, begin, startGroup);
@@ -195,7 +219,7 @@ function depthwiseSums(variant: MatmulVariant, apart: Apart, bordered: FunctionB
     f.get(to).load(`${compute}.load`).set(sum);
     f.get(windows).get(entry).load('i32.load').op('i32.add').set(base);
     f.get(k).set(more).get(along).set(at).get(values).set(value);
-    byRuns(f, compute, at, more, take);
+    byRuns(f, compute, at, more, take, null);
     f.get(sums[0]!).get(sums[1]!).op(`${shape}.add`).get(sums[2]!).get(sums[3]!).op(`${shape}.add`).op(`${shape}.add`).set(factor);
     for (let lane = 0; lane < LANES[compute]; lane++)
       f.get(sum).get(factor).lane(`${shape}.extract_lane`, lane).op(`${compute}.add`).set(sum);
