@@ -306,7 +306,7 @@ export function startTeam(): void {
  *
  * @example
  * setNumThreads(2);
- * print(ones([1000, 1000]).add(1).sum().item()); // 2000000
+ * ones([1000, 1000]).add(1).sum().item(); // 2000000
  */
 export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MOST)
@@ -320,7 +320,7 @@ export function setNumThreads(count: number): void {
  *
  * @example
  * setNumThreads(1);
- * print(getNumThreads()); // 1
+ * getNumThreads(); // 1
  */
 export function getNumThreads(): number {
   return heap.isShared ? team.count : 1;
