@@ -1,5 +1,5 @@
 /** The entry `nabla/compile`: functions and training steps that are recorded and replayed. */
 import './index.ts';
 
-export { type Compiled, compile } from './compile/compile.ts';
+export { type Compiled, type CompileOptions, compile } from './compile/compile.ts';
 export { Explanation, type ProgramReport, type SignatureReport } from './compile/explanation.ts';

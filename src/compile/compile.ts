@@ -4,6 +4,8 @@ import { describeValue } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
+import { checkOptions } from '../util/options.ts';
+import { warnOnce } from '../util/warn.ts';
 import { type Form, formOf, sameForm, signatureOf } from './arguments.ts';
 import { differenceOf } from './compare.ts';
 import { Explanation, type SignatureReport } from './explanation.ts';
@@ -13,10 +15,19 @@ import { Refusal, type Trace, Variant } from './variant.ts';
 
 /** How many runs may be unlike all before them until a function counts as one that cannot be replayed. */
 const MOST_TRACES = 5;
+const OPTIONS: ReadonlySet<string> = new Set(['reuseResults', 'verifyEvery']);
 /** How many programs there are for calls with the same arguments. */
 const MOST_VARIANTS = 8;
 /** How many kinds of arguments are compiled. */
 const MOST_SIGNATURES = 32;
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  /** Results lie where those of the replay before did, as gradients do: then a replay takes no memory at all, and `clone()` keeps a result. */
+  readonly reuseResults?: boolean;
+  /** Every so many replays a call runs as it is and is compared with the recording; where they differ, a warning says how, and the function is recorded again. */
+  readonly verifyEvery?: number;
+}
 
 /** A function that runs as `fn` does. */
 export interface Compiled<Args extends unknown[], Result> {
@@ -28,7 +39,7 @@ export interface Compiled<Args extends unknown[], Result> {
 /** Calls with arguments of one form. */
 class Signature {
   readonly key: string;
-  readonly variants: Variant[] = [];
+  variants: Variant[] = [];
   /** The calls that were recorded, until one comes that is like one of them. */
   traces: Trace[] = [];
   /** Why calls run as they are; null: they do not have to. */
@@ -45,12 +56,18 @@ class Compiler<Args extends unknown[], Result> {
   readonly #signatures = new Map<string, Signature>();
   readonly #arena = new Arena();
   /** All variants, the one that was used last first. */
-  readonly #variants: Variant[] = [];
+  #variants: Variant[] = [];
   /** Calls that ran as they are because of what was going on around them. */
   readonly #passed = new Map<string, number>();
 
-  constructor(fn: (...args: Args) => Result) {
+  readonly #reuse: boolean;
+  readonly #verifyEvery: number;
+
+  constructor(fn: (...args: Args) => Result, options: CompileOptions) {
     this.#fn = fn;
+    this.#reuse = options.reuseResults ?? false;
+    this.#verifyEvery = options.verifyEvery ?? Number.POSITIVE_INFINITY;
+    if (!(this.#verifyEvery >= 1)) throw new ArgumentError(`compile: verifyEvery must be at least 1, got ${options.verifyEvery}`);
   }
 
   call(args: Args): Result {
@@ -64,6 +81,7 @@ class Compiler<Args extends unknown[], Result> {
         variants.splice(i, 1);
         variants.unshift(variant);
       }
+      if (variant.sinceCheck >= this.#verifyEvery) break;
       return variant.run() as Result;
     }
     return this.#callRecorded(args);
@@ -84,20 +102,38 @@ class Compiler<Args extends unknown[], Result> {
       signature.eager++;
       return this.#fn(...args);
     }
+    const checked = signature.variants.find((variant) => variant.sinceCheck >= this.#verifyEvery && variant.accepts(args)) ?? null;
     const recording = new Recording();
     leaves.forEach((leaf, i) => void recording.take(leaf, i));
     leaves.forEach((leaf, i) => {
       if (leaf.meta?.grad) recording.take(leaf.meta.grad, leaves.length + i);
     });
-    const known = signature.traces.flatMap((trace) => [...trace.recording.leaves]);
+    const known = [...signature.traces, ...signature.variants.flatMap(({ trace }) => trace ?? [])].flatMap((trace) => [
+      ...trace.recording.leaves,
+    ]);
     const gradients = new Map([...known, ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));
     const result = recording.run(() => this.#fn(...args));
     signature.eager++;
     if (result instanceof Promise) recording.refuse('the function is asynchronous: what runs after its first await is not seen');
     const results: Tensor[] = [];
     const resultForm = formOf(result, results);
-    this.#consider(signature, { recording, form, args: leaves, resultForm, results, gradients });
+    const trace = { recording, form, args: leaves, resultForm, results, gradients };
+    if (checked === null || !this.#isStill(checked, signature, trace)) this.#consider(signature, trace);
     return result;
+  }
+
+  /** Whether a call that ran as it is did what its program does. If not, the program is dropped. */
+  #isStill(variant: Variant, signature: Signature, now: Trace): boolean {
+    variant.sinceCheck = 0;
+    const difference = now.recording.reason ?? differenceOfTraces(variant.trace as Trace, now);
+    if (difference === null) return true;
+    warnOnce(
+      `compile ${this.#fn.name} ${difference}`,
+      `compile: the function does something else by now: ${difference}. The last ${this.#verifyEvery} replays may have been wrong`,
+    );
+    signature.variants = signature.variants.filter((other) => other !== variant);
+    this.#variants = this.#variants.filter((other) => other !== variant);
+    return false;
   }
 
   #signatureFor(form: Form, leaves: readonly Tensor[]): Signature {
@@ -138,7 +174,7 @@ class Compiler<Args extends unknown[], Result> {
       return;
     }
     try {
-      const variant = new Variant(before, now, this.#arena);
+      const variant = new Variant(before, now, this.#arena, this.#reuse, this.#verifyEvery < Number.POSITIVE_INFINITY);
       signature.variants.push(variant);
       this.#variants.unshift(variant);
       signature.traces = [];
@@ -199,7 +235,7 @@ function differenceOfTraces(before: Trace, now: Trace): string | null {
  * What changes from call to call must be an argument, a tensor, or of the library itself: optimizers, schedules of learning rates and random draws go
  * on as they would. Other JavaScript does not run again: its numbers are those of the recorded calls. What cannot be replayed runs as it is, and
  * `explain()` says why: a function that reads values (`item()`), whose numbers change, or whose result can still be differentiated. Results
- * are new tensors; gradients of leaves lie where those of the call before did, so `clone()` what is to be kept.
+ * are new tensors (unless `reuseResults` is set); gradients of leaves lie where those of the call before did, so `clone()` what is to be kept.
  *
  * Throws what `fn` throws, and ArgumentError where it is no function.
  *
@@ -209,8 +245,12 @@ function differenceOfTraces(before: Trace, now: Trace): string | null {
  * results[2]; // tensor([10.])
  * square.explain().signatures[0].programs[0].launches; // 1
  */
-export function compile<Args extends unknown[], Result>(fn: (...args: Args) => Result): Compiled<Args, Result> {
+export function compile<Args extends unknown[], Result>(
+  fn: (...args: Args) => Result,
+  options: CompileOptions = {},
+): Compiled<Args, Result> {
   if (typeof fn !== 'function') throw new ArgumentError(`compile: expected a function, got ${describeValue(fn)}`);
-  const compiler = new Compiler(fn);
+  checkOptions('compile', options, OPTIONS);
+  const compiler = new Compiler(fn, options);
   return Object.assign((...args: Args) => compiler.call(args), { explain: () => compiler.explain() });
 }

@@ -64,6 +64,10 @@ export class Variant {
   readonly bytes: number;
   readonly unsharedBytes: number;
   runs = 0;
+  /** Runs since a call was last compared with the recording. */
+  sinceCheck = 0;
+  /** The recording, where calls are compared with it. */
+  readonly trace: Trace | null;
   readonly #form: Form;
   readonly #grad = mode.grad;
   readonly #defaultType = getDefaultDtype();
@@ -79,10 +83,15 @@ export class Variant {
   readonly #sources: readonly Source[];
   readonly #held: readonly Buffer[];
   readonly #writesHeld: boolean;
+  readonly #reuse: boolean;
+  /** The results, where each run gives the same tensors. */
+  #results: Tensor[] | null = null;
   /** The tensors of the call that was accepted last. */
   readonly #current: Tensor[] = [];
 
-  constructor(before: Trace, now: Trace, arena: Arena) {
+  constructor(before: Trace, now: Trace, arena: Arena, reuse: boolean, verifies: boolean) {
+    this.trace = verifies ? now : null;
+    this.#reuse = reuse;
     const { recording, args } = now;
     this.#form = now.form;
     this.#resultForm = now.resultForm;
@@ -97,8 +106,9 @@ export class Variant {
     for (const { leaf } of gradientItems) this.#findPlace(leaf, before, now);
     const items = withoutHiddenGradients(recording.items.filter((item) => item.kind !== 'gradient' || this.#isSeen(item, before, now)));
     this.#sources = now.results.map((x, i) => this.#sourceOf(x, before.results[i] as Tensor, now, items));
-    const fresh = new Set(this.#sources.flatMap((source) => freshBuffer(source)));
-    const gradients = new Set<Buffer>();
+    const results = new Set(this.#sources.flatMap((source) => freshBuffer(source)));
+    const fresh: ReadonlySet<Buffer> = reuse ? new Set() : results;
+    const gradients = new Set<Buffer>(reuse ? results : []);
     for (const item of items) if (item.kind === 'gradient' && item.grad?.buffer.made === true) gradients.add(item.grad.buffer);
     const seen = new Set([...fresh, ...gradients]);
     const live = withoutDead(items, seen);
@@ -194,6 +204,7 @@ export class Variant {
   /** Runs the call that was accepted last. */
   run(): unknown {
     this.runs++;
+    this.sinceCheck++;
     this.#bind();
     this.#program.run();
     const writes = this.#writes;
@@ -204,8 +215,21 @@ export class Variant {
     }
     const sources = this.#sources;
     if (sources.length === 0) return rebuild(this.#resultForm, []);
-    const results = sources.map((source) => this.#resultOf(source));
+    const results = this.#resultsOf(sources);
     return this.#resultForm.kind === 'tensor' ? results[0] : rebuild(this.#resultForm, results);
+  }
+
+  #resultsOf(sources: readonly Source[]): Tensor[] {
+    if (!this.#reuse) return sources.map((source) => this.#resultOf(source));
+    const known = this.#results;
+    // Only what lies in memory of the program's own is the same tensor.
+    this.#results = sources.map((source, i) => {
+      const isOwn = source.kind === 'fresh' && source.operand.buffer.made;
+      const result = isOwn && known !== null ? (known[i] as Tensor) : this.#resultOf(source);
+      if (isOwn) result.storage.version++;
+      return result;
+    });
+    return this.#results;
   }
 
   #bind(): void {

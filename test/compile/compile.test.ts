@@ -331,6 +331,39 @@ describe('what is not replayed', () => {
   });
 });
 
+describe('verification', () => {
+  it('finds what changed behind the back of a program, and records again', () => {
+    let bias = ones([2]);
+    const f = compile((x: Tensor) => x.add(bias), { verifyEvery: 3 });
+    const x = zeros([2]);
+    for (let i = 0; i < 12; i++) expect(f(x).toArray()).toEqual([1, 1]);
+    expect(f.explain().signatures[0]).toMatchObject({ reason: null, programs: [{ runs: 8 }] });
+    bias = tensor([5, 5]);
+    const seen = Array.from({ length: 12 }, () => f(x).at(0).item());
+    expect(seen.slice(4)).toEqual(new Array(8).fill(5));
+    expect(f.explain().signatures[0]).toMatchObject({ reason: null });
+  });
+
+  it('agrees with a training step for as long as nothing changes', () => {
+    const model = new nn.Linear(3, 2);
+    const optimizer = new optim.Adam(model.parameters());
+    const step = compile(
+      (x: Tensor) => {
+        optimizer.zeroGrad();
+        const loss = model.forward(x).square().sum();
+        loss.backward();
+        optimizer.step();
+        return loss;
+      },
+      { verifyEvery: 2 },
+    );
+    for (let i = 0; i < 14; i++) step(randn([4, 3]));
+    expect(step.explain().signatures[0]).toMatchObject({ reason: null, programs: [{ runs: 8 }] });
+    expect(() => compile(() => ones([1]), { verifyEvery: 0 })).toThrow(/verifyEvery/);
+    expect(() => compile(() => ones([1]), { verify: 1 } as never)).toThrow(/unknown option 'verify'/);
+  });
+});
+
 describe('memory', () => {
   function step(): () => Tensor {
     const model = new nn.Sequential(new nn.Linear(32, 64), new nn.ReLU(), new nn.Linear(64, 8));
@@ -354,6 +387,20 @@ describe('memory', () => {
     expect(losses.every((loss) => Number.isFinite(loss.item()))).toBe(true);
     // A scalar has a line of 64 bytes; lines come in slabs.
     expect(memory().live - before).toBeLessThanOrEqual(100 * 64 + 8192);
+  });
+
+  it('takes none at all where results are reused', () => {
+    const f = compile((x: Tensor) => [x.add(1), x.mul(2).sum()], { reuseResults: true });
+    const x = ones([64]);
+    const warm = [1, 2, 3].map(() => f(x));
+    const before = memory().live;
+    for (let i = 0; i < 50; i++) {
+      x.add_(1);
+      const [sum, total] = f(x) as [Tensor, Tensor];
+      expect([sum.at(0).item(), total.item()]).toEqual([i + 3, 128 * (i + 2)]);
+      expect(sum).toBe(warm[2]?.[0]);
+    }
+    expect(memory().live - before).toBeLessThanOrEqual(50 * 64 * 2 + 8192);
   });
 
   it('keeps what it needs where scopes end around it', () => {
