@@ -9,6 +9,7 @@ import { requireWhole } from '../util/whole.ts';
 import { fullTensor } from './create.ts';
 import { described, makeOperator, requireDims, requireTensor } from './family.ts';
 import { catTensors, stackTensors } from './join.ts';
+import { needsComposition } from './reduction.ts';
 import type { ChunkFunction, SectionsFunction, Sizes, SplitFunction, UnbindFunction } from './types.ts';
 import { replaced, without } from './view.ts';
 
@@ -16,6 +17,22 @@ import { replaced, without } from './view.ts';
 function filledCotangents(gs: readonly (Tensor | null)[], shapes: readonly (readonly number[])[]): Tensor[] {
   const like = gs.find((g) => g !== null) as Tensor;
   return gs.map((g, i) => g ?? fullTensor(shapes[i] as readonly number[], 0, like.type));
+}
+
+/** Cotangents that lie in one tensor as pieces of it, which nobody else sees, as that tensor: whoever made them laid them out for this. */
+function joined(gs: readonly (Tensor | null)[], dim: number): Tensor | null {
+  const first = gs[0] ?? null;
+  if (first === null || needsComposition(first) || first.storage.holders !== gs.length) return null;
+  const { storage, strides, shape } = first;
+  const stride = strides[dim] as number;
+  let size = 0;
+  for (const g of gs) {
+    if (g === null || g.storage !== storage || g.wrapped !== null || g.offset !== first.offset + size * stride) return null;
+    if (g.strides.some((each, d) => each !== strides[d])) return null;
+    size += g.shape[dim] as number;
+  }
+  const whole = viewOf(first, replaced(shape, dim, size), strides, first.offset);
+  return whole.rowMajor ? whole : null;
 }
 
 interface SplitParams {
@@ -47,7 +64,7 @@ function splitOperatorNamed(name: string, aliasing: 'multi-view' | 'fresh' = 'mu
       vjp: (gs, context) => {
         const { dim, sizes } = context.params;
         const shapes = sizes.map((size) => replaced(context.inputShape(0), dim, size));
-        return [catTensors(filledCotangents(gs, shapes), dim)];
+        return [joined(gs, dim) ?? catTensors(filledCotangents(gs, shapes), dim)];
       },
       jvp: ([tangent], context) => applyMany(operator, [tangent as Tensor], context.params),
     },

@@ -63,6 +63,37 @@ describe('attention without all scores in memory', () => {
     expect(scaledDotProductAttention(q.contiguous(), k, v).isContiguous()).toBe(true);
   });
 
+  test('gives the gradients of pieces of one tensor in one tensor, which is the gradient of the whole', () => {
+    const [b, t, h, e] = [2, 9, 3, 8];
+    const given = randn([b, t, 3 * h * e]);
+    const weights = randn([b, h, t, e]);
+    const gradient = (type: 'float32' | 'float64', keep: boolean): [whole: Tensor, ofQuery: Tensor | null] => {
+      const x = given.to(type).clone().requiresGrad_(true);
+      const [q, k, v] = x
+        .mul(1)
+        .split(h * e, 2)
+        .map((part) => part.view([b, t, h, e]).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+      if (keep) q.retainGrad();
+      (
+        scaledDotProductAttention(
+          q as Tensor<number[], 'float32'>,
+          k as Tensor<number[], 'float32'>,
+          v as Tensor<number[], 'float32'>,
+        ) as Tensor
+      )
+        .mul(weights.to(type))
+        .sum()
+        .backward();
+      return [x.grad as Tensor, q.grad as Tensor | null];
+    };
+    const [expected] = gradient('float64', false);
+    expect(difference(gradient('float32', false)[0], expected)).toBeLessThan(5e-6);
+    // A gradient that somebody keeps is nobody else's memory.
+    const [whole, ofQuery] = gradient('float32', true);
+    (ofQuery as Tensor).fill_(0);
+    expect(difference(whole, expected)).toBeLessThan(5e-6);
+  });
+
   test('is batched by vmap', () => {
     const [q, k, v] = [randn([3, 2, 7, 4]), randn([2, 7, 4]), randn([3, 2, 7, 4])];
     const mapped = vmap((x: Tensor<number[], 'float32'>, y: Tensor<number[], 'float32'>) => scaledDotProductAttention(x, k, y) as Tensor)(

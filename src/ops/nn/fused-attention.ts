@@ -43,6 +43,26 @@ function emptyLike(like: Tensor, shape: readonly number[]): Tensor {
   return viewOf(base, shape, [...strides.slice(0, heads), strides[rows] as number, strides[heads] as number, 1], 0);
 }
 
+/** Memory for the gradients of three tensors: where those are the pieces of one, beside each other in one as well, so that the way back through the cut copies nothing. */
+function emptyLikeEach(operands: readonly [Tensor, Tensor, Tensor]): [Tensor, Tensor, Tensor] {
+  const [first, second, third] = operands;
+  const step = second.offset - first.offset;
+  const alike = operands.every(
+    (x) =>
+      x.storage === first.storage && x.strides.every((stride, dim) => stride === first.strides[dim] && x.shape[dim] === first.shape[dim]),
+  );
+  if (!alike || third.offset - second.offset !== step) return operands.map((x) => emptyLike(x, x.shape)) as [Tensor, Tensor, Tensor];
+  // Densely packed, the cut included: each stride is the number of elements that lie within.
+  const dims = [[step, 3] as const, ...first.shape.map((size, dim) => [first.strides[dim] as number, size] as const)];
+  let within = 1;
+  for (const [stride, size] of dims.filter(([, length]) => length > 1).sort((a, b) => a[0] - b[0])) {
+    if (stride !== within) return operands.map((x) => emptyLike(x, x.shape)) as [Tensor, Tensor, Tensor];
+    within *= size;
+  }
+  const whole = emptyTensor([within], first.type);
+  return operands.map((x, k) => viewOf(whole, x.shape, x.strides, k * step)) as [Tensor, Tensor, Tensor];
+}
+
 /** With its last dimension in a run of memory. */
 function withRows(x: Tensor): Tensor {
   return x.strides[x.ndim - 1] === 1 ? x : (cloneOperator.forward([x], null) as Tensor);
@@ -50,7 +70,7 @@ function withRows(x: Tensor): Tensor {
 
 function backwardByKernel(g: Tensor, context: RuleContext<Tensor, FusedAttentionParams>): Tensor[] {
   const operands = [context.input(0), context.input(1), context.input(2)] as const;
-  const grads = operands.map((x) => emptyLike(x, x.shape)) as [Tensor, Tensor, Tensor];
+  const grads = emptyLikeEach(operands);
   attendBackward(...grads, ...operands, context.output(0), context.output(1), withRows(g), context.params);
   return grads;
 }
