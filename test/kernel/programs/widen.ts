@@ -1,5 +1,5 @@
 /** Runs heavy elementwise kernels on large tensors often enough that they are compiled again, and compares with the first results bit by bit. */
-import { configureKernels, kernelLevels, manualSeed, ones, optim, randn, type Tensor } from 'nabla';
+import { autograd, cat, configureKernels, kernelLevels, manualSeed, nn, ones, optim, randn, type Tensor } from 'nabla';
 
 manualSeed(0);
 const x = randn([123, 457]);
@@ -12,6 +12,18 @@ const programs: ((x: Tensor) => Tensor)[] = [
   (x) => x.t().exp(),
   (x) => x.sub(row).exp(),
   (x) => x.clone().exp_(),
+  (x) => x.softmax(1),
+  (x) => x.double().logSoftmax(1),
+  (x) => {
+    const leaves = [x, row, row].map((y) => y.clone().requiresGrad_());
+    const y = nn.functional.layerNorm(leaves[0] as Tensor, [457], leaves[1], leaves[2]);
+    return cat([y.detach(), ...autograd.grad([y], leaves, [x])].map((g) => (g as Tensor).reshape([-1])));
+  },
+  (x) => {
+    const leaf = x.clone().requiresGrad_();
+    const [g] = autograd.grad([nn.functional.crossEntropy(leaf, x.argmax(0).narrow(0, 0, 123).clamp(0, 456))], [leaf]);
+    return g as Tensor;
+  },
   (x) => {
     const weight = ones(x.shape, { requiresGrad: true });
     const optimizer = new optim.Adam([weight]);
