@@ -35,14 +35,12 @@ export interface Problem {
   readonly bcs: number;
 }
 
-/**
- * How a product runs, and the scratch memory it needs for that: `slots` times the room at an edge, then what is packed of b (or vectors), then of a. With more
- * than one slot, it may be shared. A slot that packs for itself has `rightBytes` of its own.
- */
+/** How a product runs, and the scratch memory it needs for that, beside the edge: for what is packed of b (or vectors), and of a. */
 export interface Path {
-  readonly name: 'dotColumns' | 'dotRows' | 'combine' | 'products' | 'few' | 'blocks';
+  readonly name: 'dotColumns' | 'dotRows' | 'combine' | 'products' | 'blocks';
   readonly rightBytes: number;
   readonly leftBytes: number;
+  /** How many chunks are cut, if threads share it: each has an edge of its own, and each of `products` packs for itself. */
   readonly slots: number;
 }
 
@@ -61,8 +59,8 @@ export function align(bytes: number): number {
 }
 
 /** Columns of b that are packed at a time, for so many rows of a. */
-export function columnsOf(m: number): number {
-  return m <= BLOCK_ROWS ? FEW_COLUMNS : BLOCK_COLUMNS;
+export function columnsOf(m: number, shared: boolean): number {
+  return m <= BLOCK_ROWS && !shared ? FEW_COLUMNS : BLOCK_COLUMNS;
 }
 
 /** Equal parts of the inner dimension, of whole vectors. */
@@ -75,19 +73,16 @@ export function nanosecondsOf({ m, n, k }: Problem, { bytes, level }: MatmulKern
   return (m * n * k * bytes) / (level === 'wide' ? 200 : 100);
 }
 
-/** Of so many units, how many a thread takes at a time, up to `most`. */
-export function unitsAtATime(units: number, most: number): number {
-  return Math.max(Math.min(Math.max(Math.floor(units / CHUNKS), 1), most), Math.ceil(units / MOST_CHUNKS));
+/** Rows and columns that a thread takes at a time: of few rows some columns, else two tiles of rows at least, since it reads all of b for them. */
+function blockOf(m: number, n: number, { columns, variant: { rows } }: MatmulKernels): readonly [rows: number, columns: number] {
+  if (m <= BLOCK_ROWS) return [m, columns * Math.ceil(n / columns / CHUNKS)];
+  const tiles = m / rows;
+  return [rows * Math.max(2, Math.min(Math.floor(tiles / CHUNKS), BLOCK_ROWS / rows), Math.ceil(tiles / MOST_CHUNKS)), n];
 }
 
-/** Tiles of rows that a thread takes at a time: a few at least, since it reads all of b for them. */
-export function rowsAtATime(m: number, rows: number): number {
-  return rows * Math.max(2, unitsAtATime(Math.ceil(m / rows), BLOCK_ROWS / rows));
-}
-
-/** Columns that a thread takes at a time. */
-export function columnsAtATime(n: number, columns: number): number {
-  return columns * unitsAtATime(Math.ceil(n / columns), FEW_COLUMNS / columns);
+/** Into how many blocks threads cut the multiplication of one packed block of b, at most. */
+export function blocksOf(m: number, kernels: MatmulKernels): number {
+  return m <= BLOCK_ROWS ? CHUNKS : Math.ceil(m / blockOf(m, 1, kernels)[0]);
 }
 
 /** Runs chunks of work, each a call of each kernel, whose arguments follow each other; all kernels have as many. Threads share them if that pays. */
@@ -112,20 +107,6 @@ function runChunks(
   }
 }
 
-/** Runs the products of a batch, the innermost dimension in one call where it can. */
-export function multiplyAll(kernels: MatmulKernels, problem: Problem, path: Path, axes: readonly BatchAxis[], at: Addresses): void {
-  if (path.name === 'products') {
-    runProducts(kernels, problem, path, axes, at);
-    return;
-  }
-  const visit = (depth: number, a: number, b: number, c: number): void => {
-    const axis = axes[depth];
-    if (axis === undefined) multiply(kernels, problem, path, { ...at, a, b, c });
-    else for (let i = 0; i < axis.count; i++) visit(depth - 1, a + i * axis.a, b + i * axis.b, c + i * axis.c);
-  };
-  visit(axes.length - 1, at.a, at.b, at.c);
-}
-
 const ONE_MEMBER: BatchAxis = { count: 1, a: 0, b: 0, c: 0 };
 
 /** How many members of the innermost dimension of a batch a thread takes at a time, and how often there are so many or fewer. */
@@ -139,36 +120,32 @@ export function membersAtATime(
   return { outer, part, chunks: outer * Math.ceil(count / part) };
 }
 
-function runProducts(kernels: MatmulKernels, problem: Problem, path: Path, axes: readonly BatchAxis[], at: Addresses): void {
+/** Runs the products of a batch: small ones all of the innermost dimension in one call. */
+export function multiplyAll(kernels: MatmulKernels, problem: Problem, path: Path, axes: readonly BatchAxis[], at: Addresses): void {
   const { m, n, k, ars, acs, brs, bcs } = problem;
+  const small = path.name === 'products';
+  const shared = path.slots > 1;
   const { count, a: as, b: bs, c: cs } = axes[0] ?? ONE_MEMBER;
+  const { outer, part } = membersAtATime(axes, shared);
   const calls: number[][] = [];
-  const slotBytes = EDGE_BYTES + align(path.rightBytes);
-  const { outer, part } = membersAtATime(axes, path.slots > 1);
   const visit = (depth: number, a: number, b: number, c: number): void => {
-    const axis = depth > 0 ? axes[depth] : undefined;
-    if (axis !== undefined) {
+    const axis = axes[depth];
+    if (axis !== undefined && !(small && depth === 0)) {
       for (let i = 0; i < axis.count; i++) visit(depth - 1, a + i * axis.a, b + i * axis.b, c + i * axis.c);
-      return;
-    }
-    for (let first = 0; first < count; first += part) {
-      const edge = at.scratch + (path.slots === 1 ? 0 : calls.length * slotBytes);
-      const [members, panels] = [Math.min(part, count - first), path.rightBytes === 0 ? 0 : edge + EDGE_BYTES];
-      const [aFirst, bFirst, cFirst] = [a + first * as, b + first * bs, c + first * cs];
-      if (path.slots === 1)
-        kernels.products(members, as, bs, cs, m, n, k, aFirst, ars, acs, bFirst, brs, bcs, cFirst, panels, edge, at.origin);
-      else calls.push([members, as, bs, cs, m, n, k, aFirst, ars, acs, bFirst, brs, bcs, cFirst, panels, edge, at.origin]);
+    } else if (path.name === 'blocks') multiplyBlocks(kernels, problem, path, { ...at, a, b, c });
+    else if (!small) multiplyThin(kernels, problem, path, { ...at, a, b, c });
+    else {
+      for (let i = 0; i < count; i += part) {
+        const edge = at.scratch + calls.length * (EDGE_BYTES + align(path.rightBytes));
+        const panels = path.rightBytes === 0 ? 0 : edge + EDGE_BYTES;
+        const [members, ai, bi, ci] = [Math.min(part, count - i), a + i * as, b + i * bs, c + i * cs];
+        if (shared) calls.push([members, as, bs, cs, m, n, k, ai, ars, acs, bi, brs, bcs, ci, panels, edge, at.origin]);
+        else kernels.products(members, as, bs, cs, m, n, k, ai, ars, acs, bi, brs, bcs, ci, panels, edge, at.origin);
+      }
     }
   };
-  visit(axes.length - 1, at.a, at.b, at.c);
-  if (calls.length > 0) runChunks(nanosecondsOf(problem, kernels) * count * outer, [kernels.products], calls.length, (i) => calls[i]!);
-}
-
-/** Multiplies the matrices at the addresses a and b; the result at c is contiguous. */
-function multiply(kernels: MatmulKernels, problem: Problem, path: Path, at: Addresses): void {
-  if (path.name === 'blocks') multiplyBlocks(kernels, problem, path, at);
-  else if (path.name === 'few') multiplyFewRows(kernels, problem, path, at);
-  else multiplyThin(kernels, problem, path, at);
+  visit(Math.max(axes.length - 1, 0), at.a, at.b, at.c);
+  runChunks(nanosecondsOf(problem, kernels) * count * outer, [kernels.products], calls.length, (i) => calls[i]!);
 }
 
 /** Products of vectors, and sums of rows. */
@@ -179,7 +156,7 @@ function multiplyThin(kernels: MatmulKernels, problem: Problem, path: Path, { a,
   const rowBytes = n * bytes;
   const from = origin === ADD ? c : origin === SET ? 0 : origin;
   const fromRow = origin === ADD ? rowBytes : 0;
-  /** A consecutive copy of vectors that are not. */
+  /** The stride of vectors, which are copied, one after the other, if they do not lie in runs. */
   const vectors = (source: number, count: number, across: number, along: number): readonly [address: number, stride: number] => {
     if (along === bytes) return [source, across];
     const type = bytes === 4 ? 'int32' : 'int64';
@@ -189,114 +166,57 @@ function multiplyThin(kernels: MatmulKernels, problem: Problem, path: Path, { a,
     ]);
     return [right, k * bytes];
   };
-  const columnwise = path.name === 'dotColumns';
-  if (columnwise || path.name === 'dotRows') {
-    const [x, xs] = columnwise ? vectors(b, n, bcs, brs) : vectors(a, m, ars, acs);
-    const [rows, first, stride, count] = columnwise ? [m, a, ars, n] : [n, b, bcs, m];
-    const [cs, ccs, ss, scs] = columnwise ? [rowBytes, bytes, fromRow, bytes] : [bytes, rowBytes, bytes, fromRow];
-    if (path.slots === 1) {
-      kernels.dots(rows, k, first, stride, x, c, cs, count, xs, ccs, from, ss, scs);
-      return;
-    }
-    const chunk = 4 * unitsAtATime(Math.ceil(rows / 4), rows);
-    runChunks(2 * nanosecondsOf(problem, kernels), [kernels.dots], Math.ceil(rows / chunk), (i) => {
-      const row = i * chunk;
-      const start = from === 0 ? 0 : from + row * ss;
-      return [Math.min(chunk, rows - row), k, first + row * stride, stride, x, c + row * cs, cs, count, xs, ccs, start, ss, scs];
-    });
-    return;
-  }
-  if (path.slots === 1) {
-    kernels.combine(m, n, k, a, ars, acs, b, brs, c, rowBytes, from, fromRow);
-    return;
-  }
-  // Of few rows, threads take some columns, in whole vectors.
-  const [height, width] = m > CHUNKS ? [unitsAtATime(m, m), n] : [m, 16 * unitsAtATime(Math.ceil(n / 16), n)];
-  const across = Math.ceil(n / width);
-  runChunks(2 * nanosecondsOf(problem, kernels), [kernels.combine], across * Math.ceil(m / height), (i) => {
-    const [row, column] = [Math.floor(i / across) * height, (i % across) * width];
-    const offset = column * bytes;
-    const start = from === 0 ? 0 : from + row * fromRow + offset;
-    const [rows, columns] = [Math.min(height, m - row), Math.min(width, n - column)];
-    return [rows, columns, k, a + row * ars, ars, acs, b + offset, brs, c + row * rowBytes + offset, rowBytes, start, fromRow];
-  });
+  if (path.name === 'dotColumns') {
+    const [x, xs] = vectors(b, n, bcs, brs);
+    kernels.dots(m, k, a, ars, x, c, rowBytes, n, xs, bytes, from, fromRow, bytes);
+  } else if (path.name === 'dotRows') {
+    const [x, xs] = vectors(a, m, ars, acs);
+    kernels.dots(n, k, b, bcs, x, c, bytes, m, xs, rowBytes, from, bytes, fromRow);
+  } else kernels.combine(m, n, k, a, ars, acs, b, brs, c, rowBytes, from, fromRow);
 }
 
-/** What a block is added to: the step before it, or where the whole begins. */
-function originOf(origin: number, step: number, offset: number): number {
-  return step > 0 ? ADD : origin === ADD || origin === SET ? origin : origin + offset;
-}
-
-/** A product with few rows in one slot for each run of columns: each packs its own part of b. */
-function multiplyFewRows(
-  kernels: MatmulKernels,
-  { m, n, k, ars, acs, brs, bcs }: Problem,
-  path: Path,
-  { a, b, c, origin, scratch }: Addresses,
-): void {
-  const { bytes, columns } = kernels;
-  const chunk = columnsAtATime(n, columns);
-  const slotBytes = EDGE_BYTES + align(path.rightBytes);
-  const rowBytes = columns * bytes;
-  const depthMost = depthOf(k);
-  for (let step = 0; step < k; step += depthMost) {
-    const depth = Math.min(depthMost, k - step);
-    runChunks((m * n * depth * bytes) / 100, [kernels.packRight, kernels.multiply], Math.ceil(n / chunk), (i) => {
-      const column = i * chunk;
-      const width = Math.min(chunk, n - column);
-      const edge = scratch + i * slotBytes;
-      const right = edge + EDGE_BYTES;
-      const offset = column * bytes;
-      return [
-        ...[right, b + step * brs + column * bcs, width, depth, bcs, brs, 0, 0, 0, 0, 0, 0, 0],
-        ...[m, width, depth, a + step * acs, right, rowBytes, depth * rowBytes, c + offset, n * bytes, edge],
-        ...[originOf(origin, step, offset), ars, acs],
-      ];
-    });
-  }
-}
-
+/** A product block by block: of b, some columns are packed, then blocks of rows are multiplied with them, or of few rows some columns. */
 function multiplyBlocks(kernels: MatmulKernels, problem: Problem, path: Path, { a, b, c, origin, scratch }: Addresses): void {
   const { m, n, k, ars, acs, brs, bcs } = problem;
   const { bytes, columns } = kernels;
-  const { rows } = kernels.variant;
+  const shared = path.slots > 1;
   const right = scratch + path.slots * EDGE_BYTES;
   const left = right + align(path.rightBytes);
   const rowBytes = n * bytes;
-  const brsPacked = columns * bytes;
+  const panelRow = columns * bytes;
   const depthMost = depthOf(k);
-  const widthMost = columnsOf(m);
-  const heightMost = path.slots === 1 ? BLOCK_ROWS : rowsAtATime(m, rows);
+  const widthMost = columnsOf(m, shared);
   for (let column = 0; column < n; column += widthMost) {
     const width = Math.min(widthMost, n - column);
+    const [rows, some] = shared ? blockOf(m, width, kernels) : [BLOCK_ROWS, width];
+    const across = Math.ceil(width / some);
+    const part = shared ? columns * Math.ceil(width / columns / CHUNKS) : width;
     for (let step = 0; step < k; step += depthMost) {
       const depth = Math.min(depthMost, k - step);
-      const from = originOf(origin, step, column * bytes);
-      const panelBytes = depth * brsPacked;
       const source = b + step * brs + column * bcs;
-      if (path.slots === 1) kernels.packRight(right, source, width, depth, bcs, brs);
-      else {
-        const part = columns * unitsAtATime(Math.ceil(width / columns), 16);
-        runChunks((width * depth * bytes) / PACKING, [kernels.packRight], Math.ceil(width / part), (i) => {
-          const first = i * part;
-          return [right + (first / columns) * panelBytes, source + first * bcs, Math.min(part, width - first), depth, bcs, brs];
-        });
-      }
-      const blockOf = (row: number, height: number, edge: number): number[] => {
-        const target = c + row * rowBytes + column * bytes;
-        const block = a + row * ars + step * acs;
-        if (path.leftBytes === 0)
-          return [height, width, depth, block, right, brsPacked, panelBytes, target, rowBytes, edge, from, ars, acs];
-        const panels = path.slots === 1 ? left : left + row * depth * bytes;
-        return [
-          ...[panels, block, height, depth, ars, acs, 0, 0, 0, 0, 0],
-          ...[height, width, depth, panels, right, brsPacked, panelBytes, target, rowBytes, edge, from],
-        ];
-      };
+      runChunks((width * depth * bytes) / PACKING, [kernels.packRight], Math.ceil(width / part), (i) => {
+        const first = i * part;
+        return [right + first * depth * bytes, source + first * bcs, Math.min(part, width - first), depth, bcs, brs];
+      });
+      const nanoseconds = shared ? nanosecondsOf({ ...problem, n: width, k: depth }, kernels) : 0;
       const steps = path.leftBytes === 0 ? [kernels.multiply] : [kernels.packLeft, kernels.multiplyPacked];
-      runChunks(path.slots === 1 ? 0 : nanosecondsOf({ ...problem, n: width, k: depth }, kernels), steps, Math.ceil(m / heightMost), (i) =>
-        blockOf(i * heightMost, Math.min(heightMost, m - i * heightMost), scratch + (path.slots === 1 ? 0 : i * EDGE_BYTES)),
-      );
+      runChunks(nanoseconds, steps, across * Math.ceil(m / rows), (i) => {
+        const [row, first] = [Math.floor(i / across) * rows, (i % across) * some];
+        const [height, wide] = [Math.min(rows, m - row), Math.min(some, width - first)];
+        const block = a + row * ars + step * acs;
+        const panels = right + first * depth * bytes;
+        const offset = (column + first) * bytes;
+        const target = c + row * rowBytes + offset;
+        const edge = shared ? scratch + i * EDGE_BYTES : scratch;
+        const from = step > 0 ? ADD : origin === ADD || origin === SET ? origin : origin + offset;
+        if (path.leftBytes === 0)
+          return [height, wide, depth, block, panels, panelRow, depth * panelRow, target, rowBytes, edge, from, ars, acs];
+        const packed = shared ? left + row * depth * bytes : left;
+        return [
+          ...[packed, block, height, depth, ars, acs, 0, 0, 0, 0, 0],
+          ...[height, wide, depth, packed, panels, panelRow, depth * panelRow, target, rowBytes, edge, from],
+        ];
+      });
     }
   }
 }

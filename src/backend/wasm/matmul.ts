@@ -13,7 +13,7 @@ import {
   ADD,
   align,
   BLOCK_ROWS,
-  columnsAtATime,
+  blocksOf,
   columnsOf,
   depthOf,
   EDGE_BYTES,
@@ -22,7 +22,6 @@ import {
   nanosecondsOf,
   type Path,
   type Problem,
-  rowsAtATime,
   SET,
 } from './matmul-run.ts';
 import { rowsToShare } from './parallel.ts';
@@ -50,53 +49,29 @@ const SLACK_BYTES = 64;
 
 const COMPUTE_INFO: Record<ComputeType, DTypeInfo> = { f32: FLOAT32, f64: FLOAT64, i32: INT32, i64: INT64 };
 
-const COMBINE: Path = { name: 'combine', rightBytes: 0, leftBytes: 0, slots: 1 };
-const COMBINE_SHARED: Path = { ...COMBINE, slots: 2 };
-const DIRECT: Path = { name: 'products', rightBytes: 0, leftBytes: 0, slots: 1 };
-
 /** `readable`: whether b may be read a little beyond its end; `shared`: whether threads may help. */
 function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly BatchAxis[], readable: boolean, shared: boolean): Path {
   const { m, n, k, acs, brs, bcs } = problem;
-  const { bytes, columns, variant } = kernels;
+  const { bytes, columns } = kernels;
   const tuning = matmulTuning;
-  const thin = (name: 'dotColumns' | 'dotRows', rightBytes: number): Path => ({ name, rightBytes, leftBytes: 0, slots: shared ? 2 : 1 });
-  if (n <= tuning.dotVectors && acs === bytes) return thin('dotColumns', brs === bytes ? 0 : n * k * bytes);
-  if (m <= tuning.dotVectors && brs === bytes && bcs !== bytes) return thin('dotRows', acs === bytes ? 0 : m * k * bytes);
-  const direct = bcs === bytes && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
-  if (bcs === bytes && axes.length === 0 && (m <= tuning.combinedRows || k <= tuning.combinedSteps))
-    return shared ? COMBINE_SHARED : COMBINE;
-  if (direct && (!shared || m <= tuning.streamedRows)) return DIRECT;
+  const path = (name: Path['name'], rightBytes = 0, leftBytes = 0, slots = 1): Path => ({ name, rightBytes, leftBytes, slots });
+  if (n <= tuning.dotVectors && acs === bytes) return path('dotColumns', brs === bytes ? 0 : n * k * bytes);
+  const inRuns = bcs === bytes;
+  if (m <= tuning.dotVectors && brs === bytes && !inRuns) return path('dotRows', acs === bytes ? 0 : m * k * bytes);
+  const batched = axes.length > 0;
+  if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return path('combine');
+  const direct = inRuns && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
+  if (direct && (!shared || m <= tuning.streamedRows)) return path('products');
   const depth = depthOf(k);
-  const widthMost = columnsOf(m);
-  const packsLeft = m * k * bytes > (acs === bytes ? tuning.packedRuns : tuning.packedTurned);
-  const single = direct || (!packsLeft && depth === k && n <= widthMost && m * k * bytes <= WHOLE);
-  const whole = (width: number): number => depth * Math.ceil(width / columns) * columns * bytes;
-  const right = whole(Math.min(n, widthMost));
-  if (!shared)
-    return {
-      name: single ? 'products' : 'blocks',
-      rightBytes: right,
-      leftBytes: packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0,
-      slots: 1,
-    };
-  if (single && axes.length > 0)
-    return { name: 'products', rightBytes: direct ? 0 : right, leftBytes: 0, slots: membersAtATime(axes, true).chunks };
-  if (m <= BLOCK_ROWS) {
-    const chunk = columnsAtATime(n, columns);
-    return { name: 'few', rightBytes: whole(chunk), leftBytes: 0, slots: Math.ceil(n / chunk) };
-  }
-  return {
-    name: 'blocks',
-    rightBytes: right,
-    leftBytes: packsLeft && acs !== bytes ? depth * m * bytes : 0,
-    slots: Math.ceil(m / rowsAtATime(m, variant.rows)),
-  };
-}
-
-/** The bytes of scratch memory of a path. */
-function scratchBytes({ name, rightBytes, leftBytes, slots }: Path): number {
-  if (name === 'blocks') return slots * EDGE_BYTES + align(rightBytes) + leftBytes;
-  return slots * (EDGE_BYTES + align(rightBytes));
+  const widthMost = columnsOf(m, shared);
+  const leftBytes = m * k * bytes;
+  const packsLeft = leftBytes > (acs === bytes ? tuning.packedRuns : tuning.packedTurned);
+  const single = direct || (!packsLeft && depth === k && n <= widthMost && leftBytes <= WHOLE);
+  const width = Math.min(n, widthMost);
+  const rightBytes = depth * Math.ceil(width / columns) * columns * bytes;
+  if (!shared) return path(single ? 'products' : 'blocks', rightBytes, packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0);
+  if (single && batched) return path('products', direct ? 0 : rightBytes, 0, membersAtATime(axes, true).chunks);
+  return path('blocks', rightBytes, packsLeft && acs !== bytes && m > BLOCK_ROWS ? depth * m * bytes : 0, blocksOf(m, kernels));
 }
 
 /** A contiguous view of the values of `view`, in the memory at hand and of another dtype. */
@@ -205,7 +180,10 @@ function launch(out: View, a: View, b: View, added: View | null, compute: Comput
   const path = choosePath(problem, kernels, axes, readable, shared);
   // Nothing is allocated where b is read beyond its end, so that it stays where it was found to lie.
   edge ??= allocatePermanent(EDGE_BYTES);
-  const scratch = path.slots === 1 && path.rightBytes === 0 ? edge : allocate(scratchBytes(path));
+  const scratch =
+    path.slots === 1 && path.rightBytes === 0
+      ? edge
+      : allocate(path.slots * EDGE_BYTES + (path.name === 'blocks' ? 1 : path.slots) * align(path.rightBytes) + path.leftBytes);
   beginLaunch();
   const at = {
     a: addressOfView(left),
