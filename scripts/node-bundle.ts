@@ -36,7 +36,7 @@ export async function bundleForNode(dist: string, entries: readonly string[]): P
 
 /** The bundler calls a class that refers to itself by another name, which would show where modules and errors are printed. */
 function withClassNames(text: string): string {
-  const renamed = new Set(Array.from(text.matchAll(/= class _(\w+)/g), ([, name]) => `_${name}`));
+  const renamed = new Set(Array.from(text.matchAll(/= ?class _(\w+)/g), ([, name]) => `_${name}`));
   return text.replace(/\b_\w+\b/g, (name) => (renamed.has(name) ? name.slice(1) : name));
 }
 
