@@ -59,6 +59,8 @@ const STARTING = 20e6;
 const MOST_LOST = 0.3;
 /** How much that was saved counts against what is lost later. */
 const MOST_SAVED = 0.5;
+/** What waking is taken to cost where it is not seen: a worker may take the place of the caller. */
+const WAKING_COST = 0.1;
 const FIRST_REST = 10;
 const LONGEST_REST = 1000;
 
@@ -144,8 +146,10 @@ class Threads implements Team {
     }
     if (asleep > 0 && (nanoseconds >= WAKING || (awake === 0 && this.#missed >= WAKING))) {
       this.#missed = 0;
-      if (nanoseconds < WAKING) Atomics.notify(this.#words, LEFT);
-      else {
+      if (nanoseconds < WAKING) {
+        Atomics.notify(this.#words, LEFT);
+        this.#judge(-WAKING_COST);
+      } else {
         this.#wakes = true;
         awake++;
       }
@@ -176,15 +180,14 @@ class Threads implements Team {
     if (this.eager && this.ready > 0) while (Atomics.load(words, LEFT) === chunks && performance.now() < start + 1000);
     let mine = 0;
     let before = start;
-    let fastest = Number.POSITIVE_INFINITY;
+    let longest = 0;
     try {
       for (let left = Atomics.load(words, LEFT); left > 0; left = Atomics.load(words, LEFT)) {
         if (Atomics.compareExchange(words, LEFT, left, left - 1) !== left) continue;
         mine++;
         this.#runChunk(steps, left - 1, width);
         const now = performance.now();
-        // The last chunk may be a small one.
-        if (left < chunks) fastest = Math.min(fastest, now - before);
+        longest = Math.max(longest, now - before);
         before = now;
       }
     } finally {
@@ -192,7 +195,8 @@ class Threads implements Team {
       const over = mine + Atomics.exchange(words, LEFT, 0);
       if (Atomics.sub(words, UNDONE, over) > over) this.#wait(before);
     }
-    if (mine > 1 && !this.eager) this.#judge(fastest * chunks - (performance.now() - start));
+    // In the longest one the caller may have been interrupted.
+    if (mine > 1 && !this.eager) this.#judge(((before - start - longest) / (mine - 1)) * chunks - (performance.now() - start));
     for (let failed = Atomics.exchange(words, FAILED, 0); failed > 0; failed--)
       this.#runChunk(steps, (words[FAILURES + failed - 1] as number) - 1, width);
   }
