@@ -20,7 +20,7 @@ const MOST_PARTS = 8;
 const PER_PRODUCT = 0.03;
 const PER_GATE = 2;
 
-interface Kernels {
+export interface Kernels {
   readonly variant: MatmulVariant;
   readonly forward: KernelFunction;
   readonly backward: KernelFunction;
