@@ -67,6 +67,22 @@ describe('singular values', () => {
     const { U, Vh } = linalg.svd(A.detach(), false);
     expect(distance(g as Tensor, U.matmul(Vh))).toBeLessThan(1e-14);
   });
+
+  test('the nuclear norm is for functions: the method says so, and takes the other orders', () => {
+    const A = matrix([4, 3]);
+    const sum = linalg.svdvals(A).sum().item() as number;
+    expect(nabla.norm(A, 'nuc').item()).toBeCloseTo(sum, 14);
+    expect(linalg.norm(A, 'nuc').item()).toBeCloseTo(sum, 14);
+    expect(linalg.matrixNorm(A, 'nuc').item()).toBeCloseTo(sum, 14);
+    // @ts-expect-error The method's type does not have it either.
+    const call = (): unknown => A.norm('nuc');
+    expect(call).toThrow(nabla.ArgumentError);
+    expect(call).toThrow(/function norm\(x, 'nuc'\).*linalg\.matrixNorm\(x, 'nuc'\)/);
+    for (const p of ['fro', null, 1, 3, Number.POSITIVE_INFINITY] as const)
+      expect(nabla.equal(A.norm(p, 1, { keepdim: true }), nabla.norm(A, p, 1, { keepdim: true }))).toBe(true);
+    expect(A.norm({ keepdim: true } as never).shape).toEqual([1, 1]);
+    expect(() => A.norm(2, 1, { keepDim: true } as never)).toThrow(/unknown option 'keepDim'/);
+  });
 });
 
 test('eigenvalues and vectors of a symmetric matrix', () => {

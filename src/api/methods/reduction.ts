@@ -64,7 +64,8 @@ export interface ReductionMethods {
   nanmedian: MedianMethod<'nanmedian'>;
   nanquantile: QuantileMethod<'nanquantile', Omit<QuantileOptions, 'keepdim'>>;
   nansum: SumMethod<'nansum', DimsArgument, RealDType>;
-  norm: NormMethod<'norm', number | 'fro' | 'nuc' | null>;
+  /** Without 'nuc': the nuclear norm takes a decomposition, which is for functions alone. */
+  norm: NormMethod<'norm', number | 'fro' | null>;
   prod: SumMethod<'prod', DimArgument>;
   quantile: QuantileMethod<'quantile', Omit<QuantileOptions, 'keepdim'>>;
   std: ReductionMethod<'std', FloatDType, Omit<VarianceOptions, 'keepdim'>>;

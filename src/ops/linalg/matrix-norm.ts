@@ -12,7 +12,8 @@ import { type DimsParams, restored } from '../reduction.ts';
 import { cast, permute, reshape } from '../structural.ts';
 import type { PerMatrixFunction } from '../types.ts';
 import { over, requireDecomposable, requireMatrices, requireSquare, times } from './algebra.ts';
-import { type NormOptions, normOver, nuclearOver, vectorNorm } from './norm.ts';
+import { type NormOptions, normOver, vectorNorm } from './norm.ts';
+import { nuclearOver } from './nuclear-norm.ts';
 import { invEx, inverseOf } from './solve.ts';
 import { singularValues } from './svd.ts';
 

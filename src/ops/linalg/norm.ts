@@ -6,7 +6,7 @@ import { normalizeDim, normalizeDims } from '../../shape/dims.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
+import { ArgumentError, DTypeError } from '../../util/errors.ts';
 import { amaxOver, aminOver, type KeepdimOptions } from '../extrema.ts';
 import {
   callMap,
@@ -21,12 +21,10 @@ import {
 } from '../family.ts';
 import { ABS, SQUARE, SUB } from '../maps.ts';
 import type { Dims } from '../reduce.ts';
-import { type DimsParams, restored, sumOver } from '../reduction.ts';
+import { type DimsParams, sumOver } from '../reduction.ts';
 import { rootOf } from '../statistics.ts';
-import { cast, permute } from '../structural.ts';
+import { cast } from '../structural.ts';
 import type { DistFunction, NormFunction, UnarySame } from '../types.ts';
-import { requireDecomposable } from './algebra.ts';
-import { singularValues } from './svd.ts';
 
 const NONZERO = mapOperator('ne', 1, 0, ([x]) => S.select(S.ne(x as S.Expr, 0), 1, 0));
 /** |x| ** p, with derivative 0 at 0. */
@@ -141,66 +139,31 @@ export const vectorNorm: NormFunction<'vectorNorm', number> = described(
   },
 );
 
-/**
- * The p-norm over `dim` (one dimension, several, or all): `p` a number, or 'fro' for 2, or 'nuc' for the nuclear norm of the matrices in two dimensions, which
- * is the sum of their singular values. Needs a floating dtype. See `linalg.vectorNorm` and `linalg.svdvals`.
- *
- * @example
- * norm(tensor([[3, 4], [6, 8]]), 2, 1); // tensor([5., 10.])
- */
-export const pNorm: NormFunction<'norm', number | 'fro' | 'nuc' | null> = described(
+/** Of the function and of the method. */
+export const NORM_SIGNATURE = 'input, p?, dim?, *, keepdim, dtype';
+
+/** The p-norm without the nuclear one, which brings the singular value decomposition along: see `nuclear-norm.ts`. */
+export function pNormed(input: Tensor, p: number | string | null, dim: Dims | undefined, options: NormOptions): Tensor {
+  const order = p === 'fro' || p === null ? 2 : orderOf('norm', p);
+  return normed(
+    'norm',
+    pNormOperator,
+    input,
+    { order, dims: normalizeDims('norm', dim, input.ndim), keepdim: options.keepdim === true },
+    optionalType(options.dtype),
+  );
+}
+
+/** `x.norm(...)`. Decompositions are functions, not methods, and the nuclear norm takes one. */
+export const normMethod: NormFunction<'norm', number | 'fro' | null> = described(
   'norm',
-  (input: Tensor, p: number | 'fro' | 'nuc' | null = 'fro', dim?: Dims, options: NormOptions = {}): Tensor => {
-    if (p === 'nuc') return nuclear(input, dim, options);
-    const order = p === 'fro' || p === null ? 2 : orderOf('norm', p);
-    return normed(
-      'norm',
-      pNormOperator,
-      input,
-      { order, dims: normalizeDims('norm', dim, input.ndim), keepdim: options.keepdim === true },
-      optionalType(options.dtype),
-    );
+  (input: Tensor, p: number | string | null = 'fro', dim?: Dims, options: NormOptions = {}): Tensor => {
+    if (p === 'nuc')
+      throw new ArgumentError("norm: the nuclear norm is no method: call the function norm(x, 'nuc'), or linalg.matrixNorm(x, 'nuc')");
+    return pNormed(input, p, dim, options);
   },
-  {
-    signature: 'input, p?, dim?, *, keepdim, dtype',
-    tensors: 1,
-    samples: [
-      { args: [t([2, 3])] },
-      { args: [t([2, 3]), 3, 1] },
-      { args: [t([2, 3]), 'fro', [0, 1], { keepdim: true }] },
-      { args: [t([]), 2] },
-      { args: [t([2, 3]), 'nuc'] },
-      { args: [t([3, 2, 3]), 'nuc', [2, 0], { keepdim: true }] },
-    ],
-    bad: [
-      { args: [t([2, 3]), 2, 2], error: /dimension 2 is out of range/ },
-      { args: [t([2, 3, 4]), 'nuc'], error: /name two dimensions/ },
-    ],
-  },
+  { signature: NORM_SIGNATURE, tensors: 1 },
 );
-
-/** The sum of the singular values of the matrices in two dimensions. */
-export function nuclearOver(name: string, x: Tensor, { dims, keepdim }: DimsParams): Tensor {
-  const rest = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
-  const values = singularValues(name, permute(x, [...rest, ...dims]));
-  const sum = sumOver(values, [values.ndim - 1]);
-  return keepdim ? restored(sum, x.shape, dims) : sum;
-}
-
-const nuclearOperator = compositeOperator<DimsParams>('norm', ([x], params) => nuclearOver('norm', x as Tensor, params));
-
-function nuclear(input: Tensor, dim: Dims | undefined, options: NormOptions): Tensor {
-  requireDecomposable('norm', input.type);
-  const dims = normalizeDims('norm', dim, input.ndim);
-  if (dims.length !== 2) {
-    throw new ShapeError(
-      `norm: the nuclear norm is of matrices: name two dimensions of ${formatShape(input.shape)} in dim, got ${dims.length}`,
-    );
-  }
-  const dtype = optionalType(options.dtype);
-  if (dtype !== null) requireDecomposable('norm', dtype);
-  return applyOne(nuclearOperator, [dtype === null ? input : cast(input, dtype)], { dims, keepdim: options.keepdim === true });
-}
 
 const distOperator = compositeOperator<number>('dist', ([x, y], order) => {
   const difference = callMap(SUB, [x as Tensor, y as Tensor], [], (x as Tensor).type);
