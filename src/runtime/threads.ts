@@ -4,15 +4,11 @@
  * A launch is a number of rows of arguments. Who is free takes the next one, by compare-and-swap on how many are left, the caller too, so nobody waits for a worker
  * that sleeps, has not started, or does not come: the caller waits only for chunks that somebody has in hand. Workers spin for a while after each launch and then sleep.
  */
-import { ArgumentError } from '../util/errors.ts';
 import { warnOnce } from '../util/warn.ts';
 import { heap } from './heap.ts';
 import { builtin, hostThreads } from './machine.ts';
 import { type Code, type Team, threads } from './team.ts';
 import { WORKER_SOURCE } from './worker-source.ts';
-
-/** The most threads that can be asked for. */
-const MOST = 64;
 
 // The words of the shared memory, which `worker-source.ts` knows too.
 /** How many chunks nobody has claimed. */
@@ -299,33 +295,4 @@ export const team: Threads = new Threads(hostThreads(), 0);
 /** Lets launches know of the threads. */
 export function startTeam(): void {
   threads.team = team;
-}
-
-/**
- * Sets how many threads compute large operators, the calling one among them: 1 does everything on the calling thread. Results do not depend on it, to the last bit. Threads start
- * with the first large operators, and sleep while there are none. Node has as many as the machine has processors, 8 at most, from the start (the environment variable `NABLA_NUM_THREADS` says
- * another number); a page has 1 until it calls this, and needs cross-origin isolation for more.
- *
- * Throws ArgumentError for anything but a whole number from 1 to 64.
- *
- * @example
- * setNumThreads(2);
- * ones([1000, 1000]).add(1).sum().item(); // 2000000
- */
-export function setNumThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1 || count > MOST)
-    throw new ArgumentError(`setNumThreads: give a whole number of threads from 1 to ${MOST}, not ${count}`);
-  startTeam();
-  team.setCount(count);
-}
-
-/**
- * How many threads compute large operators, the calling one among them. 1 where there can be no more: in a page that is not cross-origin isolated.
- *
- * @example
- * setNumThreads(1);
- * getNumThreads(); // 1
- */
-export function getNumThreads(): number {
-  return heap.isShared ? team.count : 1;
 }

@@ -14,14 +14,34 @@
  * ```
  */
 import { type KernelFunction, type KernelSource, sourceOf } from '../../kernel/wasm/instantiate.ts';
-import '../../runtime/start-threads.ts';
 import { threads } from '../../runtime/team.ts';
+import type { View } from '../../runtime/view.ts';
+import type { MapProgram } from '../../scalar/program.ts';
 
 /** How many arguments all rows of a launch may have together. */
 export const ROW_VALUES = 8192;
 
 /** Launches of fewer elements are not worth a thought. */
 export const SHARED_SIZE = 16384;
+
+/** Cuts elementwise launches. Each shares one with threads and returns true, or leaves it alone. */
+export interface MapSharing {
+  /** A flat launch. */
+  flat(program: MapProgram, kernel: KernelFunction, out: View, ins: readonly View[], params: readonly number[]): boolean;
+  /** A launch whose loops are planned. `nested`: whether the kernel takes a plan. */
+  loops(
+    program: MapProgram,
+    kernel: KernelFunction,
+    out: View,
+    ins: readonly View[],
+    params: readonly number[],
+    loops: number,
+    nested: boolean,
+  ): boolean;
+}
+
+/** What comes with the threads (`threads.ts`), so that a page without them carries none of it. */
+export const sharing: { maps: MapSharing | null } = { maps: null };
 
 /** Nanoseconds of work that a chunk should have at least, so that claiming it does not count. */
 const CHUNK = 2e3;

@@ -1,4 +1,4 @@
 /** Node has threads from the start: they are started when enough work was seen. Browsers have `start-threads.browser.ts` in the place of this module. */
-import { startTeam } from './threads.ts';
+import { startThreads } from './threads.ts';
 
-startTeam();
+startThreads();
