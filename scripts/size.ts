@@ -1,7 +1,8 @@
-/** Where the bytes of a bundle are: `npm run size [-- nabla/nn]`. Sizes are minified; gzip leaves about a third. */
+/** Where the bytes of a bundle are: `npm run size [-- nabla/nn]`. Sizes are as esbuild minifies, without gzip, which leaves about a third. */
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 
 const specifier = process.argv[2] ?? 'nabla';
 const result = await build({
@@ -34,5 +35,11 @@ console.log('');
 for (const [path, bytes] of descending(Object.entries(inputs).map(([path, input]) => [path, input.bytesInOutput] as const)).slice(0, 30)) {
   console.log(String(bytes).padStart(8), path);
 }
-const code = result.outputFiles[0]?.contents ?? new Uint8Array();
-console.log(`\n${specifier}: ${code.byteLength} bytes minified, ${gzipSync(code, { level: 9 }).byteLength} gzipped`);
+const code = result.outputFiles[0]?.text ?? '';
+// As Vite does with `build.minify: 'terser'`.
+const terse = (await minify(code, { module: true, compress: { ecma: 2020, passes: 2 }, mangle: true })).code ?? '';
+const report = (minifier: string, text: string): void =>
+  console.log(`${specifier}, ${minifier}: ${Buffer.byteLength(text)} bytes minified, ${gzipSync(text, { level: 9 }).byteLength} gzipped`);
+console.log('');
+report('esbuild', code);
+report('terser after it', terse);

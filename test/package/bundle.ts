@@ -1,11 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { minify as minifyAgain } from 'terser';
 import { repository } from '../support/found.ts';
 
 export interface Bundle {
   readonly code: string;
-  readonly minified: number;
-  readonly gzipped: number;
+  /** The modules of which anything is in it. */
+  readonly modules: readonly string[];
 }
 
 /** Bundles a module text that imports the built package, for browsers, as an application would. */
@@ -15,6 +16,7 @@ export async function bundle(contents: string, minify = true): Promise<Bundle> {
     bundle: true,
     minify,
     write: false,
+    metafile: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
@@ -24,6 +26,17 @@ export async function bundle(contents: string, minify = true): Promise<Bundle> {
     tsconfigRaw: {},
     external: ['node:*'],
   });
-  const code = result.outputFiles[0]?.text ?? '';
-  return { code, minified: Buffer.byteLength(code), gzipped: gzipSync(code, { level: 9 }).byteLength };
+  const inputs = Object.values(result.metafile.outputs)[0]?.inputs ?? {};
+  const modules = Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0);
+  return { code: result.outputFiles[0]?.text ?? '', modules };
+}
+
+/** What Vite's `build.minify: 'terser'` makes of a bundle, which costs a second or two and saves some 4 %. */
+export async function terse(code: string): Promise<string> {
+  const { code: shorter } = await minifyAgain(code, { module: true, compress: { ecma: 2020, passes: 2 }, mangle: true });
+  return shorter ?? '';
+}
+
+export function gzipped(code: string): number {
+  return gzipSync(code, { level: 9 }).byteLength;
 }
