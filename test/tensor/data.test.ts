@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { inspect } from 'node:util';
 import * as nabla from 'nabla';
 import {
@@ -25,6 +26,7 @@ import {
   zeros,
 } from 'nabla';
 import { describe, expect, test } from 'vitest';
+import { heap } from '../../src/runtime/heap.ts';
 
 const DTYPES: readonly DType[] = [
   'float32',
@@ -206,11 +208,26 @@ describe('withData', () => {
     ).toThrow(InPlaceError);
     expect(() => ones([2]).withData(async () => 0)).toThrow(/synchronous/);
     expect(() => vmap((row) => row.withData(() => row))(ones([2, 2]))).toThrow(AutogradError);
-    expect(() =>
-      ones([2]).withData(() => {
+  });
+
+  test('growth of the memory leaves lent elements where they are, or is an error that says so', () => {
+    const grow = (): number =>
+      ones([2]).withData((view) => {
         zeros([64 << 20]);
-      }),
-    ).toThrow(MemoryError);
+        return view.length;
+      });
+    // An array over memory that threads share outlives its growth.
+    if (heap.isShared) expect(grow()).toBe(2);
+    else expect(grow).toThrow(MemoryError);
+  });
+
+  test('memory of one thread alone cuts lent elements off when it grows', () => {
+    const program = `
+      import { configureMemory, ones, zeros } from './src/index.ts';
+      configureMemory({ shared: false });
+      try { ones([2]).withData(() => { zeros([64 << 20]); }); } catch (error) { console.log(error.constructor.name); }`;
+    const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect(printed.trim()).toBe('MemoryError');
   });
 });
 
