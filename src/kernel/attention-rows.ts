@@ -1,7 +1,6 @@
 /** What attention does with blocks of scores, row by row: weights from scores, and gradients of scores from those of weights. All in float32. */
 import { advanceBy, repeat, whileLoop } from './loops.ts';
-import { i32s } from './product-emitter.ts';
-import { FunctionBuilder, type Local } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /** Bytes of what is known of a row of scores: its maximum, and the sum of its weights or one over it. */
 export const ROW_BYTES = 8;

@@ -6,13 +6,12 @@ import { COMPUTE_BYTES, type ComputeType, LANES } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
 import { type MatmulVariant, multiplyAdd } from './matmul.ts';
 import { ENTRY_BYTES } from './pack-windows.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 import { borderImage, clearBorder } from './window-images.ts';
 
 /** How many elements neighbouring places lie apart, where they are read as vectors. */
 export type Apart = 1 | 2;
 
-const i32s = (count: number): ValueType[] => Array.from({ length: count }, () => 'i32');
 const VECTORS = 4;
 
 /** Pushes vector `i` of the elements from `at` on, `apart` from each other. */
@@ -93,18 +92,7 @@ function depthwise(variant: MatmulVariant, apart: Apart, bordered: FunctionBuild
   const [images, groups, columns, k, source, sourceImage, sourceGroup, across, along, left, leftGroup] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
   const [start, startGroup, out, outImage, outGroup, border] = [11, 12, 13, 14, 15, 16];
   const local = (): Local => f.local('i32');
-  const [image, group, more, at, to, from, weights, begin, windows, base] = Array.from({ length: 10 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [image, group, more, at, to, from, weights, begin, windows, base] = f.localsOf('i32', 10);
   const [step, weight, element, counter, target] = [local(), local(), local(), local(), local()];
   const sums = Array.from({ length: VECTORS }, () => f.local('v128'));
   const [factor, value] = [f.local('v128'), f.local('v128')];
@@ -178,21 +166,7 @@ function depthwiseSums(variant: MatmulVariant, apart: Apart, bordered: FunctionB
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
   ];
   const local = (): Local => f.local('i32');
-  const [image, group, more, at, to, from, values, windows, base, element, entry, value, counter] = Array.from({ length: 13 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [image, group, more, at, to, from, values, windows, base, element, entry, value, counter] = f.localsOf('i32', 13);
   const sums = Array.from({ length: VECTORS }, () => f.local('v128'));
   const [factor, other] = [f.local('v128'), f.local('v128')];
   const sum = f.local(compute);

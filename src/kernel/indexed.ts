@@ -27,15 +27,7 @@ export function indexedFunction(mode: IndexedMove, type: DType): FunctionBuilder
   const level = (first: number): Level => ({ count: first, near: first + 1, far: first + 2, index: first + 3 });
   const [outer, middle, inner] = [level(5), level(9), level(13)];
   const counters = [f.local('i32'), f.local('i32'), f.local('i32')] as const;
-  const [near1, far1, index1, near0, far0, index0, place] = Array.from({ length: 7 }, () => f.local('i32')) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [near1, far1, index1, near0, far0, index0, place] = f.localsOf('i32', 7);
   const bytes = itemBytes(type);
 
   /** place = base + index · step, where a negative index counts from the end. */

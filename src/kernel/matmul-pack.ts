@@ -1,8 +1,8 @@
 /** Packing of matrices into panels: for each step of the inner dimension, the values that a tile multiplies are consecutive. */
 import { COMPUTE_BYTES, type ComputeType, LANES } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
-import { alignmentOf, i32s, SCALAR_LOAD, SCALAR_STORE } from './matmul-variant.ts';
-import { FunctionBuilder, type Local } from './wasm/encoder.ts';
+import { alignmentOf, SCALAR_LOAD, SCALAR_STORE } from './matmul-variant.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /** Registers of the packing functions. */
 interface PackLocals {

@@ -1,8 +1,8 @@
 /** Products of a few rows, columns or steps of the inner dimension: nothing is packed, and what is large is read once and in order. */
 import { COMPUTE_BYTES, LANES, VECTOR_SHAPE } from './element.ts';
 import { advance, advanceBy, whileLoop } from './loops.ts';
-import { alignmentOf, i32s, type MatmulVariant, multiplyAdd, SCALAR_LOAD, SCALAR_STORE, splatLoad } from './matmul-variant.ts';
-import { FunctionBuilder, type Local } from './wasm/encoder.ts';
+import { alignmentOf, type MatmulVariant, multiplyAdd, SCALAR_LOAD, SCALAR_STORE, splatLoad } from './matmul-variant.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /** Repeats `body` for `count` of what is left in a local, as long as there are so many. */
 function chunks(f: FunctionBuilder, left: Local, count: number, body: () => void): void {

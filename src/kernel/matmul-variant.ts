@@ -1,6 +1,7 @@
 /** What the functions of a matrix product have in common. */
 import { COMPUTE_BYTES, type ComputeType, LANES, VECTOR_SHAPE } from './element.ts';
-import type { FunctionBuilder, Local, ValueType } from './wasm/encoder.ts';
+import { advance } from './loops.ts';
+import type { FunctionBuilder, Local } from './wasm/encoder.ts';
 
 /** What the emitted code depends on. */
 export interface MatmulVariant {
@@ -25,10 +26,6 @@ export function tileBytes({ rows, vectors }: MatmulVariant): number {
 export const SCALAR_LOAD = { f32: 'f32.load', f64: 'f64.load', i32: 'i32.load', i64: 'i64.load' } as const;
 export const SCALAR_STORE = { f32: 'f32.store', f64: 'f64.store', i32: 'i32.store', i64: 'i64.store' } as const;
 
-export function i32s(count: number): ValueType[] {
-  return Array.from({ length: count }, () => 'i32');
-}
-
 export function alignmentOf(compute: ComputeType): number {
   return Math.log2(COMPUTE_BYTES[compute]);
 }
@@ -44,4 +41,28 @@ export function multiplyAdd(f: FunctionBuilder, { compute, fused }: MatmulVarian
   if (fused && compute === 'f32') f.get(a).get(b).get(accumulator).op('f32x4.relaxed_madd').set(accumulator);
   else if (fused && compute === 'f64') f.get(a).get(b).get(accumulator).op('f64x2.relaxed_madd').set(accumulator);
   else f.get(accumulator).get(a).get(b).op(`${shape}.mul`).op(`${shape}.add`).set(accumulator);
+}
+
+/** Loads the rows of a tile, which lie `step` bytes apart from the address on: it moves past them. */
+export function loadTile(f: FunctionBuilder, rows: readonly (readonly Local[])[], address: Local, step: Local, alignment: number): void {
+  for (const row of rows) {
+    row.forEach((vector, j) => {
+      f.get(address)
+        .load('v128.load', 16 * j, alignment)
+        .set(vector);
+    });
+    advance(f, address, step);
+  }
+}
+
+/** Stores the rows of a tile, as `loadTile` finds them. */
+export function storeTile(f: FunctionBuilder, rows: readonly (readonly Local[])[], address: Local, step: Local, alignment: number): void {
+  for (const row of rows) {
+    row.forEach((vector, j) => {
+      f.get(address)
+        .get(vector)
+        .store('v128.store', 16 * j, alignment);
+    });
+    advance(f, address, step);
+  }
 }

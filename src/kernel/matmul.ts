@@ -9,16 +9,17 @@ import { packFunction, transposed } from './matmul-pack.ts';
 import { combine, dots } from './matmul-thin.ts';
 import {
   alignmentOf,
-  i32s,
+  loadTile,
   type MatmulVariant,
   multiplyAdd,
   SCALAR_LOAD,
   SCALAR_STORE,
   splatLoad,
+  storeTile,
   tileBytes,
   tileColumns,
 } from './matmul-variant.ts';
-import { FunctionBuilder, type Local } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 export { type MatmulVariant, multiplyAdd, packFunction, tileBytes, tileColumns, transposed };
 
@@ -37,14 +38,7 @@ function tile(variant: MatmulVariant, rows: number, packed: boolean): FunctionBu
   const right = Array.from({ length: variant.vectors }, () => f.local('v128'));
   const left = f.local('v128');
   const pointers = packed ? [] : Array.from({ length: rows }, () => f.local('i32'));
-  for (const row of accumulators) {
-    row.forEach((accumulator, j) => {
-      f.get(from)
-        .load('v128.load', 16 * j, align)
-        .set(accumulator);
-    });
-    advance(f, from, frs);
-  }
+  loadTile(f, accumulators, from, frs, align);
   pointers.forEach((pointer, i) => {
     if (i === 0) f.get(a).set(pointer);
     else
@@ -76,14 +70,7 @@ function tile(variant: MatmulVariant, rows: number, packed: boolean): FunctionBu
       f.get(k).i32(1).op('i32.sub').tee(k).brIf(next);
     });
   });
-  for (const row of accumulators) {
-    row.forEach((accumulator, j) => {
-      f.get(c)
-        .get(accumulator)
-        .store('v128.store', 16 * j, align);
-    });
-    advance(f, c, ldc);
-  }
+  storeTile(f, accumulators, c, ldc, align);
   return f;
 }
 

@@ -1,6 +1,6 @@
 import { COMPUTE_BYTES, type ComputeType } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /** How far the first elements of four neighbouring windows lie apart, where they are read as vectors; 0: not told. */
 export type WindowStep = 0 | 1 | 2;
@@ -20,12 +20,12 @@ const PARAMETERS: Names =
  * float32 is compared four windows at a time where the table says that they are alike, `apart` elements from each other.
  */
 export function maxWindowsFunction(compute: ComputeType, step: WindowStep): FunctionBuilder {
-  const f = new FunctionBuilder('maxWindows', Array<ValueType>(PARAMETERS.length).fill('i32'));
+  const f = new FunctionBuilder('maxWindows', i32s(PARAMETERS.length));
   const of = (name: string): Local => PARAMETERS.indexOf(name);
   const bytes = COMPUTE_BYTES[compute];
   const shift = Math.log2(bytes);
-  const counters = Array.from({ length: 9 }, () => f.local('i32'));
-  const [plane, depth, row, left, z, y, x] = counters as [Local, Local, Local, Local, Local, Local, Local];
+  const counters = f.localsOf('i32', 9);
+  const [plane, depth, row, left, z, y, x] = counters;
   const local = (): Local => f.local('i32');
   const [zEntry, yEntry, xEntry, first, atZ, atY, at, counted] = [local(), local(), local(), local(), local(), local(), local(), local()];
   const origin = local();
@@ -142,7 +142,7 @@ export function maxWindowsFunction(compute: ComputeType, step: WindowStep): Func
  */
 export function spreadMaxFunction(compute: ComputeType): FunctionBuilder {
   const bytes = COMPUTE_BYTES[compute];
-  const f = new FunctionBuilder('spreadMax', Array<ValueType>(6).fill('i32'));
+  const f = new FunctionBuilder('spreadMax', i32s(6));
   const [out, values, indices, planes, count, planeElements] = [0, 1, 2, 3, 4, 5];
   const [plane, left, to, planeBytes] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
   f.get(planeElements).i32(bytes).op('i32.mul').set(planeBytes);

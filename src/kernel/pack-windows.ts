@@ -1,7 +1,7 @@
 import { COMPUTE_BYTES, type ComputeType, LANES } from './element.ts';
 import { advanceBy, repeat, whileLoop } from './loops.ts';
 import { transposed } from './matmul.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /**
  * Matrices made of windows, packed into the panels of a matrix product without ever being written out: the element of row i and column j lies at
@@ -32,7 +32,7 @@ export function pushIsRun(f: FunctionBuilder, at: Local, length: number): void {
 /** The name `packAcross` or `packAlong`: which of the tables has the elements that lie in one piece. */
 export function packWindowsFunction(compute: ComputeType, width: number, runs: Runs): FunctionBuilder {
   const bytes = COMPUTE_BYTES[compute];
-  const f = new FunctionBuilder(runs === 'across' ? 'packAcross' : 'packAlong', Array<ValueType>(6).fill('i32'));
+  const f = new FunctionBuilder(runs === 'across' ? 'packAcross' : 'packAlong', i32s(6));
   const [target, source, across, count, along, k] = [0, 1, 2, 3, 4, 5];
   const at: PackLocals = { target, source, across, along, k };
   const packPanel = runs === 'across' ? panelAcross(f, compute, width, at) : panelAlong(f, compute, width, at);

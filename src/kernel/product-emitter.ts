@@ -1,13 +1,9 @@
 /** Functions that run matrix products and what comes between them, in one call: their parameters by name, addresses and strides (in bytes), and scratch memory. */
 import { type MatmulVariant, tileBytes, tileColumns } from './matmul.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local, type ValueType } from './wasm/encoder.ts';
 
 /** A local, or code that leaves a number on the stack. */
 export type Push = Local | (() => void);
-
-export function i32s(count: number): ValueType[] {
-  return new Array<ValueType>(count).fill('i32');
-}
 
 /** `P`: the names of the parameters, all i32, in their order; one of them is `scratch`. */
 export class ProductEmitter<P extends string> {

@@ -6,10 +6,10 @@ import { FLOAT32 } from '../dtype/dtype.ts';
 import type { Expr } from '../scalar/expr.ts';
 import { advance, advanceBy, repeat } from './loops.ts';
 import { type MatmulVariant, matmulFunctions, tileColumns } from './matmul.ts';
-import { edgeNumbers, i32s, ProductEmitter, type Push } from './product-emitter.ts';
+import { edgeNumbers, ProductEmitter, type Push } from './product-emitter.ts';
 import { VectorEmitter } from './vector/emitter.ts';
 import { fusedGates } from './vector/gates-fused.ts';
-import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local, newFragment } from './wasm/encoder.ts';
 
 /**
  * An elementwise step: what is written to which of its operands, one after the other; each reads what the operands hold then. What is read again comes from

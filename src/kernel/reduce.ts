@@ -311,7 +311,7 @@ function stridedBlock(kind: Combination, type: DType, compute: ComputeType): Fun
   const f = new FunctionBuilder('stridedBlock', ['i32', 'i32', 'i32'], [compute], false);
   const m = monoidFor(f, kind, type, compute);
   const [address, count, step] = [0, 1, 2];
-  const chains = Array.from({ length: 4 }, () => f.local(compute));
+  const chains = f.localsOf(compute, 4);
   const accumulate = (chain: Local): void => {
     f.get(chain);
     m.load(f, address);

@@ -1,6 +1,6 @@
 import { COMPUTE_BYTES, type ComputeType, LANES, VECTOR_SHAPE } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s } from './wasm/encoder.ts';
 
 /**
  * The function `resample`: `(out, x, outer, count, inner, starts, offsets, weights, step)`. Each of `count` rows of `inner` consecutive values is a sum of
@@ -8,24 +8,12 @@ import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
  * bytes of x apart.
  */
 export function resampleFunction(compute: ComputeType): FunctionBuilder {
-  const f = new FunctionBuilder('resample', Array<ValueType>(9).fill('i32'));
+  const f = new FunctionBuilder('resample', i32s(9));
   const [out, x, outer, count, inner, starts, offsets, weights, step] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const bytes = COMPUTE_BYTES[compute];
   const lanes = LANES[compute];
   const shape = VECTOR_SHAPE[compute];
-  const local = (): Local => f.local('i32');
-  const [outers, rows, start, first, taps, tap, offset, weight, at, left] = Array.from({ length: 10 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outers, rows, start, first, taps, tap, offset, weight, at, left] = f.localsOf('i32', 10);
   const vector = f.local('v128');
   const scalar = f.local(compute);
   /** Sums the taps of one position; `wide`: of a whole vector. */

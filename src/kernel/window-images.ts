@@ -6,10 +6,8 @@ import { COMPUTE_BYTES, type ComputeType, LANES } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
 import { type MatmulVariant, multiplyFunction, packFunction, tileColumns } from './matmul.ts';
 import { ENTRY_BYTES, packWindowsFunction, type Runs } from './pack-windows.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 import { multiplyWindows, transposeBlock, WINDOW_DEPTH } from './window-tiles.ts';
-
-const i32s = (count: number): ValueType[] => Array.from({ length: count }, () => 'i32');
 
 /** Bytes of the description of a border, as `borderImage` reads it. */
 export const BORDER_BYTES = 40;
@@ -25,28 +23,8 @@ export function borderImage(compute: ComputeType): FunctionBuilder {
   const align = Math.log2(bytes);
   const f = new FunctionBuilder('borderImage', ['i32', 'i32'], ['i32']);
   const [border, from] = [0, 1];
-  const local = (): Local => f.local('i32');
-  const [base, first, channels, slices, rows, width, channelStep, sliceStep, rowStep] = Array.from({ length: 9 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  const [channel, slice, row, left, atChannel, atSlice, atRow, to] = Array.from({ length: 8 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [base, first, channels, slices, rows, width, channelStep, sliceStep, rowStep] = f.localsOf('i32', 9);
+  const [channel, slice, row, left, atChannel, atSlice, atRow, to] = f.localsOf('i32', 8);
   f.get(border).if(() => {
     [base, first, channels, slices, rows, width, channelStep, sliceStep, rowStep].forEach((value, i) => {
       f.get(border)
@@ -213,20 +191,7 @@ function convolvePacked(
   const [across, along, scratch, start, startStep, out, outStep, outRow, border] = [10, 11, 12, 13, 14, 15, 16, 17, 18];
   const width = tileColumns(variant) * bytes;
   const local = (): Local => f.local('i32');
-  const [image, more, block, at, to, windows, step, depth, panels, row, height, result] = Array.from({ length: 12 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [image, more, block, at, to, windows, step, depth, panels, row, height, result] = f.localsOf('i32', 12);
   const [counter, from] = [local(), local()];
   const value = f.local(compute);
   const vector = f.local('v128');

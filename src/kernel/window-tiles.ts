@@ -1,16 +1,15 @@
 import { COMPUTE_BYTES, LANES } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
 import { type MatmulVariant, multiplyAdd, tileColumns, transposed } from './matmul.ts';
+import { loadTile, storeTile } from './matmul-variant.ts';
 import { ENTRY_BYTES, pushIsRun } from './pack-windows.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /**
  * Products of windows with packed panels, the windows read where they lie: the element of row i and inner index k is a broadcast of the one at
  * `across[i] + along[k]`, so no matrix of windows is ever made, whatever strides and dilations are (an implicit product with the layout of rows turned: Chetlur et al.,
  * "cuDNN: Efficient Primitives for Deep Learning", 2014, pack what is read here).
  */
-
-const i32s = (count: number): ValueType[] => Array.from({ length: count }, () => 'i32');
 
 /**
  * `(k, source, across, along, b, c, ldc, first, ldf)`: a tile of `rows` rows of c, ldc bytes apart, is set to that at `first`, ldf bytes apart, plus the product.
@@ -26,14 +25,7 @@ function windowTile(variant: MatmulVariant, rows: number, joined: boolean): Func
   const left = f.local('v128');
   const pointers = Array.from({ length: joined ? 1 : rows }, () => f.local('i32'));
   const [offset, at] = [f.local('i32'), f.local('i32')];
-  for (const row of accumulators) {
-    row.forEach((accumulator, j) => {
-      f.get(first)
-        .load('v128.load', 16 * j, align)
-        .set(accumulator);
-    });
-    advance(f, first, ldf);
-  }
+  loadTile(f, accumulators, first, ldf, align);
   pointers.forEach((pointer, i) => {
     f.get(source)
       .get(across)
@@ -64,14 +56,7 @@ function windowTile(variant: MatmulVariant, rows: number, joined: boolean): Func
       f.get(k).i32(1).op('i32.sub').tee(k).brIf(next);
     });
   });
-  for (const row of accumulators) {
-    row.forEach((accumulator, j) => {
-      f.get(c)
-        .get(accumulator)
-        .store('v128.store', 16 * j, align);
-    });
-    advance(f, c, ldc);
-  }
+  storeTile(f, accumulators, c, ldc, align);
   return f;
 }
 

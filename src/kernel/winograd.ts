@@ -6,10 +6,9 @@
  */
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
 import { type MatmulVariant, multiplyFunction, packFunction, tileColumns } from './matmul.ts';
-import { FunctionBuilder, type Local, type ValueType } from './wasm/encoder.ts';
+import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 import { borderImage, clearBorder } from './window-images.ts';
 
-const i32s = (count: number): ValueType[] => Array.from({ length: count }, () => 'i32');
 const SIXTEEN = Array.from({ length: 16 }, (_, i) => i);
 
 /** What keeps the sixteen matrices of a block from lying a power of two apart, where they would fall on the same lines of the cache. */
@@ -26,8 +25,8 @@ function transformWeights(): FunctionBuilder {
   const f = new FunctionBuilder('transformWeights', i32s(7));
   const [target, kernel, kernelStep, rowStep, columnStep, count, elementStep] = [0, 1, 2, 3, 4, 5, 6];
   const [left, at, line] = [f.local('i32'), f.local('i32'), f.local('i32')];
-  const values = Array.from({ length: 9 }, () => f.local('f32'));
-  const rows = Array.from({ length: 12 }, () => f.local('f32'));
+  const values = f.localsOf('f32', 9);
+  const rows = f.localsOf('f32', 12);
   const [sum] = [f.local('f32')];
   /** Sets four locals to the transform of three. */
   const transform = (g: readonly Local[], to: (i: number, push: () => void) => void): void => {
@@ -72,7 +71,7 @@ function transformWeights(): FunctionBuilder {
 function transformInput(): FunctionBuilder {
   const f = new FunctionBuilder('transformInput', i32s(4), [], false);
   const [source, rowStep, target, elementStep] = [0, 1, 2, 3];
-  const loads = Array.from({ length: 4 }, () => f.local('v128'));
+  const loads = f.localsOf('v128', 4);
   const values = SIXTEEN.map(() => f.local('v128'));
   for (let i = 0; i < 4; i++) {
     loads.forEach((vector, j) => {
@@ -126,7 +125,7 @@ function transformOutput(): FunctionBuilder {
   const f = new FunctionBuilder('transformOutput', i32s(7), [], false);
   const [target, stride, columns, rows, source, elementStep, start] = [0, 1, 2, 3, 4, 5, 6];
   const values = SIXTEEN.map(() => f.local('v128'));
-  const halves = Array.from({ length: 8 }, () => f.local('v128'));
+  const halves = f.localsOf('v128', 8);
   const [left, right, bias] = [f.local('v128'), f.local('v128'), f.local('v128')];
   f.get(start).load('v128.load32_splat').set(bias);
   for (const value of values) {
@@ -187,30 +186,8 @@ function winograd(variant: MatmulVariant, bordered: FunctionBuilder): FunctionBu
   const multiply = multiplyFunction(variant, true);
   const [input, output] = [transformInput(), transformOutput()];
   const local = (): Local => f.local('i32');
-  const [image, from, to, left, block, tiles, panelBytes, vStep, mStep, rowBytes] = Array.from({ length: 10 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  const [counter, row, quad, quads, tile, line, at, place, rest, begin] = Array.from({ length: 10 }, local) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [image, from, to, left, block, tiles, panelBytes, vStep, mStep, rowBytes] = f.localsOf('i32', 10);
+  const [counter, row, quad, quads, tile, line, at, place, rest, begin] = f.localsOf('i32', 10);
   const [rowsLeft, target] = [local(), local()];
   const width = of('width');
   const eachTile = (body: () => void, endOfRow: () => void): void => {

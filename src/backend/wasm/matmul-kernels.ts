@@ -3,8 +3,9 @@ import { COMPUTE_BYTES, type ComputeType } from '../../kernel/element.ts';
 import { type MatmulVariant, matmulFunctions, tileBytes, tileColumns } from '../../kernel/matmul.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
-import { addressOf, allocate, release } from '../../runtime/storage.ts';
+import { release } from '../../runtime/storage.ts';
 import { instantiateAt, type KernelLevel, kernelLevels, levelEpoch } from './level.ts';
+import { trialMemory } from './trusted.ts';
 
 export interface MatmulKernels {
   readonly multiply: KernelFunction;
@@ -105,17 +106,8 @@ function multipliesRight(kernels: MatmulKernels): boolean {
   const columns = 2 * kernels.columns + 3;
   const panels = 3 * kernels.columns;
   const sizes = [ROWS * DEPTH, DEPTH * columns, ROWS * DEPTH, DEPTH * panels, ROWS * columns, kernels.edgeBytes / kernels.bytes];
-  const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + ((size + 15) & -16), 0));
-  const storage = allocate((starts[5]! + sizes[5]!) * kernels.bytes);
-  const base = addressOf(storage);
-  const [a, b, left, right, c, edge] = starts.map((start) => base + start * kernels.bytes) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { storage, at: runs } = trialMemory(sizes, kernels.bytes);
+  const [a, b, left, right, c, edge] = runs as [number, number, number, number, number, number];
   const values = kernels.bytes === 4 ? heap.f32 : heap.f64;
   const at = (address: number, index: number): number => address / kernels.bytes + index;
   const valueOfA = (i: number, k: number): number => ((i * 7 + k * 3) % 5) - 2;

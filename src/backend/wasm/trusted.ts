@@ -3,7 +3,7 @@ import { FLOAT32 } from '../../dtype/dtype.ts';
 import { FunctionBuilder } from '../../kernel/wasm/encoder.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
-import { addressOf, allocate, release } from '../../runtime/storage.ts';
+import { addressOf, allocate, release, type Storage } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { instantiateAt, type KernelLevel } from './level.ts';
 
@@ -27,6 +27,19 @@ export function instantiateTrusted<K>(
   } catch {
     return separate;
   }
+}
+
+/** Memory for runs of numbers, each of so many of `bytes` bytes and apart from the others: the storage, to be released, and where the runs begin. */
+export function trialMemory(sizes: readonly number[], bytes: number): { readonly storage: Storage; readonly at: readonly number[] } {
+  const starts: number[] = [];
+  let end = 0;
+  for (const size of sizes) {
+    starts.push(end);
+    end += (size + 15) & -16;
+  }
+  const storage = allocate(end * bytes);
+  const base = addressOf(storage);
+  return { storage, at: starts.map((start) => base + start * bytes) };
 }
 
 /** Contiguous float32 tensors of these shapes with known values, for `run`; returns what is in them afterwards. */

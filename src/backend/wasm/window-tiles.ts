@@ -11,6 +11,7 @@ import { addressOfView } from './host.ts';
 import { instantiateAt, type KernelLevel } from './level.ts';
 import { matmulKernels } from './matmul-kernels.ts';
 import { rowsToShare } from './parallel.ts';
+import { trialMemory } from './trusted.ts';
 import { launchParts, nanosecondsOf, partsOf } from './window-parts.ts';
 import { align, borderBytes, clearPlace, type WindowProduct, writeBorder, writeTable } from './window-tables.ts';
 
@@ -74,18 +75,9 @@ function isRight(kernels: TileKernels, compute: ComputeType): boolean {
     TESTED_WINDOWS * rows,
     2 * width * TESTED_WINDOWS,
   ];
-  const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + ((size + 15) & -16), 0));
-  const tablesAt = (starts[5]! + sizes[5]! + 16) * bytes;
-  const storage = allocate(tablesAt + ENTRY_BYTES * (TESTED_WINDOWS + TESTED_DEPTH));
-  const base = addressOf(storage);
-  const [left, packed, source, start, out, scratch] = starts.map((at) => base + at * bytes) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const tables = Math.ceil((ENTRY_BYTES * (TESTED_WINDOWS + TESTED_DEPTH)) / bytes);
+  const { storage, at: runs } = trialMemory([...sizes, tables], bytes);
+  const [left, packed, source, start, out, scratch, across] = runs as [number, number, number, number, number, number, number];
   const values = bytes === 4 ? heap.f32 : heap.f64;
   const fill = (address: number, count: number, value: (i: number) => number): void => {
     for (let i = 0; i < count; i++) values[address / bytes + i] = value(i);
@@ -93,7 +85,7 @@ function isRight(kernels: TileKernels, compute: ComputeType): boolean {
   fill(left, sizes[0]!, (i) => ((i * 7) % 5) - 2);
   fill(source, sizes[2]!, (i) => ((i * 5) % 7) - 3);
   fill(start, sizes[3]!, (i) => i % 3);
-  const [across, along] = [base + tablesAt, base + tablesAt + ENTRY_BYTES * TESTED_WINDOWS];
+  const along = across + ENTRY_BYTES * TESTED_WINDOWS;
   // Windows of one step each, the last ones in the reverse order.
   const at = Int32Array.from({ length: TESTED_WINDOWS }, (_, i) => (i < 8 ? i : TESTED_WINDOWS + 7 - i));
   writeTable(across, at, TESTED_WINDOWS, bytes);

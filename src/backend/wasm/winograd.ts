@@ -10,6 +10,7 @@ import { addressOfView } from './host.ts';
 import { instantiateAt } from './level.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
 import { rowsToShare } from './parallel.ts';
+import { trialMemory } from './trusted.ts';
 import { launchParts, partsOf } from './window-parts.ts';
 import { align, type Border, borderBytes, clearPlace, writeBorder } from './window-tables.ts';
 
@@ -67,10 +68,7 @@ function isRight(kernels: WinogradKernels, tile: number): boolean {
   const tiles = Math.ceil(16 / tile) * tile;
   const sizes = [count * 9, 16 * count, 16 * count, channels * rows * columns, outputs, outputs * height * width];
   sizes.push(16 * (channels * tiles + APART_BYTES), 16 * (outputs * tiles + APART_BYTES), EDGE_BYTES);
-  const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + ((size + 15) & -16), 0));
-  const storage = allocate((starts[8]! + EDGE_BYTES) * 4);
-  const base = addressOf(storage);
-  const at = starts.map((start) => base + 4 * start);
+  const { storage, at } = trialMemory(sizes, 4);
   const [weights, plain, packed, source, start, out, v, m, edge] = at as [
     number,
     number,

@@ -20,6 +20,13 @@ export type Label = number;
 
 /** The index of a parameter or local variable of the function being built. */
 export type Local = number;
+/** The types of parameters that are addresses, counts and steps alone. */
+export function i32s(count: number): ValueType[] {
+  return new Array<ValueType>(count).fill('i32');
+}
+
+/** A tuple of N locals. */
+export type Locals<N extends number, L extends Local[] = []> = L['length'] extends N ? L : Locals<N, [...L, Local]>;
 
 /** A function that the module imports; found by the encoder in the calls of the functions it encodes. */
 export interface ImportedFunction {
@@ -109,6 +116,11 @@ export class FunctionBuilder {
   local(type: ValueType): Local {
     this.locals.push(type);
     return this.params.length + this.locals.length - 1;
+  }
+
+  /** So many new locals of one type. */
+  localsOf<const N extends number>(type: ValueType, count: N): Locals<N> {
+    return Array.from({ length: count }, () => this.local(type)) as unknown as Locals<N>;
   }
 
   get(local: Local): this {
