@@ -20,7 +20,6 @@ const WORK: Record<string, { readonly flops?: number; readonly bytes?: number }>
   ...Object.fromEntries([256, 512, 1024, 2048].map((n) => [`matmul ${n}`, { flops: 2 * n ** 3 }])),
   'add 1e6 in scope': { bytes: 8e6 },
   'exp 1e6': { bytes: 8e6 },
-  'sum 1e7': { bytes: 4e7 },
   softmax: { bytes: 8 * 512 * 1000 },
   layernorm: { bytes: 8 * 512 * 768 },
   'transpose-add': { bytes: 12e6 },

@@ -45,7 +45,8 @@ export const sharing: { maps: MapSharing | null } = { maps: null };
 
 /** Nanoseconds of work that a chunk should have at least, so that claiming it does not count. */
 const CHUNK = 2e3;
-const MOST_CHUNKS = 64;
+/** How many chunks a launch has at most. */
+export const MOST_CHUNKS = 64;
 
 let steps: KernelSource[] = [];
 

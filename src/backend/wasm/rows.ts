@@ -8,14 +8,13 @@ import type { View } from '../../runtime/view.ts';
 import type { Expr } from '../../scalar/expr.ts';
 import { addressOfView } from './host.ts';
 import { kernelLevels, levelEpoch } from './level.ts';
-import { chunksFor, rowsToShare, runRows as runChunks } from './parallel.ts';
+import { chunksFor, MOST_CHUNKS, rowsToShare, runRows as runChunks } from './parallel.ts';
 import { kernelFor, LARGE, type TrialFor } from './widen.ts';
 
 export { ROWS_OF_A_SUM } from '../../kernel/rows.ts';
 
 /** Chunks for threads have about this many elements or more, so that few cache lines belong to two. */
 const GRAIN = 256;
-const MOST_CHUNKS = 64;
 /** What a pass over a row takes for each element, apart from computing. */
 const PASS_NANOSECONDS = 0.05;
 
@@ -43,8 +42,7 @@ export class RowProgram {
 
   /** About how many nanoseconds an element takes. */
   get cost(): number {
-    const values = this.stages.flatMap(({ reduce = [], store = [] }) => [...reduce, ...store].map(([, value]) => value as Expr));
-    this.#cost ??= nanosecondsPerElement(values) + PASS_NANOSECONDS * this.stages.length;
+    this.#cost ??= costOf(this.stages);
     return this.#cost;
   }
 
@@ -52,6 +50,11 @@ export class RowProgram {
   get written(): readonly number[] {
     return [...new Set(this.stages.flatMap(({ store }) => store?.map(([operand]) => operand) ?? []))];
   }
+}
+
+function costOf(stages: readonly RowStage[]): number {
+  const values = stages.flatMap(({ reduce = [], store = [] }) => [...reduce, ...store].map(([, value]) => value as Expr));
+  return nanosecondsPerElement(values) + PASS_NANOSECONDS * stages.length;
 }
 
 /** How many elements an operand has. */
@@ -96,7 +99,7 @@ function share(
   if (shared === null) return false;
   const { access } = program;
   const grain = access.includes('sum') ? ROWS_OF_A_SUM : Math.ceil(GRAIN / (length as number));
-  const most = Math.min(MOST_CHUNKS, chunksFor(nanoseconds, Math.ceil((rows as number) / grain)));
+  const most = chunksFor(nanoseconds, Math.ceil((rows as number) / grain));
   const chunk = Math.ceil((rows as number) / most / grain) * grain;
   let at = 0;
   let chunks = 0;
