@@ -232,7 +232,7 @@ function addProduct(
   const operator = compositeOperator<Factors>(name, ([input, a, b], { beta, alpha }) => {
     if (compose === matrixProduct && beta === 1 && alpha === 1) return addedProduct(input as Tensor, a as Tensor, b as Tensor);
     const raw = compose(a as Tensor, b as Tensor);
-    const scaled = alpha === 1 ? raw : mul(raw, alpha);
+    const scaled = alpha === 1 ? raw : mul(raw, raw.type === BOOL ? false : alpha);
     if (beta === 0) return scaled;
     return add(beta === 1 ? (input as Tensor) : mul(input as Tensor, beta), scaled);
   });
@@ -243,9 +243,12 @@ function addProduct(
     const shape = check(a, b);
     sameType(name, input, a, b);
     if (a.type === BOOL && name !== 'addr') throw new DTypeError(`${name}: not defined for dtype bool`);
-    // PyTorch truncates factors to the dtype: 0.6 of integers is 0.
-    const factor = (value: Scalar | undefined): number =>
-      a.type.isFloat || a.type.isComplex ? Number(value ?? 1) : Math.trunc(Number(value ?? 1));
+    // PyTorch truncates factors to the dtype: 0.6 of integers is 0, and what is not 0 is true.
+    const factor = (value: Scalar | undefined): number => {
+      const given = Number(value ?? 1);
+      if (a.type === BOOL) return Number(given !== 0);
+      return a.type.isFloat || a.type.isComplex ? given : Math.trunc(given);
+    };
     const beta = factor(options.beta);
     const alpha = factor(options.alpha);
     if (formatShape(broadcastShapes(name, input.shape, shape)) !== formatShape(shape)) {
@@ -342,6 +345,8 @@ export const addbmm: AddedProduct<'addbmm'> = described(
   },
 );
 
+const truth = (shape: readonly number[]) => t(shape, { dtype: 'bool', grad: false });
+
 /**
  * `beta · input + alpha · vec1 ⊗ vec2`.
  *
@@ -359,7 +364,7 @@ export const addr: AddrFunction = described(
   {
     signature: 'input, vec1, vec2, *, beta, alpha',
     tensors: 1,
-    samples: [{ args: [t([3, 4]), t([3]), t([4])] }],
+    samples: [{ args: [t([3, 4]), t([3]), t([4])] }, { args: [truth([3, 4]), truth([3]), truth([4]), { beta: 3, alpha: 2 }] }],
     bad: [{ args: [t([3, 5]), t([3]), t([4])], error: /\[3, 5\]/ }],
   },
 );

@@ -18,6 +18,7 @@ import {
   fillUniform,
   Generator,
 } from '../runtime/random.ts';
+import type * as S from '../scalar/expr.ts';
 import { broadcastShapes } from '../shape/broadcast.ts';
 import { asShape } from '../shape/reshape.ts';
 import { formatShape, numel } from '../shape/shape.ts';
@@ -25,14 +26,16 @@ import { bytesOf, elementsOf, tensorOfBytes, typedArrayOf } from '../tensor/data
 import { draw } from '../tensor/draw.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { checkWritable, markWritten, writeInPlace } from '../tensor/inplace.ts';
+import type { MapOperator } from '../tensor/map-operator.ts';
 import { mode } from '../tensor/modes.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { add, mul } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { type CreateOptions, finish, splitOptions } from './creation.ts';
+import { detach } from './detach.ts';
 import { realFloatOnly } from './elementwise.ts';
-import { described, optionalType, requireTensor } from './family.ts';
+import { callMap, described, mapOperator, optionalType, requireTensor } from './family.ts';
 import { type Fill, fillContiguous, fillElements, filled } from './random-fill.ts';
 import { cast } from './structural.ts';
 import type {
@@ -396,7 +399,24 @@ function bernoulliOf(input: Tensor, p: number | null, generator: Generator | nul
 }
 
 /**
- * Zeros and ones: each element of `input` is the probability of a one, or `p` is that of all.
+ * A draw, recorded as made from its parameters: derivatives with respect to them are zero, as PyTorch has it. To differentiate through a draw, draw from
+ * numbers and scale: `mean + std * randn`.
+ */
+function drawnFrom(name: string): (drawn: Tensor, ...parameters: readonly Tensor[]) => Tensor {
+  const operators = [1, 2].map((count) => mapOperator(name, 1 + count, 0, ([drawn]) => drawn as S.Expr));
+  return (drawn, ...parameters) =>
+    parameters.length === 0 ? drawn : callMap(operators[parameters.length - 1] as MapOperator, [drawn, ...parameters], [], drawn.type);
+}
+
+function detached<T extends NormalParameter>(parameter: T): T {
+  return isTensor(parameter) ? (detach(parameter) as T) : parameter;
+}
+
+const drawnBernoulli = drawnFrom('bernoulli');
+const drawnNormal = drawnFrom('normal');
+
+/**
+ * Zeros and ones: each element of `input` is the probability of a one, or `p` is that of all. The derivative is zero.
  *
  * @example
  * bernoulli(tensor([0, 1])); // tensor([0., 1.])
@@ -405,7 +425,8 @@ export const bernoulli: UnarySame<RealDType, [p?: number | null, options?: DrawO
   'bernoulli',
   (input: Tensor, p?: number | null, options: DrawOptions = {}): Tensor => {
     if (p === undefined || p === null) needsFloat('bernoulli', input);
-    return bernoulliOf(input, p ?? null, options.generator);
+    const drawn = bernoulliOf(input, p ?? null, options.generator);
+    return p === undefined || p === null ? drawnBernoulli(drawn, input) : drawn;
   },
   { signature: 'input, p?, *, generator', tensors: 1, random: true },
 );
@@ -455,7 +476,8 @@ function hasNegative(deviation: Tensor): boolean {
 type NormalParameter = number | Tensor;
 
 /**
- * Normal numbers: `normal(mean, std, size)` for numbers, or one draw for each element of `mean` and `std` where either is a tensor.
+ * Normal numbers: `normal(mean, std, size)` for numbers, or one draw for each element of `mean` and `std` where either is a tensor. The derivative with
+ * respect to both is zero, as in PyTorch; `mean + std * randn` has one.
  *
  * @example
  * normal(zeros([2]), 0); // tensor([0., 0.])
@@ -487,7 +509,8 @@ export const normal: NormalFunction = described(
     const drawn = filled('normal', shape, like.type, given.generator, (generator, out, half) =>
       fillNormal(generator, out as FloatArray, 0, 1, half),
     );
-    return add(mul(drawn, deviation), mean);
+    const result = add(mul(drawn, detached(deviation)), detached(mean));
+    return drawnNormal(result, ...[mean, deviation].filter(isTensor).map((parameter) => cast(parameter, result.type)));
   },
   { signature: 'mean, std?, size?, *, dtype, device, requires_grad, generator', random: true },
 );

@@ -44,6 +44,15 @@ function fillWith(shape: readonly number[], type: DTypeInfo, value: (i: number) 
   return tensorOfElements(values, shape, type);
 }
 
+/** The range in a dtype. Integers count from the whole part of `low` by that of `by`; only in int64 does their number follow from the whole parts too. */
+function ranged(low: number, high: number, by: number, type: DTypeInfo): Tensor {
+  if (type.isFloat || type.isComplex) return fillWith([Math.ceil((high - low) / by)], type, (i) => low + i * by);
+  const [start, end, step] = [low, high, by].map(Math.trunc) as [number, number, number];
+  if (type === INT64 && step === 0) throw new ArgumentError(`arange: step ${by} is 0 in int64`);
+  const count = type === INT64 ? (end - start) / step : (high - low) / by;
+  return fillWith([Math.max(0, Math.ceil(count))], type, (i) => start + i * step);
+}
+
 /**
  * The numbers from `start` (0 if only one bound is given) up to, not including, `end`, `step` apart: `arange(end)`, `arange(start, end)`,
  * `arange(start, end, step)`. Whole numbers give int64, others the default float. Throws ArgumentError for a step that leads away from `end`.
@@ -65,17 +74,15 @@ export const arange: ArangeFunction = described(
     if ((by > 0 && low > high) || (by < 0 && low < high)) throw new ArgumentError(`arange: step ${by} leads from ${low} away from ${high}`);
     const whole = [low, high, by].every(Number.isInteger);
     const type = optionalType(options.dtype) ?? (whole ? INT64 : getDefaultDtype());
-    const count = Math.ceil((high - low) / by);
-    return finish(
-      'arange',
-      fillWith([count], type, (i) => low + i * by),
-      options,
-    );
+    return finish('arange', ranged(low, high, by, type), options);
   },
   {
     signature: 'start?, end, step?, *, dtype, device, requires_grad',
-    samples: [{ args: [5] }, { args: [1, 7, 2] }, { args: [0, 1, 0.25] }],
-    bad: [{ args: [0, 3, -1], error: /away/ }],
+    samples: [{ args: [5] }, { args: [1, 7, 2] }, { args: [0, 1, 0.25] }, { args: [-0.9, 2.1, 2, { dtype: 'int64' }] }],
+    bad: [
+      { args: [0, 3, -1], error: /away/ },
+      { args: [0, 3, 0.5, { dtype: 'int64' }], error: /is 0 in int64/ },
+    ],
   },
 );
 

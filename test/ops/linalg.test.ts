@@ -129,3 +129,24 @@ test.each([[[6, 4]], [[4, 6]], [[3, 5, 5]]])('QR, LU and the pseudo-inverse fit 
   expect(distance(P.matmul(L).matmul(U), A)).toBeLessThan(1e-14);
   expect(distance(A.matmul(linalg.pinv(A)).matmul(A), A)).toBeLessThan(1e-12);
 });
+
+test('the first dimension of a matrix norm is that of the rows, wherever it lies', () => {
+  const A = matrix([2, 3, 4]);
+  for (const order of [1, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as const) {
+    expect(distance(linalg.matrixNorm(A, order, [-1, 0]), linalg.matrixNorm(A.permute([1, 2, 0]), order))).toBe(0);
+  }
+});
+
+test('ormqr uses as many reflectors as it has factors, however wide the matrix that holds them', () => {
+  const [A, C] = [matrix([3, 5]), matrix([3, 2], 7)];
+  const { a, tau } = nabla.geqrf(A);
+  expect(distance(nabla.ormqr(a, tau, C), nabla.ormqr(a.narrow(1, 0, 3), tau, C))).toBe(0);
+});
+
+test('addr of truth values is a truth value', () => {
+  const [vec1, vec2] = [tensor([true, false]), tensor([true, true])];
+  expect(nabla.addr(tensor([false, true]), vec1, vec2, { beta: 3, alpha: 2 }).toArray()).toEqual([
+    [true, true],
+    [false, true],
+  ]);
+});

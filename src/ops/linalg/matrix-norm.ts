@@ -1,6 +1,6 @@
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
-import { normalizeDims } from '../../shape/dims.ts';
+import { distinctDims } from '../../shape/dims.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -62,7 +62,8 @@ function matrixNormed(name: string, A: Tensor, order: unknown, dim: Dims, option
   requireTensor(name, 'A', A);
   const checked = matrixOrder(name, order);
   requireDecomposable(name, A.type);
-  const dims = normalizeDims(name, dim, A.ndim);
+  // The first is that of the rows, whichever comes first in the tensor.
+  const dims = distinctDims(name, typeof dim === 'number' ? [dim] : (dim ?? []), A.ndim);
   if (dims.length !== 2) throw new ShapeError(`${name}: dim must name two dimensions of ${formatShape(A.shape)}, got ${dims.length}`);
   if (typeof checked === 'number') requireCompared(name, A, checked, dims);
   const dtype = optionalType(options.dtype);
@@ -101,6 +102,7 @@ export const matrixNorm = described(
       { args: [t([2, 3]), 2] },
       { args: [t([2, 3, 3]), -2] },
       { args: [t([2, 3]), 1], ...kinks },
+      { args: [t([2, 3, 2]), 1, [-1, 0]], ...kinks },
       { args: [t([2, 3]), Number.NEGATIVE_INFINITY], ...kinks },
     ],
     bad: [

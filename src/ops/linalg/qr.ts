@@ -227,14 +227,14 @@ const productOperator = compositeOperator<null>('linalg.householderProduct', ([A
   productOf(A as Tensor, tau as Tensor, (A as Tensor).shape.at(-1) as number),
 );
 
-function requireReflectors(name: string, A: unknown, tau: Tensor): asserts A is Tensor {
+function requireReflectors(name: string, A: unknown, tau: Tensor, wide = false): asserts A is Tensor {
   requireMatrices(name, A, 'input');
   requireTensor(name, 'tau', tau);
   requireOneType(name, A, tau);
   const [m, n] = A.shape.slice(-2) as [number, number];
-  if (m < n) throw new ShapeError(`${name}: needs at least as many rows as columns, got ${formatShape(A.shape)}`);
+  if (m < n && !wide) throw new ShapeError(`${name}: needs at least as many rows as columns, got ${formatShape(A.shape)}`);
   const batch = A.shape.slice(0, -2);
-  if (tau.ndim !== batch.length + 1 || batch.some((size, i) => size !== tau.shape[i]) || (tau.shape.at(-1) as number) > n) {
+  if (tau.ndim !== batch.length + 1 || batch.some((size, i) => size !== tau.shape[i]) || (tau.shape.at(-1) as number) > Math.min(m, n)) {
     throw new ShapeError(`${name}: tau of shape ${formatShape(tau.shape)} does not fit reflectors of shape ${formatShape(A.shape)}`);
   }
 }
@@ -286,7 +286,9 @@ interface MultiplyParams {
 }
 
 const multiplyOperator = compositeOperator<MultiplyParams>('ormqr', ([A, tau, C], { left, transpose }) => {
-  const q = productOf(A as Tensor, tau as Tensor, (A as Tensor).shape.at(-2) as number);
+  // Only as many columns hold reflectors as there are factors.
+  const reflectors = sliceDim(A as Tensor, (A as Tensor).ndim - 1, 0, (tau as Tensor).shape.at(-1) as number);
+  const q = productOf(reflectors, tau as Tensor, (A as Tensor).shape.at(-2) as number);
   const factor = transpose ? transposed(q) : q;
   return left ? product(factor, C as Tensor) : product(C as Tensor, factor);
 });
@@ -301,7 +303,7 @@ const multiplyOperator = compositeOperator<MultiplyParams>('ormqr', ([A, tau, C]
 export const ormqr = described(
   'ormqr',
   (input: Tensor, tau: Tensor, other: Tensor, left = true, transpose = false): Tensor => {
-    requireReflectors('ormqr', input, tau);
+    requireReflectors('ormqr', input, tau, true);
     requireMatrices('ormqr', other, 'other');
     requireOneType('ormqr', input, other);
     const batch = input.shape.slice(0, -2);
@@ -320,6 +322,7 @@ export const ormqr = described(
       { args: [t([3, 2]), t([2]), t([3, 4])] },
       { args: [t([2, 3, 2]), t([2, 2]), t([2, 1, 3]), false, true] },
       { args: [t([3, 3]), t([3]), t([3, 3]), true, true] },
+      { args: [t([2, 4]), t([2]), t([2, 3])] },
     ],
     bad: [{ args: [t([3, 2]), t([2]), t([2, 4])], error: /do not fit/ }],
   },

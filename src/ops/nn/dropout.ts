@@ -106,11 +106,12 @@ function dropoutFunction(
  */
 export const dropout = dropoutFunction('nn.functional.dropout', 0.5, (x) => x.shape);
 
-/** One draw a channel: the first two dimensions (or one, without a batch) get a mask, the rest follows. */
-function channels(name: string) {
+/** One draw a channel: the dimensions before the last `spatial`, or, where the input is not taken to be without a batch, the first two. */
+function channels(name: string, spatial = 0) {
   return (x: Tensor): readonly number[] => {
     requireDims(name, x, 2);
-    return x.shape.map((size, i) => (i < 2 ? size : 1));
+    const drawn = x.ndim === spatial + 1 ? 1 : 2;
+    return x.shape.map((size, i) => (i < drawn ? size : 1));
   };
 }
 /**
@@ -120,9 +121,9 @@ function channels(name: string) {
  * manualSeed(0);
  * nn.functional.dropout1d(ones([1, 4, 2]), 0.5); // tensor([[[0., 0.], [0., 0.], [2., 2.], [0., 0.]]])
  */
-export const dropout1d = dropoutFunction('nn.functional.dropout1d', 0.5, channels('dropout1d'));
+export const dropout1d = dropoutFunction('nn.functional.dropout1d', 0.5, channels('dropout1d', 1));
 /**
- * Zeroes whole channels of [N, C, H, W].
+ * Zeroes whole channels of [N, C, H, W]; [C, H, W] is taken for [N, C, L], as PyTorch does.
  *
  * @example
  * manualSeed(0);
@@ -130,9 +131,9 @@ export const dropout1d = dropoutFunction('nn.functional.dropout1d', 0.5, channel
  */
 export const dropout2d = dropoutFunction('nn.functional.dropout2d', 0.5, channels('dropout2d'));
 /**
- * Zeroes whole channels of [N, C, D, H, W].
+ * Zeroes whole channels of [N, C, D, H, W] or [C, D, H, W].
  *
  * @example
  * nn.functional.dropout3d(ones([1, 4, 1, 1, 2]), 0.5).shape; // [1, 4, 1, 1, 2]
  */
-export const dropout3d = dropoutFunction('nn.functional.dropout3d', 0.5, channels('dropout3d'));
+export const dropout3d = dropoutFunction('nn.functional.dropout3d', 0.5, channels('dropout3d', 3));
