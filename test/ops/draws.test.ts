@@ -17,7 +17,7 @@ describe('arange in integer dtypes', () => {
       [-3n, -2n, -1n, 0n, 1n],
     ],
   ] as const)('int64 takes the whole parts of %j first', (range, expected) => {
-    expect([...arange(...(range as [number, number]), { dtype: 'int64' }).toTypedArray()]).toEqual(expected);
+    expect([...arange(...(range as unknown as [number, number]), { dtype: 'int64' }).toTypedArray()]).toEqual(expected);
   });
 
   it.each([
@@ -31,7 +31,7 @@ describe('arange in integer dtypes', () => {
       [0, 1],
     ],
   ] as const)('int32 counts %j before it takes the whole parts', (range, expected) => {
-    expect([...arange(...(range as [number, number]), { dtype: 'int32' }).toTypedArray()]).toEqual(expected);
+    expect([...arange(...(range as unknown as [number, number]), { dtype: 'int32' }).toTypedArray()]).toEqual(expected);
   });
 });
 
