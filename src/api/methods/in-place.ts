@@ -45,7 +45,7 @@ export interface InPlaceMethods {
   addcmul_: InPlaceAddProduct<'addcmul_', DType, [options?: ValueOptions]>;
   addmm_: InPlaceAddedProduct<'addmm'>;
   addmv_: InPlaceAddedProduct<'addmv'>;
-  addr_: InPlaceAddedProduct<'addr'>;
+  addr_: InPlaceAddedProduct<'addr', DType>;
   arccos_: InPlaceUnary<FloatingDType>;
   arccosh_: InPlaceUnary<FloatingDType>;
   arcsin_: InPlaceUnary<FloatingDType>;

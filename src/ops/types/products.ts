@@ -1,4 +1,5 @@
 /** Products of vectors and matrices. They do not promote: operands have one dtype. `N` is the name that messages give. */
+import type { DType } from '../../dtype/dtype.ts';
 import type { NumericDType } from '../../dtype/types.ts';
 import type { Addmm, Arg, Bmm, Broadcast, Dot, Einsum, Inner, InPlace, Kron, MatMul, Mm, Mv, Ok, Out, Outer } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -90,10 +91,10 @@ export type AddedProductMethod<K extends AddedKind, N extends string = K> = <
 ) => Tensor<Out<AddedOf<I, X, Y, K, N>>, DTypeOf<I>>;
 /** The sum must fit into the target. */
 type InPlaceAdded<I, R, N extends string> = R extends Ok<infer P> ? InPlace<ShapeOf<I>, P, N> : R;
-export type InPlaceAddedProduct<K extends AddedKind, N extends string = `${K}_`> = <
-  I extends Tensor<number[], NumericDType>,
-  X extends Tensor<number[], NumericDType>,
-  Y extends Tensor<number[], NumericDType>,
+export type InPlaceAddedProduct<K extends AddedKind, D extends DType = NumericDType, N extends string = `${K}_`> = <
+  I extends Tensor<number[], D>,
+  X extends Tensor<number[], D>,
+  Y extends Tensor<number[], D>,
 >(
   this: I,
   left: X,
