@@ -2,8 +2,8 @@
  * `npm run bench`: every workload on nabla and on the peers that this machine has, interleaved: each peer measures a slice of time in turn, several
  * rounds, and the median of its rounds counts. Ratios are nabla's time over the peer's: below 1 nabla is faster.
  *
- * Options: `--only PATTERN`, `--seconds N` (a slice, default 0.4), `--rounds N` (default 3), `--json FILE` (default out/bench.json), `--markdown FILE` (replaces the
- * table in it), `--python COMMAND`, `--node COMMAND` (runs nabla and the other JavaScript peers), `--threads N` (of each peer that has threads; default 1),
+ * Options: `--only PATTERN` (default: all but single layers, which `--only '^layer '` measures), `--seconds N` (a slice, default 0.4), `--rounds N` (default 3),
+ * `--json FILE` (default out/bench.json), `--markdown FILE` (replaces the table in it), `--python COMMAND`, `--node COMMAND` (runs nabla and the other JavaScript peers), `--threads N` (of each peer that has threads; default 1),
  * `--matrix` (the workloads that have bars, on every Node that is there, with one thread and with two).
  */
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { format, type Results, table, writeBetweenMarkers } from './table.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
+    only: { type: 'string', default: '^(?!layer )' },
     seconds: { type: 'string', default: '0.4' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'string', default: '' },

@@ -1,5 +1,6 @@
 /** nabla's side of the measurements; runs the built package, as a user has it, or the module that the environment variable `NABLA` names. */
 import { serve } from '../timing.ts';
+import { layerSteps } from './nabla-layers.ts';
 import { workloadsOf } from './nabla-workloads.ts';
 
 const module = process.env['NABLA'] ?? '../../dist/node/index.js';
@@ -8,7 +9,7 @@ const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typ
 const { compile } = (await import(module.replace(/index\.(js|ts)$/, 'compile.$1'))) as typeof import('nabla/compile');
 nabla.setNumThreads(Number(process.argv[2] ?? 1));
 
-await serve(workloadsOf({ nabla, func, compile }), (run) => {
+await serve({ ...workloadsOf({ nabla, func, compile }), ...layerSteps(nabla) }, (run) => {
   // What was dropped before does not count.
   nabla.collectMemory();
   nabla.resetPeakMemory();

@@ -1,5 +1,5 @@
 """PyTorch's side of the measurements, on as many threads as the first argument says."""
-import json, statistics, sys, time
+import json, os, statistics, sys, time
 import torch
 from torch import nn
 
@@ -173,6 +173,53 @@ for e in range(1, 8):
         W[f'exp 1e{e}'] = elementwise(n, torch.exp)
         W[f'tanh 1e{e}'] = elementwise(n, torch.tanh)
         W[f'gelu 1e{e}'] = elementwise(n, F.gelu)
+
+
+def layer(spec):
+    """The parameters of a layer of layers.json, and the layer as a function of its input."""
+    kind, shape, kernel, groups = spec['kind'], spec['input'], spec.get('kernel', []), spec.get('groups', 1)
+    channels = shape[1]
+    where = {k: tuple(spec[k]) for k in ('stride', 'padding', 'dilation') if k in spec}
+    if kind in ('conv', 'transposed'):
+        outputs = spec['outputs']
+        f = getattr(F, f"conv{'_transpose' if kind == 'transposed' else ''}{len(kernel)}d")
+        w = torch.randn([outputs, channels // groups, *kernel] if kind == 'conv' else [channels, outputs // groups, *kernel]) * .1
+        b = torch.randn(outputs)
+        return [w, b], lambda x: f(x, w, b, groups=groups, **where)
+    if kind == 'layerNorm':
+        axes = shape[len(shape) - spec['axes']:]; w, b = torch.ones(axes), torch.zeros(axes)
+        return [w, b], lambda x: F.layer_norm(x, axes, w, b)
+    w, b, mean, var = torch.ones(channels), torch.zeros(channels), torch.zeros(channels), torch.ones(channels)
+    if kind == 'batchNorm': return [w, b], lambda x: F.batch_norm(x, mean, var, w, b, spec['training'])
+    if kind == 'groupNorm': return [w, b], lambda x: F.group_norm(x, groups, w, b)
+    if kind == 'instanceNorm': return [w, b], lambda x: F.instance_norm(x, None, None, w, b)
+    if kind == 'maxPool': return [], lambda x: F.max_pool2d(x, tuple(kernel), **where)
+    if kind == 'avgPool': return [], lambda x: F.avg_pool2d(x, tuple(kernel), **where)
+    return [], lambda x: F.adaptive_avg_pool2d(x, 1)
+
+
+def forwards(spec):
+    def make():
+        _, f = layer(spec); x = torch.randn(spec['input'])
+        return lambda: f(x)
+    return make
+
+
+def both_ways(spec):
+    def make():
+        parameters, f = layer(spec); leaves = [torch.randn(spec['input']), *parameters]
+        for leaf in leaves: leaf.requires_grad_()
+        cotangent = torch.ones_like(f(leaves[0])).detach()
+        def run():
+            f(leaves[0]).backward(cotangent)
+            for leaf in leaves: leaf.grad = None
+        return run
+    return make
+
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'layers.json')) as file:
+    for name, spec in json.load(file).items():
+        W[name] = forwards(spec); W[f'{name} both ways'] = both_ways(spec)
 
 
 def measure(run, seconds):
