@@ -126,7 +126,6 @@ export { indexReduce, scatterReduce } from './scatter-reduce.ts';
 export { bincount, bucketize, histc, isin, searchsorted, unravelIndex } from './search.ts';
 export { addcdiv, addcmul, lerp, nanToNum } from './selection.ts';
 export { argsort, kthvalue, mode, msort, sort, topk } from './sort.ts';
-export { i0 } from './special/bessel.ts';
 export * from './split.ts';
 export { atleast1d, atleast2d, atleast3d, blockDiag, columnStack, dstack, hstack, rowStack, vstack } from './stacking.ts';
 export { all, any, countNonzero, logsumexp, nanmean, nansum, prod, std, stdMean, trace, variance as var, varMean } from './statistics.ts';
