@@ -50,6 +50,7 @@ const KERNEL_DOORS = [
   'ops/nn/recurrent-kernels.ts',
   'ops/nn/row-kernels.ts',
   'ops/nn/window-kernels.ts',
+  'ops/optimizer-kernels.ts',
   'ops/sort-kernels.ts',
 ];
 

@@ -50,14 +50,16 @@ class Steps {
     const index = variant * DIRECTIONS + direction;
     const update = this.#made[index] ?? this.#make(state.length + 1, direction, variant);
     this.#made[index] = update;
-    update.run([...state, moved.parameter, moved.grad], [maximize ? -1 : 1, weightDecay, ...values]);
+    update.step(state, moved.parameter, moved.grad, maximize ? -1 : 1, weightDecay, values);
   }
 
   #make(targets: number, direction: number, variant: number): Update {
-    return new Update(this.#name, targets, targets + 1, this.#params + 2, (operands, params, put) => {
+    // The gradient as it is has no use for a sign and a penalty.
+    const own = direction === 0 ? 0 : 2;
+    return new Update(this.#name, targets, targets + 1, this.#params + own, (operands, params, put) => {
       const grad = at(operands, targets);
       const d = direction === 0 ? grad : put(null, directed(direction, grad, at(operands, targets - 1), params));
-      this.#rule(operands.slice(0, targets), d, params.slice(2), put, variant);
+      this.#rule(operands.slice(0, targets), d, params.slice(own), put, variant);
     });
   }
 }
@@ -75,11 +77,11 @@ const sgd = new Steps('sgdStep', 1, ([p], d, [rate], put) => {
   put(0, S.add(p as S.Expr, S.mul(rate as S.Expr, d)));
 });
 
+const NO_STATE: readonly Tensor[] = [];
+
 /** p -= rate · d */
 export function sgdStep(moved: Moved, rate: number): void {
-  // Without a penalty the sign goes into the rate.
-  if (moved.way.weightDecay === 0) addScaled(moved.parameter, moved.grad, moved.way.maximize ? rate : -rate);
-  else sgd.run(moved, [], [-rate]);
+  sgd.run(moved, NO_STATE, [-rate]);
 }
 
 const momentumSteps = new Steps('momentumStep', 3, ([velocity, p], d, [kept, added, rate], put, variant) => {

@@ -6,6 +6,7 @@ import { emptyFor } from '../tensor/map-operator.ts';
 import { mode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ShapeError } from '../util/errors.ts';
+import { MapTable } from './optimizer-kernels.ts';
 
 /** Operands or launch parameters of an update, as expressions. */
 export type Exprs = readonly S.Expr[];
@@ -21,6 +22,27 @@ interface Stages {
   readonly programs: readonly (readonly [target: number, program: S.MapProgram])[];
   /** How many intermediate results there are. */
   readonly scratch: number;
+}
+
+const table = new MapTable();
+let collecting = false;
+
+/**
+ * Runs the updates in `body` in as few launches as their kinds allow, the last of them when it ends: only for what does not look at a tensor that an update has written. With observers,
+ * each update is a launch of its own.
+ */
+export function together(body: () => void): void {
+  if (collecting || mode.observer !== null || mode.beforeWrite !== null) {
+    body();
+    return;
+  }
+  collecting = true;
+  try {
+    body();
+  } finally {
+    collecting = false;
+    table.run();
+  }
 }
 
 /**
@@ -57,6 +79,18 @@ export class Update {
         return parameter;
       });
     }
+  }
+
+  /** `run` with the operands `state`, `parameter` and `grad` and the values `sign` and `decay`, where it takes so many, then `values`: within `together` at its end. */
+  step(state: readonly Tensor[], parameter: Tensor, grad: Tensor, sign: number, decay: number, values: readonly number[]): void {
+    // One operand more than the least: the launch itself takes no longer than a row of the table.
+    if (collecting && (state.length > 0 || this.#params > 1)) {
+      for (let k = 0; k < state.length; k++)
+        if (!sameShape(parameter.shape, (state[k] as Tensor).shape)) throw this.#mismatch(parameter, state[k] as Tensor);
+      if (parameter.type.itemsize >= 4 && table.add(this.#inOnePass(), state, parameter, grad, sign, decay, values)) return;
+    }
+    if (collecting) table.run();
+    this.run([...state, parameter, grad], this.#params > values.length ? [sign, decay, ...values] : values);
   }
 
   #write(operands: readonly Tensor[], values: readonly number[]): void {

@@ -37,6 +37,7 @@ const COMMON = { betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0, maximi
  */
 export class Adamax extends Optimizer<Required<AdamLikeOptions>> {
   static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: AdamLikeOptions = {}) {
     const all = { lr: 2e-3, ...COMMON, ...options };
@@ -71,6 +72,7 @@ export interface RAdamOptions extends AdamLikeOptions {
  */
 export class RAdam extends Optimizer<Required<RAdamOptions>> {
   static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, decoupled_weight_decay, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: RAdamOptions = {}) {
     const all = { lr: 1e-3, ...COMMON, decoupledWeightDecay: false, ...options };
@@ -118,6 +120,7 @@ export interface NAdamOptions extends RAdamOptions {
  */
 export class NAdam extends Optimizer<Required<NAdamOptions>> {
   static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, momentum_decay, decoupled_weight_decay, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: NAdamOptions = {}) {
     const all = { lr: 2e-3, ...COMMON, momentumDecay: 4e-3, decoupledWeightDecay: false, ...options };

@@ -1,6 +1,6 @@
 import { adamStep } from '../ops/optimizer-steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
+import { Correction, checkRange, Optimizer, type ParamGroup, type ParamState, type Params } from './optimizer.ts';
 
 /** Options of `Adam` and `AdamW`. */
 export interface AdamOptions {
@@ -34,6 +34,9 @@ interface AllOptions extends Required<AdamOptions> {
  */
 export class Adam extends Optimizer<AllOptions> {
   static readonly signature: string = 'params, *, lr, betas, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay';
+  static override readonly together = true;
+  readonly #first = new Correction();
+  readonly #second = new Correction();
 
   constructor(params: Params, options: AdamOptions & { readonly decoupledWeightDecay?: boolean } = {}) {
     const all = {
@@ -66,8 +69,8 @@ export class Adam extends Optimizer<AllOptions> {
       { mean, squares, largest },
       {
         betas,
-        size: lr / (1 - betas[0] ** step),
-        root: Math.sqrt(1 - betas[1] ** step),
+        size: lr / this.#first.at(betas[0], step),
+        root: Math.sqrt(this.#second.at(betas[1], step)),
         eps,
         shrink: decoupledWeightDecay ? 1 - lr * weightDecay : 1,
       },

@@ -28,6 +28,7 @@ export interface AdagradOptions extends CommonOptions {
  */
 export class Adagrad extends Optimizer<Required<AdagradOptions>> {
   static readonly signature: string = 'params, *, lr, lr_decay, weight_decay, initial_accumulator_value, eps, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: AdagradOptions = {}) {
     const all = { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false, ...options };
@@ -69,6 +70,7 @@ export interface RMSpropOptions extends CommonOptions {
  */
 export class RMSprop extends Optimizer<Required<RMSpropOptions>> {
   static readonly signature: string = 'params, *, lr, alpha, eps, weight_decay, momentum, centered, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: RMSpropOptions = {}) {
     const all = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false, ...options };
@@ -108,6 +110,7 @@ export interface AdadeltaOptions extends CommonOptions {
  */
 export class Adadelta extends Optimizer<Required<AdadeltaOptions>> {
   static readonly signature: string = 'params, *, lr, rho, eps, weight_decay, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: AdadeltaOptions = {}) {
     const all = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false, ...options };

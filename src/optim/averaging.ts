@@ -28,6 +28,7 @@ export interface ASGDOptions extends CommonOptions {
  */
 export class ASGD extends Optimizer<Required<ASGDOptions>> {
   static readonly signature: string = 'params, *, lr, lambd, alpha, t0, weight_decay, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: ASGDOptions = {}) {
     const all = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false, ...options };
@@ -71,6 +72,7 @@ export interface RpropOptions {
  */
 export class Rprop extends Optimizer<Required<RpropOptions>> {
   static readonly signature: string = 'params, *, lr, etas, step_sizes, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: RpropOptions = {}) {
     const all = { lr: 1e-2, etas: [0.5, 1.2] as const, stepSizes: [1e-6, 50] as const, maximize: false, ...options };

@@ -1,4 +1,5 @@
 import { fillTensor, fullTensor } from '../ops/create.ts';
+import { together } from '../ops/optimizer-update.ts';
 import { effect } from '../runtime/recorder.ts';
 import { labelStorage, untrack } from '../runtime/storage.ts';
 import { markWritten } from '../tensor/inplace.ts';
@@ -55,11 +56,15 @@ export abstract class Optimizer<Options extends object> {
   readonly paramGroups: (ParamGroup & Options)[] = [];
   readonly state = new Map<Tensor, ParamState>();
   readonly defaults: Options & { readonly lr: number };
+  /** Whether no update looks at what another one writes, so that all of them may be one launch. Own to the class that defines `update`: one that overrides it may look. */
+  static readonly together: boolean = false;
+  private readonly together: boolean;
 
   constructor(params: Params, defaults: Options & { readonly lr: number }) {
     const { name, signature } = this.constructor as { readonly name: string; readonly signature?: string };
     if (signature !== undefined) checkOptions(name, defaults, new Set([...optionNames(signature), 'decoupledWeightDecay']));
     this.defaults = defaults;
+    this.together = updatesTogether(this);
     if (isTensor(params))
       throw new ArgumentError(`${this.constructor.name}: got one tensor, whose rows are no parameters: give a list, [parameter]`);
     if (!isIterable(params))
@@ -115,7 +120,7 @@ export abstract class Optimizer<Options extends object> {
   /** One step along the gradients. A closure that recomputes the loss is called first, with recording on; its result is returned. */
   step(closure?: () => Tensor): Tensor | null {
     const loss = closure === undefined ? null : withGradMode(true, closure);
-    effect(() => withGradMode(false, () => this.updateAll()));
+    effect(() => withGradMode(false, () => (this.together ? together(() => this.updateAll()) : this.updateAll())));
     return loss;
   }
 
@@ -202,6 +207,14 @@ export abstract class Optimizer<Options extends object> {
   }
 }
 
+/** What the class says that defines `update`. */
+function updatesTogether(optimizer: object): boolean {
+  let prototype = Object.getPrototypeOf(optimizer) as object;
+  while (!Object.hasOwn(prototype, 'update')) prototype = Object.getPrototypeOf(prototype) as object;
+  const owner = prototype.constructor as unknown as { readonly together: boolean };
+  return Object.hasOwn(owner, 'together') && owner.together;
+}
+
 function isIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
@@ -222,5 +235,22 @@ export function checkRange(name: string, option: string, value: number, low = 0,
     throw new ArgumentError(
       `${name}: ${option} must be at least ${low}${high === Number.POSITIVE_INFINITY ? '' : ` and below ${high}`}, got ${value}`,
     );
+  }
+}
+
+/** What a running mean that began with 0 has of its weights after so many steps. It is the same for all parameters, mostly, and powers take long. */
+export class Correction {
+  #beta = 0;
+  #step = 0;
+  #value = 0;
+
+  /** 1 - beta^step */
+  at(beta: number, step: number): number {
+    if (beta !== this.#beta || step !== this.#step) {
+      this.#beta = beta;
+      this.#step = step;
+      this.#value = 1 - beta ** step;
+    }
+    return this.#value;
   }
 }

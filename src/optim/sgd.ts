@@ -29,6 +29,7 @@ export interface SGDOptions {
  */
 export class SGD extends Optimizer<Required<SGDOptions>> {
   static readonly signature = 'params, *, lr, momentum, dampening, weight_decay, nesterov, maximize';
+  static override readonly together = true;
 
   constructor(params: Params, options: SGDOptions = {}) {
     const all = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false, ...options };

@@ -67,7 +67,7 @@ function compileWide(make: (name: string) => FunctionBuilder): KernelFunction | 
 }
 
 /** Whether both kernels write the same. Leaves everything as it was: a launch may write where it reads. */
-function sameBits(wide: KernelFunction, plain: KernelFunction, { args, written }: Trial): boolean {
+export function sameBits(wide: KernelFunction, plain: KernelFunction, { args, written }: Trial): boolean {
   const before = written.map(bytesOf);
   const resultOf = (kernel: KernelFunction): Uint8Array[] => {
     kernel(...args);
