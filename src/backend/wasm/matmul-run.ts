@@ -125,6 +125,15 @@ export function multiplyAll(kernels: MatmulKernels, problem: Problem, path: Path
   const { m, n, k, ars, acs, brs, bcs } = problem;
   const small = path.name === 'products';
   const shared = path.slots > 1;
+  if (axes.length === 0 && !shared) {
+    // Most products are one, and many of them take less time than lists of calls.
+    if (!small) (path.name === 'blocks' ? multiplyBlocks : multiplyThin)(kernels, problem, path, at);
+    else {
+      const panels = path.rightBytes === 0 ? 0 : at.scratch + EDGE_BYTES;
+      kernels.products(1, 0, 0, 0, m, n, k, at.a, ars, acs, at.b, brs, bcs, at.c, panels, at.scratch, at.origin);
+    }
+    return;
+  }
   const { count, a: as, b: bs, c: cs } = axes[0] ?? ONE_MEMBER;
   const { outer, part } = membersAtATime(axes, shared);
   const calls: number[][] = [];

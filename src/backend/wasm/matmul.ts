@@ -49,19 +49,22 @@ const SLACK_BYTES = 64;
 
 const COMPUTE_INFO: Record<ComputeType, DTypeInfo> = { f32: FLOAT32, f64: FLOAT64, i32: INT32, i64: INT64 };
 
+function pathOf(name: Path['name'], rightBytes = 0, leftBytes = 0, slots = 1): Path {
+  return { name, rightBytes, leftBytes, slots };
+}
+
 /** `readable`: whether b may be read a little beyond its end; `shared`: whether threads may help. */
 function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly BatchAxis[], readable: boolean, shared: boolean): Path {
   const { m, n, k, acs, brs, bcs } = problem;
   const { bytes, columns } = kernels;
   const tuning = matmulTuning;
-  const path = (name: Path['name'], rightBytes = 0, leftBytes = 0, slots = 1): Path => ({ name, rightBytes, leftBytes, slots });
-  if (n <= tuning.dotVectors && acs === bytes) return path('dotColumns', brs === bytes ? 0 : n * k * bytes);
+  if (n <= tuning.dotVectors && acs === bytes) return pathOf('dotColumns', brs === bytes ? 0 : n * k * bytes);
   const inRuns = bcs === bytes;
-  if (m <= tuning.dotVectors && brs === bytes && !inRuns) return path('dotRows', acs === bytes ? 0 : m * k * bytes);
+  if (m <= tuning.dotVectors && brs === bytes && !inRuns) return pathOf('dotRows', acs === bytes ? 0 : m * k * bytes);
   const batched = axes.length > 0;
-  if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return path('combine');
+  if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return pathOf('combine');
   const direct = inRuns && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
-  if (direct && (!shared || m <= tuning.streamedRows)) return path('products');
+  if (direct && (!shared || m <= tuning.streamedRows)) return pathOf('products');
   const depth = depthOf(k);
   const widthMost = columnsOf(m, shared);
   const leftBytes = m * k * bytes;
@@ -69,9 +72,9 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   const single = direct || (!packsLeft && depth === k && n <= widthMost && leftBytes <= WHOLE);
   const width = Math.min(n, widthMost);
   const rightBytes = depth * Math.ceil(width / columns) * columns * bytes;
-  if (!shared) return path(single ? 'products' : 'blocks', rightBytes, packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0);
-  if (single && batched) return path('products', direct ? 0 : rightBytes, 0, membersAtATime(axes, true).chunks);
-  return path('blocks', rightBytes, packsLeft && acs !== bytes && m > BLOCK_ROWS ? depth * m * bytes : 0, blocksOf(m, kernels));
+  if (!shared) return pathOf(single ? 'products' : 'blocks', rightBytes, packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0);
+  if (single && batched) return pathOf('products', direct ? 0 : rightBytes, 0, membersAtATime(axes, true).chunks);
+  return pathOf('blocks', rightBytes, packsLeft && acs !== bytes && m > BLOCK_ROWS ? depth * m * bytes : 0, blocksOf(m, kernels));
 }
 
 /** A contiguous view of the values of `view`, in the memory at hand and of another dtype. */
@@ -132,15 +135,24 @@ let edge: Storage | null = null;
 
 const NO_AXES: readonly BatchAxis[] = [];
 
-/** The row that is added to each row of the product, if it is one; anything else is written to the result first, so that the product is added to that. */
-function rowToAdd(out: View, added: View | null): View | null {
+/**
+ * The row that is added to each row of the product, if it is one; anything else is written to the result first, so that the product is added to that. `runs`: whether rows of a are runs, so
+ * that a column is not turned into a row.
+ */
+function rowToAdd(out: View, added: View | null, runs: boolean): View | null {
   if (added === null || added === out) return null;
-  const start = broadcastTo(out, added);
-  const last = out.shape.length - 1;
-  if (out.shape[last]! > 1 && start.strides.every((stride, dim) => stride === (dim === last ? 1 : 0))) return start;
+  if (isRow(added, out.shape[out.shape.length - 1]!, runs)) return added;
   beginLaunch();
-  convert(out, start);
+  convert(out, broadcastTo(out, added));
   return null;
+}
+
+function isRow(added: View, columns: number, runs: boolean): boolean {
+  if (columns === 1) return runs && added.size === 1;
+  const last = added.shape.length - 1;
+  if (last < 0 || added.shape[last] !== columns || added.strides[last] !== 1) return false;
+  for (let dim = 0; dim < last; dim++) if (added.shape[dim] !== 1 && added.strides[dim] !== 0) return false;
+  return true;
 }
 
 function launch(out: View, a: View, b: View, added: View | null, compute: ComputeType): void {
@@ -151,7 +163,7 @@ function launch(out: View, a: View, b: View, added: View | null, compute: Comput
   const k = a.shape[aDims - 1]!;
   const n = out.shape[dims - 1]!;
   let m = out.shape[dims - 2]!;
-  const start = rowToAdd(out, added);
+  const start = rowToAdd(out, added, a.strides[aDims - 1] === 1);
   let ars = a.strides[aDims - 2]! * bytes;
   let acs = a.strides[aDims - 1]! * bytes;
   let brs = b.strides[bDims - 2]! * bytes;
@@ -194,7 +206,7 @@ function launch(out: View, a: View, b: View, added: View | null, compute: Comput
   };
   if (k > 0) multiplyAll(kernels, problem, path, swap ? axes.map(turned) : axes, at);
   else if (added === null) heap.u8.fill(0, at.c, at.c + out.size * bytes);
-  else if (start !== null) convert(out, start);
+  else if (start !== null) convert(out, broadcastTo(out, start));
   if (scratch !== edge) release(scratch);
 }
 
