@@ -27,6 +27,11 @@ const CASES: readonly Case[] = [
   { x: [1, 1, 3, 3], w: [1, 1, 3, 3], options: { padding: 5, dilation: 2, stride: 4 } },
   { x: [2, 5, 7, 39], w: [5, 1, 3, 3], options: { groups: 5, padding: 1 } },
   { x: [2, 3, 9, 41], w: [6, 1, 3, 5], options: { groups: 3, padding: [1, 2], stride: 2 } },
+  { x: [3, 6, 131], w: [6, 2, 5], options: { groups: 3, dilation: 2, stride: 3, padding: 4 } },
+  { x: [2, 6, 7, 7], w: [6, 1, 5, 5], options: { groups: 6, padding: 2 } },
+  { x: [2, 4, 30, 29], w: [4, 1, 3, 3], options: { groups: 4, padding: 1, stride: [2, 1] } },
+  { x: [2, 4, 28, 30], w: [4, 1, 3, 3], options: { groups: 4, padding: 1, stride: [3, 2], dilation: [1, 2] } },
+  { x: [2, 3, 4, 9, 10], w: [6, 1, 2, 3, 3], options: { groups: 3, padding: 1, stride: [2, 1, 1] } },
 ];
 
 const whole = (shape: readonly number[]): Tensor => randint(-3, 4, shape as number[], { dtype: 'int64' }) as Tensor;
@@ -77,6 +82,7 @@ test('the gradient of each element of a weight is a sum over the places of its w
 const SHAPES = [
   { x: [2, 5, 9, 9], w: [17, 5, 3, 3] },
   { x: [2, 20, 9, 15], w: [17, 20, 3, 3] },
+  { x: [2, 5, 15, 29], w: [5, 1, 3, 3] },
 ];
 const AT_LEVELS = kernelLevels().flatMap((level) => SHAPES.map((shapes) => ({ level, shapes })));
 
@@ -85,11 +91,23 @@ test.each(AT_LEVELS)('convolutions are right at the level $level, $shapes', ({ l
   try {
     const x = whole(shapes.x);
     const w = whole(shapes.w);
-    const y = F.conv2d!(x.to('float32'), w.to('float32'), null, { padding: 1 });
-    expect(y.to('int64').toArray()).toEqual(F.conv2d!(x, w, null, { padding: 1 }).toArray());
+    const options = { padding: 1, groups: shapes.x[1]! / shapes.w[1]! };
+    const y = F.conv2d!(x.to('float32'), w.to('float32'), null, options);
+    expect(y.to('int64').toArray()).toEqual(F.conv2d!(x, w, null, options).toArray());
   } finally {
     configureKernels({ level: 'wide' });
   }
+});
+
+test.each([1, 2])('an infinity is seen by the windows that have it alone, stride %s', (stride) => {
+  const x = ones([1, 2, 9, 9]).to('float32') as Tensor;
+  x.narrow(1, 0, 1).narrow(2, 0, 1).narrow(3, 0, 1).fill_(Infinity);
+  x.requiresGrad_();
+  const w = ones([2, 1, 3, 3]).requiresGrad_() as Tensor;
+  const y = F.conv2d!(x, w, null, { groups: 2, stride });
+  expect(y.isfinite().logicalNot().sum().item()).toBe(1);
+  const [, gw] = grad(y, [x, w], y.detach().isfinite().to('float32')) as unknown as [Tensor, Tensor];
+  expect(gw.isfinite().logicalNot().nonzero().toArray()).toEqual([[0, 0, 0, 0]]);
 });
 
 test('a batch of kernels is one convolution with more channels', () => {

@@ -1,97 +1,417 @@
-/** Launches of convolutions of few channels at a time. */
+/** Launches of convolutions of few channels at a time: see kernel/depthwise.ts. */
 
-import { type Apart, depthwiseFunctions } from '../../kernel/depthwise.ts';
-import { COMPUTE_BYTES, type ComputeType, computeTypeOf } from '../../kernel/element.ts';
-import { ENTRY_BYTES } from '../../kernel/pack-windows.ts';
+import {
+  GRID_FIELDS,
+  type GridField,
+  gridOutputsFunction,
+  gridWeightsFunction,
+  TAPS_AT_ONCE,
+  tilePlaceBytes,
+} from '../../kernel/depthwise.ts';
+import { COMPUTE_BYTES, type ComputeType, computeTypeOf, LANES } from '../../kernel/element.ts';
+import { type MatmulVariant, tileColumns } from '../../kernel/matmul.ts';
+import { SPLIT_FIELDS, splitBytes } from '../../kernel/split-image.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
+import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
-import { instantiateAt } from './level.ts';
+
 import { matmulKernels } from './matmul-kernels.ts';
 import { rowsToShare } from './parallel.ts';
-import { groupParts, launchParts, nanosecondsOf } from './window-parts.ts';
-import { align, borderBytes, type WindowProduct, writeBorder, writeTable } from './window-tables.ts';
+import { instantiateTrusted, withTrialViews } from './trusted.ts';
+import { groupParts, launchParts } from './window-parts.ts';
+import { align } from './window-tables.ts';
 
-interface DepthwiseKernels {
-  readonly depthwise: KernelFunction;
-  readonly depthwiseSums: KernelFunction;
+/** How windows lie on one dimension. */
+export interface GridLine {
+  /** Elements of the source. */
+  readonly source: number;
+  /** How many windows there are, and how far each begins behind the one before. */
+  readonly outputs: number;
+  readonly stride: number;
+  /** Where the elements of the first window lie, perhaps outside of the source, and which of the kernel's elements goes with each. */
+  readonly places: readonly number[];
+  readonly elements: readonly number[];
+  /** How far windows lie apart in the output. */
+  readonly step: number;
 }
 
-const compiled = new Map<string, DepthwiseKernels>();
+/** A convolution of some channels at a time. All operands are contiguous; everything counts elements. */
+export interface GridProduct {
+  readonly images: number;
+  readonly groups: number;
+  /** Channels of the output and of the source in a group. */
+  readonly rows: number;
+  readonly channels: number;
+  /** Three of them. */
+  readonly lines: readonly GridLine[];
+  readonly source: View;
+  readonly weights: View;
+  /** Steps of groups, of channels of the output and of the source, and of the kernel's elements in each dimension. */
+  readonly weightSteps: readonly [group: number, row: number, channel: number, ...elements: readonly number[]];
+  readonly out: View;
+  /** Where the first window's output lies. */
+  readonly first: number;
+  /** A value for each channel of the output, or 0. */
+  readonly start: View | null;
+}
 
-function kernelsFor(compute: ComputeType, apart: Apart): DepthwiseKernels {
-  const { level, variant } = matmulKernels(compute);
-  // What loads and adds is bound by the loads: wider vectors gain nothing.
-  const own = level === 'plain' ? 'plain' : 'fused';
-  const key = `${compute} ${own} ${apart}`;
-  let kernels = compiled.get(key);
-  if (kernels === undefined) {
-    const { depthwise, depthwiseSums } = instantiateAt(own, depthwiseFunctions(variant, apart));
-    kernels = { depthwise: depthwise!, depthwiseSums: depthwiseSums! };
-    compiled.set(key, kernels);
+/** A kernel with the tile that it was made for. */
+interface GridKernel {
+  readonly run: KernelFunction;
+  readonly variant: MatmulVariant;
+}
+
+type Kind = 'outputs' | 'weights';
+
+/** Tiles that stay in registers. Sizes of images are often multiples of seven. */
+const TILES: Record<Kind, Record<string, readonly (readonly [rows: number, vectors: number])[]>> = {
+  outputs: {
+    plain: [
+      [4, 2],
+      [7, 1],
+    ],
+    fused: [
+      [4, 2],
+      [7, 1],
+    ],
+    wide: [
+      [7, 2],
+      [4, 2],
+    ],
+  },
+  weights: { plain: [[1, 1]], fused: [[1, 1]], wide: [[1, 2]] },
+};
+
+const compiled = new Map<string, GridKernel>();
+
+function kernelOf(kind: Kind, compute: ComputeType, [rows, vectors]: readonly [number, number]): GridKernel {
+  const { level } = matmulKernels(compute);
+  const key = `${kind} ${compute} ${level} ${rows} ${vectors}`;
+  let kernel = compiled.get(key);
+  if (kernel === undefined) {
+    const variant = { compute, fused: level !== 'plain', rows, vectors };
+    const make = kind === 'outputs' ? gridOutputsFunction : gridWeightsFunction;
+    const run = instantiateTrusted(
+      level,
+      () => [make(variant)],
+      (kernels) => Object.values(kernels)[0] as KernelFunction,
+      (run) => tryOut(kind, { run, variant }),
+    );
+    kernel = { run, variant };
+    compiled.set(key, kernel);
   }
-  return kernels;
+  return kernel;
 }
 
-/** More rows, or longer products, are worth packing. Measured. */
-const MOST_ROWS = 2;
-const MOST_ELEMENTS = 64;
-
-/** Whether the products are so few and short that packing would cost more. */
-export function suitsDepthwise({ rows, across, along, outSteps }: WindowProduct): boolean {
-  return rows <= MOST_ROWS && (outSteps.image > 0 ? along : across).length <= MOST_ELEMENTS;
+/** What a kernel makes of a small convolution of two channels a group, with parts of tiles and places outside of the image. */
+function tryOut(kind: Kind, kernel: GridKernel): Uint8Array {
+  const { compute } = kernel.variant;
+  if (compute !== 'f32') return new Uint8Array(0);
+  const [size, outputs] = [19, 18];
+  const shapes = [
+    [2, 4, 1, size, size],
+    [2, 2, 1, 3, 3],
+    [2, 2, 1, outputs, outputs],
+  ];
+  return withTrialViews(shapes, ([source, weights, out]) => {
+    const line = { source: size, outputs, stride: 1, places: [-1, 0, 1], elements: [0, 1, 2], step: 1 };
+    const product: GridProduct = {
+      images: 2,
+      groups: 2,
+      rows: 1,
+      channels: 2,
+      lines: [{ ...line, source: 1, outputs: 1, places: [0], elements: [0] }, { ...line, step: outputs }, line],
+      source: source as View,
+      weights: weights as View,
+      weightSteps: [18, 18, 9, 9, 3, 1],
+      out: out as View,
+      first: 0,
+      start: null,
+    };
+    if (kind === 'outputs') runOutputs(product, kernel, false);
+    else runWeights(product, kernel);
+  });
 }
 
-/** How far the places of a table lie apart, where that is read as vectors. */
-function apartOf(places: Int32Array): Apart {
-  let twos = 0;
-  for (let i = 1; i < places.length; i++) if (places[i]! - places[i - 1]! === 2) twos++;
-  return 2 * twos > places.length ? 2 : 1;
+/** How an image is laid out: bytes of it, where its elements go, and where windows and their elements lie. */
+interface Layout {
+  readonly size: number;
+  readonly split: Record<(typeof SPLIT_FIELDS)[number], number>;
+  readonly phases: readonly (readonly [to: number, from: number, count: number])[];
+  readonly sliceStep: number;
+  readonly rowStep: number;
+  /** Where the element (channel, element of each line) of a window lies. */
+  readonly at: (channel: number, elements: readonly number[]) => number;
 }
 
-/** Runs a product row by row. */
-export function depthwiseProduct(product: WindowProduct): void {
-  const { images, groups, rows, across, along, leftSteps, sourceSteps, out, outSteps, start, border } = product;
-  const compute = computeTypeOf(out.type.name);
+/** `height` and `width`: how many windows are read, some of them for nothing. */
+function layoutOf(lines: readonly GridLine[], channels: number, height: number, width: number, bytes: number): Layout {
+  const lowest = lines.map(({ places }) => (places.length === 0 ? 0 : Math.min(...places)));
+  const reach = lines.map(({ places }, d) => Math.max(lowest[d]!, ...places) - lowest[d]!);
+  const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
+  const rowStep = width + Math.floor(reach[2]! / x.stride);
+  const phaseStep = rowStep * (height + Math.floor(reach[1]! / y.stride));
+  const turnStep = phaseStep * x.stride;
+  const sliceStep = turnStep * y.stride;
+  const channelStep = sliceStep * ((z.outputs - 1) * z.stride + reach[0]! + 1);
+  // What is there of what the windows see.
+  const from = lowest.map((low) => Math.max(0, low));
+  const count = lines.map(
+    ({ source, outputs, stride }, d) => Math.min(source, lowest[d]! + (outputs - 1) * stride + reach[d]! + 1) - from[d]!,
+  );
+  const ahead = from.map((at, d) => at - lowest[d]!);
+  const whole = count.every((n) => n > 0);
+  const first = (from[0]! * y.source + from[1]!) * x.source + from[2]!;
+  const phases = Array.from({ length: x.stride }, (_, j) => {
+    const place = ahead[2]! + j;
+    const to = (place % x.stride) * phaseStep + Math.floor(place / x.stride);
+    return [to * bytes, (first + j) * bytes, Math.max(0, Math.ceil((count[2]! - j) / x.stride))] as const;
+  });
+  const plane = y.source * x.source;
+  const split = {
+    channels: whole ? channels : 0,
+    slices: count[0]!,
+    rows: count[1]!,
+    channelFrom: z.source * plane * bytes,
+    sliceFrom: plane * bytes,
+    rowFrom: x.source * bytes,
+    channelStep: channelStep * bytes,
+    sliceStep: sliceStep * bytes,
+    turns: y.stride,
+    turnStep: turnStep * bytes,
+    rowStep: rowStep * bytes,
+    firstTurn: ahead[1]! % y.stride,
+    firstLine: (ahead[0]! * sliceStep + Math.floor(ahead[1]! / y.stride) * rowStep) * bytes,
+    phases: x.stride,
+  };
+  const at = (channel: number, elements: readonly number[]): number => {
+    const [inZ, inY, inX] = elements.map((i, d) => lines[d]!.places[i]! - lowest[d]!) as [number, number, number];
+    const row = (inY % y.stride) * turnStep + Math.floor(inY / y.stride) * rowStep;
+    return (channel * channelStep + inZ * sliceStep + row + (inX % x.stride) * phaseStep + Math.floor(inX / x.stride)) * bytes;
+  };
+  return { size: channels * channelStep * bytes, split, phases, sliceStep: sliceStep * z.stride * bytes, rowStep: rowStep * bytes, at };
+}
+
+function writeSplit(address: number, { split, phases }: Layout): void {
+  const values = [...SPLIT_FIELDS.map((name) => split[name]), ...phases.flat()];
+  heap.i32.set(values, address / 4);
+}
+
+function writeGrid(address: number, fields: Partial<Record<GridField, number>>): void {
+  heap.i32.set(
+    GRID_FIELDS.map((name) => fields[name] ?? 0),
+    address / 4,
+  );
+}
+
+/** The elements of a window, in the order of the weights, as `(channel, elements of each line)`. */
+function eachTap({ channels, lines }: GridProduct, visit: (channel: number, elements: readonly [number, number, number]) => void): void {
+  const [z, y, x] = lines.map(({ places }) => places.length) as [number, number, number];
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < z; i++) for (let j = 0; j < y; j++) for (let k = 0; k < x; k++) visit(c, [i, j, k]);
+}
+
+function tapsOf({ channels, lines }: GridProduct): number {
+  return lines.reduce((count, { places }) => count * places.length, channels);
+}
+
+function placesOf(lines: readonly GridLine[]): number {
+  return lines.reduce((count, { outputs }) => count * outputs, 1);
+}
+
+function sourceSize(lines: readonly GridLine[]): number {
+  return lines.reduce((count, { source }) => count * source, 1);
+}
+
+/** Multiplications and additions in a nanosecond. */
+const SPEED = 12;
+
+function nanosecondsOf(product: GridProduct): number {
+  const { images, groups, rows, channels, lines } = product;
+  return (images * groups * (rows * placesOf(lines) * tapsOf(product) + channels * sourceSize(lines))) / SPEED;
+}
+
+/** How many windows are computed for so many rows and columns that are wanted. */
+function computed(rows: number, columns: number, tileRows: number, tileWidth: number): number {
+  return Math.ceil(rows / tileRows) * tileRows * Math.ceil(columns / tileWidth) * tileWidth;
+}
+
+/** The tile of which least is for nothing: its rows below each other, or all of them in one line. */
+function bestTile(compute: ComputeType, { height, width }: { height: number; width: number }) {
+  const { level } = matmulKernels(compute);
+  let best: { tile: readonly [number, number]; inLine: boolean; count: number } | null = null;
+  for (const tile of TILES.outputs[level]!) {
+    const wide = tile[1] * LANES[compute];
+    for (const inLine of [false, true]) {
+      const count = inLine ? computed(height, width, 1, tile[0] * wide) : computed(height, width, tile[0], wide);
+      if (best === null || count < best.count) best = { tile, inLine, count };
+    }
+  }
+  return best!;
+}
+
+/** `out = start + Σ weights · windows`, for one product or several with the same output, of which they write parts. */
+export function gridOutputs(products: readonly GridProduct[]): void {
+  for (const product of products) outputsOf(product);
+}
+
+function outputsOf(product: GridProduct): void {
+  const compute = computeTypeOf(product.out.type.name);
+  const [, y, x] = product.lines as readonly [GridLine, GridLine, GridLine];
+  const { tile, inLine } = bestTile(compute, { height: y.outputs, width: x.outputs });
+  runOutputs(product, kernelOf('outputs', compute, tile), inLine);
+}
+
+function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: boolean): void {
+  const { images, groups, rows, channels, lines, weightSteps, out, start } = product;
+  const { compute } = variant;
   const bytes = COMPUTE_BYTES[compute];
-  const isSum = outSteps.image === 0;
-  const apart = apartOf(isSum ? along : across);
-  const kernels = kernelsFor(compute, apart);
-  const kernel = isSum ? kernels.depthwiseSums : kernels.depthwise;
-  const nanoseconds = 4 * nanosecondsOf(product);
-  const shares = rowsToShare(nanoseconds, kernel);
-  const parts = groupParts(shares === null ? 0 : nanoseconds, isSum ? 1 : images, images, groups);
-  const acrossBytes = align(ENTRY_BYTES * across.length);
-  const placeBytes = borderBytes(border, bytes);
-  const scratch = allocate(64 + acrossBytes + align(ENTRY_BYTES * along.length) + parts.length * placeBytes);
+  const columns = tileColumns(variant);
+  const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
+  const [tileRows, tileWidth] = inLine ? [1, variant.rows * columns] : [variant.rows, columns];
+  const up = (count: number, of: number): number => Math.ceil(count / of) * of;
+  const layout = layoutOf(lines, channels, up(y.outputs, tileRows), up(x.outputs, tileWidth), bytes);
+  const taps = tapsOf(product);
+  const channelOut = out.size / (images * groups * rows);
+  const nanoseconds = nanosecondsOf(product);
+  const shares = rowsToShare(nanoseconds, run);
+  const parts = groupParts(shares === null ? 0 : nanoseconds, images, images, groups);
+  const splitAt = align(4 * GRID_FIELDS.length);
+  const tableAt = splitAt + align(splitBytes(layout.phases.length));
+  const placesAt = tableAt + align(8 * taps) + 64;
+  const placeBytes = tilePlaceBytes(variant) + align(layout.size);
+  const scratch = allocate(placesAt + parts.length * placeBytes);
   beginLaunch();
-  const zero = addressOf(scratch);
-  const acrossAt = zero + 64;
-  const alongAt = acrossAt + acrossBytes;
-  const places = alongAt + align(ENTRY_BYTES * along.length);
-  const [leftAt, sourceAt, outAt] = [addressOfView(product.left), addressOfView(product.source), addressOfView(out)];
-  const startAt = start === null ? zero : addressOfView(start);
+  const grid = addressOf(scratch);
+  const zero = grid + placesAt - 64;
   heap.u8.fill(0, zero, zero + 64);
-  if (isSum) heap.u8.fill(0, outAt, outAt + out.size * bytes);
-  writeTable(acrossAt, across, across.length, bytes, isSum ? 1 : apart);
-  writeTable(alongAt, along, along.length, bytes, isSum ? apart : 1);
-  const borders = parts.map((_, i) => writeBorder(places + i * placeBytes, border, bytes));
-  const startStep = start === null ? 0 : bytes;
-  for (let r = 0; r < rows; r++) {
-    const args = parts.map((part, i) => {
-      const source = sourceAt + (part.image * sourceSteps.image + part.group * sourceSteps.group) * bytes;
-      const left = leftAt + (part.image * leftSteps.image + part.group * leftSteps.group + r * leftSteps.row) * bytes;
-      const to = outAt + (part.image * outSteps.image + part.group * outSteps.group + r * across.length) * bytes;
-      const common = [part.images, part.groups, across.length, along.length, source, sourceSteps.image * bytes, sourceSteps.group * bytes];
-      const tables = [acrossAt, alongAt, left];
-      const leftGroup = leftSteps.group * bytes;
-      const last = [to, outSteps.group * bytes, borders[i]!];
-      if (isSum) return [...common, ...tables, leftSteps.image * bytes, leftGroup, ...last];
-      const begin = startAt + (part.group * rows + r) * startStep;
-      return [...common, ...tables, leftGroup, begin, rows * startStep, to, outSteps.image * bytes, outSteps.group * bytes, borders[i]!];
-    });
-    launchParts(shares, args, kernel);
-  }
+  const [wGroup, wRow, wChannel, ...wSteps] = weightSteps;
+  let entry = (grid + tableAt) / 4;
+  eachTap(product, (channel, elements) => {
+    heap.i32[entry++] = layout.at(channel, elements);
+    heap.i32[entry++] = elements.reduce((at, i, d) => at + lines[d]!.elements[i]! * wSteps[d]!, channel * wChannel) * bytes;
+  });
+  writeSplit(grid + splitAt, layout);
+  const sourceChannel = sourceSize(lines);
+  const fields: Partial<Record<GridField, number>> = {
+    taps,
+    table: grid + tableAt,
+    depth: z.outputs,
+    height: y.outputs,
+    width: x.outputs,
+    tileRows,
+    tileColumns: tileWidth,
+    sliceStep: layout.sliceStep,
+    rowStep: layout.rowStep,
+    tileStep: inLine ? columns * bytes : layout.rowStep,
+    sliceOut: z.step * bytes,
+    rowOut: y.step * bytes,
+    columnOut: x.step * bytes,
+    tileOut: inLine ? columns * bytes : y.step * bytes,
+    dense: x.step === 1 && y.step === x.outputs && z.step === x.outputs * y.outputs ? 1 : 0,
+    rows,
+    rowWeights: wRow * bytes,
+    startStep: start === null ? 0 : bytes,
+    rowTo: channelOut * bytes,
+    groupFrom: channels * sourceChannel * bytes,
+    groupWeights: wGroup * bytes,
+    groupTo: rows * channelOut * bytes,
+    imageFrom: groups * channels * sourceChannel * bytes,
+    imageTo: groups * rows * channelOut * bytes,
+    split: grid + splitAt,
+    size: layout.size,
+  };
+  writeGrid(grid, fields);
+  const [sourceAt, weightsAt, outAt] = [addressOfView(product.source), addressOfView(product.weights), addressOfView(out)];
+  const startAt = start === null ? zero : addressOfView(start);
+  const args = parts.map((part, i) => [
+    grid,
+    part.images,
+    part.groups,
+    sourceAt + part.image * fields.imageFrom! + part.group * fields.groupFrom!,
+    weightsAt + part.group * fields.groupWeights!,
+    startAt + part.group * rows * fields.startStep!,
+    outAt + product.first * bytes + part.image * fields.imageTo! + part.group * fields.groupTo!,
+    grid + placesAt + i * placeBytes,
+  ]);
+  launchParts(shares, args, run);
+  release(scratch);
+}
+
+/** `weights = Σ out · windows` over all windows of all images; `weights` is contiguous and written, `out` is read. */
+export function gridWeights(product: GridProduct): void {
+  const compute = computeTypeOf(product.out.type.name);
+  runWeights(product, kernelOf('weights', compute, TILES.weights[matmulKernels(compute).level]![0]!));
+}
+
+function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
+  const { images, groups, rows, channels, lines, weights } = product;
+  const { compute } = variant;
+  const bytes = COMPUTE_BYTES[compute];
+  const columns = tileColumns(variant);
+  const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
+  const width = Math.ceil(x.outputs / columns) * columns;
+  const layout = layoutOf(lines, channels, y.outputs, width, bytes);
+  const asIs = lines.map((line) => ({ ...line, source: line.outputs, stride: 1, places: [0] }));
+  const otherLayout = layoutOf(asIs, 1, y.outputs, width, bytes);
+  const taps = tapsOf(product);
+  const padded = Math.ceil(taps / TAPS_AT_ONCE) * TAPS_AT_ONCE;
+  const nanoseconds = nanosecondsOf(product);
+  const shares = rowsToShare(nanoseconds, run);
+  const parts = groupParts(shares === null ? 0 : nanoseconds, 1, images, groups);
+  const splitAt = align(4 * GRID_FIELDS.length);
+  const otherAt = splitAt + align(splitBytes(layout.phases.length));
+  const tableAt = otherAt + align(splitBytes(1));
+  const placesAt = tableAt + align(8 * padded);
+  const placeBytes = align((taps + TAPS_AT_ONCE) * columns * bytes + layout.size + otherLayout.size);
+  const scratch = allocate(placesAt + parts.length * placeBytes);
+  beginLaunch();
+  const grid = addressOf(scratch);
+  const table = (grid + tableAt) / 4;
+  let entry = table;
+  eachTap(product, (channel, elements) => {
+    heap.i32[entry] = layout.at(channel, elements);
+    entry += 2;
+  });
+  for (; entry < table + 2 * padded; entry += 2) heap.i32[entry] = heap.i32[table]!;
+  writeSplit(grid + splitAt, layout);
+  writeSplit(grid + otherAt, otherLayout);
+  const [sourceChannel, places] = [sourceSize(lines), placesOf(lines)];
+  const fields: Partial<Record<GridField, number>> = {
+    taps,
+    table: grid + tableAt,
+    depth: z.outputs,
+    height: y.outputs,
+    sliceStep: layout.sliceStep,
+    rows,
+    groupFrom: channels * sourceChannel * bytes,
+    groupTo: rows * taps * bytes,
+    imageFrom: groups * channels * sourceChannel * bytes,
+    split: grid + splitAt,
+    size: layout.size,
+    otherSplit: grid + otherAt,
+    otherSize: otherLayout.size,
+    vectors: width / columns,
+    rowGap: layout.rowStep - width * bytes,
+    otherSlice: otherLayout.sliceStep,
+    rowOther: places * bytes,
+    groupOther: rows * places * bytes,
+    imageOther: groups * rows * places * bytes,
+  };
+  writeGrid(grid, fields);
+  const [sourceAt, otherFrom, weightsAt] = [addressOfView(product.source), addressOfView(product.out), addressOfView(weights)];
+  heap.u8.fill(0, weightsAt, weightsAt + weights.size * bytes);
+  const args = parts.map((part, i) => [
+    grid,
+    part.images,
+    part.groups,
+    sourceAt + part.group * fields.groupFrom!,
+    otherFrom + part.group * fields.groupOther!,
+    weightsAt + part.group * fields.groupTo!,
+    grid + placesAt + i * placeBytes,
+  ]);
+  launchParts(shares, args, run);
   release(scratch);
 }

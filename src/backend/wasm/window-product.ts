@@ -7,7 +7,6 @@ import { EDGE_BYTES, packedBytes, packedFunctions } from '../../kernel/window-im
 import { WINDOW_DEPTH } from '../../kernel/window-tiles.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
-import { depthwiseProduct, suitsDepthwise } from './depthwise.ts';
 import { addressOfView } from './host.ts';
 import { instantiateAt } from './level.ts';
 import { matmulKernels } from './matmul-kernels.ts';
@@ -46,8 +45,7 @@ function neighbours(table: Int32Array): number {
 
 /** Runs a product of float32 or float64. */
 export function windowProduct(product: WindowProduct): void {
-  if (suitsDepthwise(product)) depthwiseProduct(product);
-  else if (!suitsTiles(product)) packedProduct(product);
+  if (!suitsTiles(product)) packedProduct(product);
   else if (product.outSteps.image > 0) convolveTiles(product);
   else correlateTiles(product);
 }

@@ -4,6 +4,7 @@ import { IDENTITY } from '../../tensor/identity.ts';
 import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
+import { inputInGrid, outputInGrid, suitsGrid, weightInGrid } from './convolution-grid.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
 import { type Border, type PlaneConvolution, suitsWinograd, windowProduct, winogradProduct } from './window-kernels.ts';
 
@@ -117,6 +118,7 @@ export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geome
   const [n, channels] = x.shape as readonly [number, number];
   const outputs = w.shape[0] as number;
   const rows = outputs / groups;
+  if (suitsGrid(geometry, channels, outputs)) return outputInGrid(x, w, bias, geometry);
   if (isPlane(x, geometry)) {
     const inner = channels / groups;
     const plane = {
@@ -160,6 +162,7 @@ export function weightByWindows(x: Tensor, y: Tensor, geometry: ConvolutionGeome
   const { groups, kernel } = geometry;
   const [n, channels] = x.shape as readonly [number, number];
   const outputs = y.shape[1] as number;
+  if (suitsGrid(geometry, channels, outputs)) return weightInGrid(x, y, geometry);
   const { image, windows, elements } = windowsOf(x, geometry);
   const result = emptyTensor([outputs, channels / groups, ...kernel], x.type);
   const rows = outputs / groups;
@@ -182,7 +185,7 @@ export function weightByWindows(x: Tensor, y: Tensor, geometry: ConvolutionGeome
 }
 
 /** The elements of a kernel that reach the places `phase + i · stride` of one dimension of the input, and how far from i the output lies that they take. */
-interface Phase {
+export interface Phase {
   readonly phase: number;
   /** How many such places there are. */
   readonly size: number;
@@ -234,8 +237,9 @@ export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geomet
     };
     if (suitsWinograd(plane)) return byTiles(plane, bias);
   }
-  const result = emptyTensor([n, channels, ...input], y.type);
   const phases = input.map((_, d) => phasesOf(d, geometry));
+  if (suitsGrid(geometry, w.shape[0] as number, channels)) return inputInGrid(w, y, bias, phases, geometry);
+  const result = emptyTensor([n, channels, ...input], y.type);
   const lowest = phases.map((line) => Math.min(0, ...line.flatMap(({ shifts }) => shifts)));
   const extents = phases.map(
     (line, d) => Math.max(...line.flatMap(({ shifts, size }) => [...shifts.map((shift) => shift + size), 1])) - (lowest[d] as number),
