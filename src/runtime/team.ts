@@ -22,8 +22,8 @@ export interface Team {
    * there or awake, or the machine is busy with something else. Wakes and starts threads when that pays.
    */
   rows(nanoseconds: number, steps: readonly Code[]): Float64Array | null;
-  /** Runs all rows and returns when all are done. */
-  run(steps: readonly Code[], chunks: number, width: number): void;
+  /** Runs all rows and returns when all are done. `repeatable`: whether a row may be done again that was done in part. Throws if it may not, and its thread ended meanwhile. */
+  run(steps: readonly Code[], chunks: number, width: number, repeatable: boolean): void;
 }
 
 /** The team that there is. */

@@ -10,28 +10,29 @@ import { builtin, hostThreads } from './machine.ts';
 import { type Code, type Team, threads } from './team.ts';
 import { WORKER_SOURCE } from './worker-source.ts';
 
-// The words of the shared memory, which `worker-source.ts` knows too.
-/** How many chunks nobody has claimed. */
+// The words of the shared memory, which `worker-source.ts` knows too: those that are written together, and those of each worker, have cache lines of their own.
+/** Which chunks nobody has claimed: the first of them, and from the 16th bit on, the one after the last; 0 where there are none. */
 const LEFT = 0;
-/** How many chunks are not done. */
-const UNDONE = 1;
 /** How many workers may take part: the others are parked. */
-const LIMIT = 2;
-/** Whether the caller sleeps until `UNDONE` changes. */
-const CALLER_SLEEPS = 3;
-const STEPS = 4;
-const WIDTH = 5;
-/** How many chunks failed; which ones, counted from 1, is in the words from `FAILURES` on. */
-const FAILED = 6;
+const LIMIT = 16;
+/** Whether the caller sleeps until a worker has nothing in hand. */
+const CALLER_SLEEPS = 17;
+/** How many chunks failed; which ones is in the words from `FAILURES` on. */
+const FAILED = 18;
+const STEPS = 32;
+const WIDTH = 33;
 /** Of each step: where the bytes of the module lie, how many, and which export it is. */
-const CODES = 16;
-/** Of each worker: see below. */
-const STATES = 64;
-/** Of each worker: how many chunks it has done. */
-const COUNTS = 128;
-const FAILURES = 192;
-const WORDS = 1024;
+const CODES = 48;
+const FAILURES = 128;
+/** Of each worker: the chunk that it has in hand or is about to claim, counted from 1; its state; how many chunks it has done; whether it is to wake. */
+const WORKERS = 1024;
+const PER_WORKER = 16;
+const STATE = 1;
+const COUNT = 2;
+const WOKEN = 3;
+const WORDS = 2048;
 
+const GONE = 0;
 const AWAKE = 1;
 const ASLEEP = 2;
 
@@ -46,19 +47,29 @@ const CODE_BYTES = 1 << 22;
 /** A launch that is worth sharing with threads that are awake. */
 const SHARED = 8e3;
 /** Work within a millisecond for which sleepers are woken. */
-const WAKING = 150e3;
+const WAKING = 70e3;
 /** Work for which threads are started. */
 const STARTING = 20e6;
 
 // Milliseconds. On a machine that is busy with something else, waiting for a worker that was interrupted may take longer than it saves.
 /** How much time may have been lost before nothing is shared for a while. */
 const MOST_LOST = 0.3;
-/** How much that was saved counts against what is lost later. */
-const MOST_SAVED = 0.5;
+/** How much that was saved counts against what is lost later: some interruptions, which any machine has, do not end what pays. */
+const MOST_SAVED = 8;
 /** What waking is taken to cost where it is not seen: a worker may take the place of the caller. */
 const WAKING_COST = 0.1;
 const FIRST_REST = 10;
 const LONGEST_REST = 1000;
+/** How long the caller waits until it sleeps, and between two looks at whether a worker is still there. */
+const PATIENCE = 0.05;
+const LOOK = 20;
+
+const ENDED = 'something else ended it';
+
+interface Port {
+  /** In Node true, as long as the other end is there. */
+  postMessage(value: unknown): unknown;
+}
 
 interface NodeWorker {
   unref(): void;
@@ -68,6 +79,8 @@ interface NodeWorker {
 
 interface WorkerThreads {
   Worker: new (source: string, options: object) => NodeWorker;
+  MessageChannel: new () => { port1: Port; port2: Port };
+  receiveMessageOnPort(port: Port): unknown;
 }
 
 class Threads implements Team {
@@ -86,12 +99,16 @@ class Threads implements Team {
   #lastMissed = 0;
   /** Whether sleepers are woken for the launch that comes. */
   #wakes = false;
+  /** Whether each worker is still there, where the host can tell without its event loop. */
+  readonly #isThere: (() => boolean)[] = [];
   /** Milliseconds that sharing saved lately, less those it lost. */
   #saved = 0;
   /** Until when nothing is shared, and how long the next rest lasts. */
   #restUntil = 0;
   #rest = FIRST_REST;
   #mayWait = true;
+  /** Chunks that workers had in hand when they ended. */
+  readonly #lost: number[] = [];
 
   constructor(count: number, missed: number) {
     this.count = count;
@@ -104,17 +121,22 @@ class Threads implements Team {
     if (this.#shared === null) return;
     Atomics.store(this.#words, LIMIT, this.count - 1);
     Atomics.notify(this.#words, LIMIT);
-    Atomics.notify(this.#words, LEFT);
+    this.#wake();
+  }
+
+  /** A word of each worker. */
+  #each(word: number): Int32Array {
+    return this.#words.subarray(WORKERS, WORKERS + PER_WORKER * this.#started).filter((_, i) => i % PER_WORKER === word);
   }
 
   /** How many workers are there, asleep or not. */
   get ready(): number {
-    return this.#words.subarray(STATES, STATES + this.#started).filter((state) => state > 0).length;
+    return this.#each(STATE).filter((state) => state > GONE).length;
   }
 
   /** How many chunks workers have done. */
   get chunksOfWorkers(): number {
-    return this.#words.subarray(COUNTS, COUNTS + this.#started).reduce((sum, n) => sum + n, 0);
+    return this.#each(COUNT).reduce((sum, n) => sum + n, 0);
   }
 
   rows(nanoseconds: number, steps: readonly Code[]): Float64Array | null {
@@ -128,7 +150,7 @@ class Threads implements Team {
     let awake = 0;
     let asleep = 0;
     for (let i = 0; i < this.#started; i++) {
-      const state = Atomics.load(this.#words, STATES + i);
+      const state = Atomics.load(this.#words, WORKERS + PER_WORKER * i + STATE);
       if (state === AWAKE) awake++;
       else if (state === ASLEEP) asleep++;
     }
@@ -142,10 +164,10 @@ class Threads implements Team {
     }
     if (asleep > 0 && (nanoseconds >= WAKING || (awake === 0 && this.#missed >= WAKING))) {
       this.#missed = 0;
-      if (nanoseconds < WAKING) {
-        Atomics.notify(this.#words, LEFT);
-        this.#judge(-WAKING_COST);
-      } else {
+      // They wake while the caller writes the rows.
+      this.#wake();
+      if (nanoseconds < WAKING) this.#judge(-WAKING_COST);
+      else {
         this.#wakes = true;
         awake++;
       }
@@ -153,12 +175,20 @@ class Threads implements Team {
     return awake === 0 ? null : this.#room(steps);
   }
 
+  #wake(): void {
+    for (let i = 0; i < this.#started; i++) {
+      const worker = WORKERS + PER_WORKER * i;
+      if (Atomics.load(this.#words, worker + STATE) !== ASLEEP || Atomics.exchange(this.#words, worker + WOKEN, 1) === 1) continue;
+      Atomics.notify(this.#words, worker + WOKEN);
+    }
+  }
+
   #room(steps: readonly Code[]): Float64Array | null {
     for (let i = 0; i < steps.length; i++) if (!this.#place(steps[i] as Code)) return null;
     return this.#rows;
   }
 
-  run(steps: readonly Code[], chunks: number, width: number): void {
+  run(steps: readonly Code[], chunks: number, width: number, repeatable: boolean): void {
     const words = this.#words;
     words[STEPS] = steps.length;
     words[WIDTH] = width;
@@ -169,32 +199,42 @@ class Threads implements Team {
       words[CODES + 3 * i + 2] = index;
     }
     const start = performance.now();
-    Atomics.store(words, UNDONE, chunks);
-    Atomics.store(words, LEFT, chunks);
-    if (this.#wakes) Atomics.notify(words, LEFT);
+    Atomics.store(words, LEFT, chunks << 16);
+    // A worker that took the place of the caller may have gone to sleep again.
+    if (this.#wakes) this.#wake();
     this.#wakes = false;
-    if (this.eager && this.ready > 0) while (Atomics.load(words, LEFT) === chunks && performance.now() < start + 1000);
+    if (this.eager && this.ready > 0) while (Atomics.load(words, LEFT) === chunks << 16 && performance.now() < start + 1000);
     let mine = 0;
     let before = start;
     let longest = 0;
     try {
       for (let left = Atomics.load(words, LEFT); left > 0; left = Atomics.load(words, LEFT)) {
-        if (Atomics.compareExchange(words, LEFT, left, left - 1) !== left) continue;
+        const first = left & 0xffff;
+        if (Atomics.compareExchange(words, LEFT, left, first + 1 === left >> 16 ? 0 : left + 1) !== left) continue;
         mine++;
-        this.#runChunk(steps, left - 1, width);
+        this.#runChunk(steps, first, width);
         const now = performance.now();
         longest = Math.max(longest, now - before);
         before = now;
       }
     } finally {
       // Also if a kernel fails: workers must not write into memory that goes to something else.
-      const over = mine + Atomics.exchange(words, LEFT, 0);
-      if (Atomics.sub(words, UNDONE, over) > over) this.#wait(before);
+      Atomics.store(words, LEFT, 0);
+      for (let i = 0; i < this.#started; i++) if (Atomics.load(words, WORKERS + PER_WORKER * i) > 0) this.#wait(i, before);
     }
     // In the longest one the caller may have been interrupted.
     if (mine > 1 && !this.eager) this.#judge(((before - start - longest) / (mine - 1)) * chunks - (performance.now() - start));
-    for (let failed = Atomics.exchange(words, FAILED, 0); failed > 0; failed--)
-      this.#runChunk(steps, (words[FAILURES + failed - 1] as number) - 1, width);
+    const failed = Atomics.exchange(words, FAILED, 0);
+    for (let i = 0; i < failed; i++) this.#runChunk(steps, words[FAILURES + i] as number, width);
+    if (this.#lost.length > 0) this.#redo(steps, width, repeatable);
+  }
+
+  /** Does the chunks that workers had in hand when they were ended from outside. */
+  #redo(steps: readonly Code[], width: number, repeatable: boolean): void {
+    const chunks = this.#lost.splice(0);
+    if (!repeatable)
+      throw new Error('a thread was ended from outside in the middle of an operator: a part of what it was to write is missing');
+    for (const chunk of chunks) this.#runChunk(steps, chunk, width);
   }
 
   #runChunk(steps: readonly Code[], chunk: number, width: number): void {
@@ -207,20 +247,34 @@ class Threads implements Team {
     }
   }
 
-  /** Waits for the chunks that workers have in hand. */
-  #wait(since: number): void {
+  /** Waits until a worker has nothing in hand, or is no more. */
+  #wait(index: number, since: number): void {
     const words = this.#words;
-    for (let turns = 1, undone = Atomics.load(words, UNDONE); undone > 0; undone = Atomics.load(words, UNDONE), turns++) {
-      if (turns % 64 > 0 || !this.#mayWait || performance.now() - since < 0.05) continue;
-      Atomics.store(words, CALLER_SLEEPS, 1);
-      try {
-        Atomics.wait(words, UNDONE, undone, 1);
-      } catch {
-        // The main thread of a page must not sleep.
-        this.#mayWait = false;
-      }
-      Atomics.store(words, CALLER_SLEEPS, 0);
+    const hand = WORKERS + PER_WORKER * index;
+    let look = since + LOOK;
+    for (let turns = 1, chunk = Atomics.load(words, hand); chunk > 0; chunk = Atomics.load(words, hand), turns++) {
+      if (turns % 64 > 0) continue;
+      const now = performance.now();
+      if (this.#mayWait && now - since > PATIENCE) this.#sleep(hand, chunk);
+      if (now < look) continue;
+      look = now + LOOK;
+      if (this.#isThere[index]?.() !== false) continue;
+      // It runs no more, and what it had in hand it may have done, or not have claimed.
+      this.#end(index, ENDED);
+      if (Atomics.exchange(words, hand, 0) > 0) this.#lost.push(chunk - 1);
     }
+  }
+
+  #sleep(hand: number, chunk: number): void {
+    const words = this.#words;
+    Atomics.store(words, CALLER_SLEEPS, 1);
+    try {
+      Atomics.wait(words, hand, chunk, 1);
+    } catch {
+      // The main thread of a page must not sleep.
+      this.#mayWait = false;
+    }
+    Atomics.store(words, CALLER_SLEEPS, 0);
   }
 
   /** Adds up what sharing saved, in milliseconds: where it loses, because something else runs on the machine, nothing is shared for a while. */
@@ -261,21 +315,36 @@ class Threads implements Team {
     while (this.#started < this.count - 1) this.#startWorker(this.#started++, memory, this.#shared);
   }
 
-  #startWorker(index: number, memory: WebAssembly.Memory, shared: SharedArrayBuffer): void {
-    const lost = (error: unknown): void => {
-      Atomics.store(this.#words, STATES + index, 0);
-      const reason = error instanceof Error ? error.message : String((error as { message?: string } | null)?.message ?? error);
+  #end(index: number, reason: unknown): void {
+    if (Atomics.exchange(this.#words, WORKERS + PER_WORKER * index + STATE, GONE) !== GONE || reason !== ENDED)
       warnOnce('threads', `a thread ended (${reason}): computation goes on without it. setNumThreads(1) does without threads`);
-    };
+  }
+
+  #startWorker(index: number, memory: WebAssembly.Memory, shared: SharedArrayBuffer): void {
+    const lost = (error: unknown): void => this.#end(index, (error as { message?: string } | null)?.message ?? error);
     const data = { memory, shared, index };
     try {
       const node = builtin<WorkerThreads>('worker_threads');
       if (node !== null) {
+        const { port1, port2 } = new node.MessageChannel();
         // Neither the program's loaders nor its options are for a thread that runs kernels alone.
-        const options = { eval: true, workerData: data, execArgv: [], env: {}, trackUnmanagedFds: false };
+        const options = {
+          eval: true,
+          workerData: { ...data, port2 },
+          transferList: [port2],
+          execArgv: [],
+          env: {},
+          trackUnmanagedFds: false,
+        };
         const worker = new node.Worker(`${WORKER_SOURCE}work(require('worker_threads').workerData)`, options);
+        // Its event cannot come while the caller waits; but the other end of a channel closes when a worker ends, which can be seen at once.
+        if (port1.postMessage(0) === true)
+          this.#isThere[index] = () => {
+            node.receiveMessageOnPort(port1);
+            return port1.postMessage(0) === true;
+          };
         worker.on('error', lost);
-        worker.on('exit', () => Atomics.store(this.#words, STATES + index, 0));
+        worker.on('exit', () => lost(ENDED));
         worker.unref();
         return;
       }

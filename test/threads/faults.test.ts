@@ -28,7 +28,7 @@ function share(code: Code, chunks: number): boolean {
   const rows = team.rows(1e9, [code]);
   if (rows === null) return false;
   for (let i = 0; i < chunks; i++) rows[i] = i;
-  team.run([code], chunks, 1);
+  team.run([code], chunks, 1, true);
   return true;
 }
 

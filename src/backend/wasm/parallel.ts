@@ -44,7 +44,7 @@ export interface MapSharing {
 export const sharing: { maps: MapSharing | null } = { maps: null };
 
 /** Nanoseconds of work that a chunk should have at least, so that claiming it does not count. */
-const CHUNK = 2e3;
+const CHUNK = 4e3;
 /** How many chunks a launch has at most. */
 export const MOST_CHUNKS = 64;
 
@@ -63,9 +63,12 @@ export function rowsToShare(nanoseconds: number, ...kernels: readonly KernelFunc
   return team.rows(nanoseconds, steps);
 }
 
-/** Runs `chunks` rows of `width` arguments, after `rowsToShare` for the same kernels, and returns when all are done. */
-export function runRows(chunks: number, width: number): void {
-  threads.team?.run(steps, chunks, width);
+/**
+ * Runs `chunks` rows of `width` arguments, after `rowsToShare` for the same kernels, and returns when all are done. `repeatable`: whether a row that was done in part, by a thread that
+ * ended meanwhile, may be done again: where nothing that is read is written.
+ */
+export function runRows(chunks: number, width: number, repeatable = false): void {
+  threads.team?.run(steps, chunks, width, repeatable);
 }
 
 /** Into how many chunks to cut what takes so long alone and has `units` that cannot be cut. */

@@ -14,7 +14,7 @@ export type { CellStep, RecurrentCell } from '../../kernel/recurrent.ts';
 
 const BYTES = 4;
 /** Rows of the batch that a thread takes at least, and how many parts there are at most: each packs the weight for itself. */
-const PART_ROWS = 16;
+const PART_ROWS = 8;
 const MOST_PARTS = 8;
 /** Nanoseconds of a multiplication and an addition, and of what the gates compute for one value. */
 const PER_PRODUCT = 0.03;

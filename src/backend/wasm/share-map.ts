@@ -17,6 +17,9 @@ const PER_BYTE = 0.008;
 /** How much longer fetching takes where elements lie apart. */
 const NESTED = 2;
 
+/** Rounds of a loop that are enough for chunks. */
+const ROUNDS = 16;
+
 const costs = new WeakMap<MapProgram, number>();
 
 /** About how many nanoseconds a launch takes. */
@@ -101,7 +104,7 @@ export function shareLoops(
     beginLaunch();
   }
   const operands = ins.length + 1;
-  const loop = loopToCut(loops);
+  const loop = loopToCut(loops, operands);
   const size = sizes[loop] as number;
   const grain = loop === 0 ? GRAIN : 1;
   const width = 1 + (nested ? 1 : 0) + operands + params.length;
@@ -130,12 +133,12 @@ export function shareLoops(
   return true;
 }
 
-/** The outermost loop that has rounds enough, else the longest. */
-function loopToCut(loops: number): number {
-  let longest = 0;
-  for (let loop = loops - 1; loop > 0; loop--) {
-    if ((sizes[loop] as number) >= 8) return loop;
-    if ((sizes[loop] as number) > (sizes[longest] as number)) longest = loop;
+/** The loop that moves farthest in the output, of those that have rounds enough, else the longest: threads write apart from each other. */
+function loopToCut(loops: number, operands: number): number {
+  let best = 0;
+  for (let loop = 1; loop < loops; loop++) {
+    const enough = Math.min(sizes[loop] as number, ROUNDS) - Math.min(sizes[best] as number, ROUNDS);
+    if (enough > 0 || (enough === 0 && (strides[loop * operands] as number) > (strides[best * operands] as number))) best = loop;
   }
-  return longest;
+  return best;
 }
