@@ -1,4 +1,7 @@
-import { creation } from '../runtime/storage.ts';
+import { FLOAT32 } from '../dtype/dtype.ts';
+import { addressOfView } from '../runtime/elements.ts';
+import { heap } from '../runtime/heap.ts';
+import { beginLaunch, creation } from '../runtime/storage.ts';
 import { formatShape } from '../shape/shape.ts';
 import { type BackwardOptions, backward } from '../tensor/autograd.ts';
 import {
@@ -128,6 +131,11 @@ export function expectShape(x: Tensor, shape: readonly number[]): Tensor {
 export function item(x: Tensor): number | boolean | { re: number; im: number } {
   requirePlain('item', x);
   if (x.size !== 1) throw new ShapeError(`item: ${describeTensor(x)} has ${x.size} elements, not one: use toArray(), or index it first`);
+  if (x.type === FLOAT32) {
+    // What every training step asks for its loss.
+    beginLaunch();
+    return heap.f32[addressOfView(x) / 4] as number;
+  }
   const value = elementsOf(x)[0] as Element;
   if (typeof value === 'bigint') throw new ArgumentError(`item: the int64 value ${value} is not exact as a number: use toBigInt()`);
   return value as number | boolean | { re: number; im: number };

@@ -9,7 +9,7 @@ import { DTypeError, ShapeError } from '../util/errors.ts';
 import { add } from './arithmetic.ts';
 import { emptyTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
-import { needsComposition } from './reduction.ts';
+import { isPlain, needsComposition } from './reduction.ts';
 import { permute, reshape } from './structural.ts';
 import type { ProductFunction } from './types.ts';
 
@@ -29,14 +29,16 @@ function emptyProduct(a: Tensor, b: Tensor): Tensor {
   return emptyTensor([...broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns], a.type);
 }
 
+function multiplied(a: Tensor, b: Tensor): Tensor {
+  const result = emptyProduct(a, b);
+  backend().matmul(result, a, b);
+  return result;
+}
+
 /** `[..., M, K] @ [..., K, N]`, batch dimensions broadcast: the primitive under all matrix products. */
 export const matrixProductOperator: Operator<Tensor, string> = makeOperator<string>({
   name: 'mm',
-  forward: ([a, b]) => {
-    const result = emptyProduct(a as Tensor, b as Tensor);
-    backend().matmul(result, a as Tensor, b as Tensor);
-    return result;
-  },
+  forward: ([a, b]) => multiplied(a as Tensor, b as Tensor),
   derivative: { kind: 'bilinear', left: (g, b) => matrixProduct(g, transposed(b)), right: (g, a) => matrixProduct(transposed(a), g) },
   batching: {
     kind: 'rule',
@@ -50,7 +52,7 @@ export const matrixProductOperator: Operator<Tensor, string> = makeOperator<stri
 });
 
 export function matrixProduct(a: Tensor, b: Tensor): Tensor {
-  return applyOne(matrixProductOperator, [a, b], 'matmul');
+  return isPlain(a) && isPlain(b) ? multiplied(a, b) : applyOne(matrixProductOperator, [a, b], 'matmul');
 }
 
 /**

@@ -75,6 +75,11 @@ export function needsComposition(x: Tensor): boolean {
   return x.wrapped !== null || (mode.grad && isTracked(x));
 }
 
+/** Whether nobody looks at what is computed from `x` but its result: then the device is asked right away. */
+export function isPlain(x: Tensor): boolean {
+  return mode.observer === null && !needsComposition(x);
+}
+
 /** Refuses to reduce nothing, where there is no neutral element. */
 export function requireElements(name: string, x: Tensor, dims: readonly number[]): void {
   const empty = dims.find((d) => x.shape[d] === 0);

@@ -1,4 +1,4 @@
-import { formatShape } from '../shape/shape.ts';
+import { formatShape, numel, sameShape } from '../shape/shape.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
 import { checkOptions, isOptions } from '../util/options.ts';
 import { giveAway } from './accumulate.ts';
@@ -223,7 +223,7 @@ function seedOf(name: string, output: GradientPlace, edge: GradientEdge | null, 
     throw new ArgumentError(`${name}: the gradient must be a tensor, got ${describeValue(given)}; wrap data in tensor(…)`);
   }
   const own = batched ? given.shape.slice(1) : given.shape;
-  if (formatShape(own) !== formatShape(shape) || (batched && given.ndim === 0)) {
+  if (!sameShape(own, shape) || (batched && given.ndim === 0)) {
     throw new ShapeError(
       batched
         ? `${name}: with isGradsBatched the first dimension of a gradient is the batch and the others are those of the output: got ${formatShape(given.shape)} for ${formatShape(shape)}`
@@ -246,7 +246,7 @@ function seedType(edge: GradientEdge, given: Tensor | null): Tensor['type'] {
 
 /** 1, for one real number. */
 function implicitSeed(name: string, output: GradientPlace, shape: readonly number[], type: Tensor['type'], batched: boolean): Tensor {
-  const size = shape.reduce((product, each) => product * each, 1);
+  const size = numel(shape);
   if (batched) {
     throw new ArgumentError(
       `${name}: isGradsBatched needs a batch of gradients for each output: none was given for ${describePlace(output)}`,

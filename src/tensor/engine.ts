@@ -61,16 +61,20 @@ export class Task {
   begin(): void {
     if (this.targets === null) this.discover();
     else this.discoverNeeded(this.targets);
-    for (const [k, { node, outputNr }] of this.roots.entries()) {
-      const g = this.seeds[k] as Tensor;
+    const { roots, seeds } = this;
+    for (let k = 0; k < roots.length; k++) {
+      const { node, outputNr } = roots[k] as GradientEdge;
+      const g = seeds[k] as Tensor;
       const { grads } = this.stateOf(node);
       const there = grads[outputNr] ?? null;
       hold(g);
       grads[outputNr] = there === null ? g : addGradients(there, g);
     }
-    for (const node of new Set(this.roots.map((root) => root.node))) {
+    for (let k = 0; k < roots.length; k++) {
+      const { node } = roots[k] as GradientEdge;
       const state = this.stateOf(node);
-      if (state.dependencies === 0 && state.needed) this.ready.push(node);
+      const isFirst = k === 0 || roots.findIndex((root) => root.node === node) === k;
+      if (isFirst && state.dependencies === 0 && state.needed) this.ready.push(node);
     }
   }
 

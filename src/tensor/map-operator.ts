@@ -179,10 +179,10 @@ function scaled(g: Expr, d: Expr): Expr {
 export function emptyFor(inputs: readonly Tensor[], name: string, type: DTypeInfo): Tensor {
   const first = inputs[0] as Tensor;
   let shape = first.shape as readonly number[];
-  if (inputs.length === 2) {
-    const second = inputs[1] as Tensor;
-    if (second.shape !== shape) shape = broadcastShapes(name, shape, second.shape);
-  } else if (inputs.length > 2) shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
+  for (let i = 1; i < inputs.length; i++) {
+    const other = (inputs[i] as Tensor).shape as readonly number[];
+    if (other !== shape && other.length > 0) shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
+  }
   if (shape === first.shape && first.rowMajor) {
     return new Tensor(allocate(first.size * type.itemsize), 0, shape, first.strides, type, first.size, true);
   }

@@ -187,7 +187,7 @@ export abstract class Node {
         `${this.operatorName}: its backward pass reads input ${slot}, ${describeTensor(saved)}, whose history detach_() has taken away since: use detach() there`,
       );
     const output = this.outputOf(slot);
-    return saved.node === this || !this.differentiableOutput(output) ? saved : this.asOutput(saved, output);
+    return output < 0 || saved.node === this || !this.differentiableOutput(output) ? saved : this.asOutput(saved, output);
   }
 
   /** Which output a slot holds, or a negative number for an input. */

@@ -1,11 +1,12 @@
-import { t } from '../../op/contract.ts';
+import { type Saves, t } from '../../op/contract.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { DTypeError, ShapeError } from '../../util/errors.ts';
 import { add } from '../arithmetic.ts';
 import { compositeOperator, described, requireTensor } from '../family.ts';
 import { addedProduct, matrixProduct } from '../matmul.ts';
+import { isPlain, reduceBy } from '../reduction.ts';
 import { permute, reshape, sumDimsOperator } from '../structural.ts';
 import type { LinearFunction } from '../types.ts';
 
@@ -15,9 +16,16 @@ function rowsOf(x: Tensor): Tensor {
   return x.ndim === 2 ? x : reshape(x, [columns === 0 ? x.shape.slice(0, -1).reduce((a, b) => a * b, 1) : x.size / columns, columns]);
 }
 
+const FLIP = [1, 0];
+
 function flipped(x: Tensor): Tensor {
-  return permute(x, [1, 0]);
+  if (!isPlain(x)) return permute(x, FLIP);
+  const { shape, strides } = x;
+  return viewOf(x, [shape[1] as number, shape[0] as number], [strides[1] as number, strides[0] as number], x.offset);
 }
+
+/** What the derivative reads: for the gradient of the weight the input, and the other way round. */
+const SAVES: readonly Saves[] = [{}, { inputs: [1] }, { inputs: [0] }, { inputs: [0, 1] }];
 
 /** x Wᵀ + b: one matrix product over all rows, which begins with b. The rule is two more of them and a sum. */
 const linearOperator = compositeOperator<null>(
@@ -34,7 +42,7 @@ const linearOperator = compositeOperator<null>(
   },
   {
     kind: 'rules',
-    saves: (needs) => ({ inputs: [...(needs[1] === true ? [0] : []), ...(needs[0] === true ? [1] : [])] }),
+    saves: (needs) => SAVES[(needs[0] === true ? 1 : 0) + (needs[1] === true ? 2 : 0)] as Saves,
     vjp: ([given], context) => {
       const g = given as Tensor;
       const vector = context.inputShape(1).length === 1;
@@ -49,8 +57,14 @@ const linearOperator = compositeOperator<null>(
   },
 );
 
+const FIRST = [0];
+const BOTH = [0, 1];
+
 function biasGradient(rows: Tensor, shape: readonly number[]): Tensor {
-  const summed = applyOne(sumDimsOperator, [rows], { dims: shape.length === 0 ? [0, 1] : [0], type: rows.type });
+  const dims = shape.length === 0 ? BOTH : FIRST;
+  const summed = isPlain(rows)
+    ? reduceBy('sum', rows, dims, rows.type, false)
+    : applyOne(sumDimsOperator, [rows], { dims, type: rows.type });
   return reshape(summed, shape);
 }
 

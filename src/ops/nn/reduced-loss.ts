@@ -1,15 +1,17 @@
 /** Elementwise losses and how they are reduced. */
 
 import type { DTypeInfo } from '../../dtype/dtype.ts';
-import type { Operator } from '../../op/contract.ts';
+import type { Operator, RuleContext, Saves } from '../../op/contract.ts';
+import { arg, mul, param, substitute } from '../../scalar/expr.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
+import { sameShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
-import type { MapOperator } from '../../tensor/map-operator.ts';
+import { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError } from '../../util/errors.ts';
 import { realFloatOnly } from '../elementwise.ts';
 import { callMap, commonType, compositeOperator, requireTensor } from '../family.ts';
-import { scaled, sumOver } from '../reduction.ts';
+import { isPlain, scaled, sumOver } from '../reduction.ts';
 import { expand } from '../structural.ts';
 
 /** What becomes of the losses of single elements: their mean, their sum, or nothing. */
@@ -55,14 +57,26 @@ export interface LossParams {
  * in which the cotangent of the reduction stands for all of them without being written out.
  */
 export function elementwiseLoss(name: string, map: MapOperator): Operator<Tensor, LossParams> {
+  const spreads: (MapOperator | undefined)[] = [];
+  const saves: (Saves | undefined)[] = [];
   return compositeOperator<LossParams>(
     name,
     (inputs, { values, compute, reduction }) => reduceLoss(callMap(map, inputs, values, compute), reduction),
     {
       kind: 'rules',
-      saves: (needs) => ({ inputs: needs.flatMap((needed, i) => (needed ? readsOf(map, i) : [])) }),
+      saves: (needs) => {
+        let key = 0;
+        for (let i = 0; i < needs.length; i++) if (needs[i] === true) key += 1 << i;
+        const known = saves[key] ?? { inputs: needs.flatMap((needed, i) => (needed ? readsOf(map, i) : [])) };
+        saves[key] = known;
+        return known;
+      },
       vjp: ([g], context) => {
         const { values, compute, reduction } = context.params;
+        if (isPlain(g as Tensor) && reduction === 'mean' && (g as Tensor).type === compute) {
+          const direct = spreadMean(map, spreads, g as Tensor, context);
+          if (direct !== null) return direct;
+        }
         const shapes = Array.from({ length: context.inputCount }, (_, i) => context.inputShape(i));
         const shape = broadcastShapes(name, ...shapes);
         const count = shape.reduce((n, size) => n * size, 1);
@@ -78,6 +92,39 @@ export function elementwiseLoss(name: string, map: MapOperator): Operator<Tensor
       },
     },
   );
+}
+
+/**
+ * The gradients of a mean over inputs of one shape, if one pass gives each: its share of the cotangent, rounded as it would be alone, is part of the expression. Null where that does not fit.
+ */
+function spreadMean(
+  map: MapOperator,
+  spreads: (MapOperator | undefined)[],
+  g: Tensor,
+  context: RuleContext<Tensor, LossParams>,
+): (Tensor | null)[] | null {
+  const { values, compute } = context.params;
+  const shape = context.inputShape(0);
+  for (let i = 0; i < context.inputCount; i++) {
+    if (!sameShape(shape, context.inputShape(i)) || context.inputType(i) !== compute) return null;
+    if (!context.needs(i)) continue;
+    const { operator, inputs, output } = map.partial(i);
+    if (operator === null || output || inputs.length === 0) return null;
+    for (const k of inputs) if (!isPlain(context.input(k))) return null;
+  }
+  const params = { values: [...values, 1 / shape.reduce((n, size) => n * size, 1)], compute };
+  return Array.from({ length: context.inputCount }, (_, i) => {
+    if (!context.needs(i)) return null;
+    const { operator, inputs } = map.partial(i);
+    spreads[i] ??= withShare(operator as MapOperator);
+    return spreads[i].forward([...inputs.map((k) => context.input(k)), g], params);
+  });
+}
+
+/** A derivative whose cotangent, its first operand, comes last, to be multiplied with the last parameter. */
+function withShare({ name, expr, arity, paramCount }: MapOperator): MapOperator {
+  const operands = Array.from({ length: arity }, (_, k) => (k === 0 ? mul(arg(arity - 1), param(paramCount)) : arg(k - 1)));
+  return new MapOperator(name, substitute(expr, operands), arity, paramCount + 1, false);
 }
 
 function allInputs(context: { readonly inputCount: number; input(index: number): Tensor }): Tensor[] {
