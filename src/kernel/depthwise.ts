@@ -10,9 +10,10 @@ import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /** What the kernels are told, as i32s: bytes, where nothing else is said. */
 export const GRID_FIELDS = [
-  // Elements of a window, and where they lie: pairs of an offset from the window's place and one from the weights.
+  // Elements of a window, and where they lie: pairs of an offset from the window's place and one from the weights, of outputs in runs of columns.
   'taps',
   'table',
+  'runs',
   // Outputs: slices, rows and columns; and how many rows and columns a tile takes.
   'depth',
   'height',
@@ -66,34 +67,46 @@ export function tilePlaceBytes(variant: MatmulVariant): number {
   return (tileColumns(variant) * COMPUTE_BYTES[variant.compute] + tileBytes(variant) + 63) & -64;
 }
 
-/** `(taps, table, source, weights, step, first, to, toStep)`: a tile of outputs, whose rows lie `step` bytes apart in the image; all begin with the row at `first`. */
-function outputTile(variant: MatmulVariant): FunctionBuilder {
+/** Bytes of what stands before the columns of a run: how many elements of a window each has below each other, how far these lie apart in the weights, and how many columns there are. */
+export const RUN_BYTES = 16;
+
+/**
+ * `(count, table, source, weights, weightStep, step, first, firstStep, to, toStep)`: a tile of outputs, whose rows lie `step` bytes apart in the image, is set to that at `first` and the products of
+ * `count` columns of `lines` elements of their windows, as far below each other as the tile's rows: so what is read once is used by as many rows.
+ */
+function outputTile(variant: MatmulVariant, lines: number): FunctionBuilder {
   const align = alignmentOf(variant.compute);
-  const f = new FunctionBuilder('outputTile', i32s(8), [], false);
-  const [taps, table, source, weights, step, first, to, toStep] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const f = new FunctionBuilder(`outputTile${lines}`, i32s(10), [], false);
+  const [count, table, source, weights, weightStep, step, first, firstStep, to, toStep] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const sums = Array.from({ length: variant.rows }, () => Array.from({ length: variant.vectors }, () => f.local('v128')));
   const values = Array.from({ length: variant.vectors }, () => f.local('v128'));
-  const factor = f.local('v128');
-  const [at, none] = [f.local('i32'), f.local('i32')];
-  loadTile(f, sums, first, none, align);
-  // As in the tiles of products: not unrolled, and in a block of its own.
-  f.get(taps).if(() => {
+  const factors = Array.from({ length: lines }, () => f.local('v128'));
+  const at = f.local('i32');
+  loadTile(f, sums, first, firstStep, align);
+  // As in the tiles of products: in a block of its own.
+  f.get(count).if(() => {
     f.loop((next) => {
+      f.get(weights).get(table).load('i32.load', 4).op('i32.add').set(at);
+      factors.forEach((factor, i) => {
+        f.get(at).load(splatLoad(variant.compute)).set(factor);
+        if (i < lines - 1) advance(f, at, weightStep);
+      });
       f.get(source).get(table).load('i32.load').op('i32.add').set(at);
-      f.get(weights).get(table).load('i32.load', 4).op('i32.add').load(splatLoad(variant.compute)).set(factor);
-      sums.forEach((row, r) => {
+      for (let line = 0; line < variant.rows + lines - 1; line++) {
         values.forEach((value, j) => {
           f.get(at)
             .load('v128.load', 16 * j, align)
             .set(value);
         });
-        row.forEach((sum, j) => {
-          multiplyAdd(f, variant, sum, factor, values[j]!);
+        factors.forEach((factor, i) => {
+          sums[line - i]?.forEach((sum, j) => {
+            multiplyAdd(f, variant, sum, factor, values[j]!);
+          });
         });
-        if (r < sums.length - 1) advance(f, at, step);
-      });
+        advance(f, at, step);
+      }
       advanceBy(f, table, 8);
-      f.get(taps).i32(1).op('i32.sub').tee(taps).brIf(next);
+      f.get(count).i32(1).op('i32.sub').tee(count).brIf(next);
     });
   });
   storeTile(f, sums, to, toStep, align);
@@ -139,24 +152,26 @@ function copyTile({ compute }: MatmulVariant): FunctionBuilder {
   return f;
 }
 
+type Tiles = readonly [readonly [lines: number, tile: FunctionBuilder], ...(readonly [lines: number, tile: FunctionBuilder])[]];
+
 /**
  * `gridOutputs(grid, images, groups, source, weights, start, out, place)`: for each image, group and channel of its output, `out = start + Σ weights · windows`, where `start` points to the
  * channel's value. `place`: room for a tile, then for the image of a group, laid out.
  */
-function gridOutputs(variant: MatmulVariant, split: FunctionBuilder): FunctionBuilder {
+function gridOutputs(variant: MatmulVariant, lengths: readonly number[], split: FunctionBuilder): FunctionBuilder {
   const { compute } = variant;
   const bytes = COMPUTE_BYTES[compute];
   const lineBytes = tileColumns(variant) * bytes;
   const f = new FunctionBuilder('gridOutputs', i32s(8));
   const [grid, images, groups, source, weights, start, out, place] = [0, 1, 2, 3, 4, 5, 6, 7];
   const field = (name: GridField): FunctionBuilder => pushField(f, grid, name);
-  const tile = outputTile(variant);
+  const tiles = lengths.map((lines) => [lines, outputTile(variant, lines)] as const);
   const copy = copyTile(variant);
   const [image, group, rows, row, from, factors, begin, to, atRow] = f.localsOf('i32', 9);
   const [windows, edge, depth, slice, left, more, rowsNow, columnsNow] = f.localsOf('i32', 8);
   const [atSlice, atLine, at, toSlice, toLine, toTile, mostRows, mostColumns, columnOut, rowOut, tileOut] = f.localsOf('i32', 11);
   const [factorsNow, beginNow, target, targetStep, inPart, end, tileReach, lastColumn, width, rowStep, tileStep] = f.localsOf('i32', 11);
-  const [taps, table] = f.localsOf('i32', 2);
+  const [table, runs, run, first, firstStep] = f.localsOf('i32', 5);
   const add = (name: GridField, local: Local): void => {
     field(name).get(local).op('i32.add').set(local);
   };
@@ -175,8 +190,7 @@ function gridOutputs(variant: MatmulVariant, split: FunctionBuilder): FunctionBu
     ['tileOut', tileOut],
     ['rowStep', rowStep],
     ['tileStep', tileStep],
-    ['taps', taps],
-    ['table', table],
+    ['runs', runs],
   ] as const)
     field(name).set(local);
   f.get(tileOut)
@@ -188,12 +202,31 @@ function gridOutputs(variant: MatmulVariant, split: FunctionBuilder): FunctionBu
   f.get(width).i32(1).op('i32.sub').get(mostColumns).op('i32.div_u').get(mostColumns).op('i32.mul').set(lastColumn);
   f.get(windows).i32(0);
   field('size').memoryFill();
+  const callTile = ([[lines, tile], ...others]: Tiles): void => {
+    const call = (): void => {
+      f.get(table).load('i32.load', 8).get(table).i32(RUN_BYTES).op('i32.add').get(at).get(factorsNow);
+      f.get(table).load('i32.load', 4).get(tileStep).get(first).get(firstStep).get(target).get(targetStep).call(tile);
+    };
+    if (others.length === 0) call();
+    else
+      f.get(table)
+        .load('i32.load')
+        .i32(lines)
+        .op('i32.eq')
+        .if(call, () => callTile(others as unknown as Tiles));
+  };
   const oneTile = (): void => {
     f.get(toTile).set(target).get(tileOut).set(targetStep);
     // What a tile has too much goes where others come later, unless there is nothing behind it.
     f.get(target).get(tileReach).op('i32.add').get(end).op('i32.gt_u').tee(inPart);
     f.if(() => f.get(edge).set(target).i32(lineBytes).set(targetStep));
-    f.get(taps).get(table).get(at).get(factorsNow).get(tileStep).get(place).get(target).get(targetStep).call(tile);
+    field('table').set(table).get(place).set(first).i32(0).set(firstStep);
+    repeat(f, run, runs, () => {
+      callTile(tiles as unknown as Tiles);
+      f.get(table).get(table).load('i32.load', 8).i32(8).op('i32.mul').op('i32.add').set(table);
+      advanceBy(f, table, RUN_BYTES);
+      f.get(target).set(first).get(targetStep).set(firstStep);
+    });
     f.get(inPart);
     f.if(() => {
       f.get(toTile);
@@ -391,9 +424,9 @@ function gridWeights(variant: MatmulVariant, split: FunctionBuilder): FunctionBu
   return f;
 }
 
-/** The function `gridOutputs` of a variant. */
-export function gridOutputsFunction(variant: MatmulVariant): FunctionBuilder {
-  return gridOutputs(variant, splitImage(variant.compute));
+/** The function `gridOutputs` of a variant, for columns of so many elements. */
+export function gridOutputsFunction(variant: MatmulVariant, lengths: readonly number[]): FunctionBuilder {
+  return gridOutputs(variant, lengths, splitImage(variant.compute));
 }
 
 /** The function `gridWeights` of a variant. */

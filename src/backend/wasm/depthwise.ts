@@ -1,10 +1,12 @@
 /** Launches of convolutions of few channels at a time: see kernel/depthwise.ts. */
+import { FLOAT64 } from '../../dtype/dtype.ts';
 
 import {
   GRID_FIELDS,
   type GridField,
   gridOutputsFunction,
   gridWeightsFunction,
+  RUN_BYTES,
   TAPS_AT_ONCE,
   tilePlaceBytes,
 } from '../../kernel/depthwise.ts';
@@ -17,6 +19,7 @@ import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage
 import type { View } from '../../runtime/view.ts';
 import { addressOfView } from './host.ts';
 
+import type { KernelLevel } from './level.ts';
 import { matmulKernels } from './matmul-kernels.ts';
 import { rowsToShare } from './parallel.ts';
 import { instantiateTrusted, withTrialViews } from './trusted.ts';
@@ -63,41 +66,41 @@ interface GridKernel {
   readonly variant: MatmulVariant;
 }
 
-type Kind = 'outputs' | 'weights';
-
-/** Tiles that stay in registers. Sizes of images are often multiples of seven. */
-const TILES: Record<Kind, Record<string, readonly (readonly [rows: number, vectors: number])[]>> = {
-  outputs: {
-    plain: [
-      [4, 2],
-      [7, 1],
-    ],
-    fused: [
-      [4, 2],
-      [7, 1],
-    ],
-    wide: [
-      [7, 2],
-      [4, 2],
-    ],
-  },
-  weights: { plain: [[1, 1]], fused: [[1, 1]], wide: [[1, 2]] },
+/** Tiles of outputs that stay in registers. Sizes of images are often multiples of seven. */
+const TILES: Record<KernelLevel, readonly (readonly [rows: number, vectors: number])[]> = {
+  plain: [
+    [4, 2],
+    [7, 1],
+  ],
+  fused: [
+    [4, 2],
+    [7, 1],
+  ],
+  wide: [
+    [7, 2],
+    [4, 2],
+  ],
 };
+/** Rows of sums of a gradient of weights. */
+const SUM_TILES: Record<KernelLevel, readonly [rows: number, vectors: number]> = { plain: [1, 1], fused: [1, 1], wide: [1, 2] };
+
+/** Elements of a window below each other that are held in registers beside a tile. */
+const MOST_LINES = 7;
 
 const compiled = new Map<string, GridKernel>();
 
-function kernelOf(kind: Kind, compute: ComputeType, [rows, vectors]: readonly [number, number]): GridKernel {
+/** `lengths`: of the columns of elements that are taken together, for outputs. */
+function kernelOf(compute: ComputeType, [rows, vectors]: readonly [number, number], lengths: readonly number[] | null): GridKernel {
   const { level } = matmulKernels(compute);
-  const key = `${kind} ${compute} ${level} ${rows} ${vectors}`;
+  const key = `${compute} ${level} ${rows} ${vectors} ${lengths}`;
   let kernel = compiled.get(key);
   if (kernel === undefined) {
     const variant = { compute, fused: level !== 'plain', rows, vectors };
-    const make = kind === 'outputs' ? gridOutputsFunction : gridWeightsFunction;
     const run = instantiateTrusted(
       level,
-      () => [make(variant)],
+      () => [lengths === null ? gridWeightsFunction(variant) : gridOutputsFunction(variant, lengths)],
       (kernels) => Object.values(kernels)[0] as KernelFunction,
-      (run) => tryOut(kind, { run, variant }),
+      (run) => tryOut({ run, variant }, lengths),
     );
     kernel = { run, variant };
     compiled.set(key, kernel);
@@ -106,32 +109,37 @@ function kernelOf(kind: Kind, compute: ComputeType, [rows, vectors]: readonly [n
 }
 
 /** What a kernel makes of a small convolution of two channels a group, with parts of tiles and places outside of the image. */
-function tryOut(kind: Kind, kernel: GridKernel): Uint8Array {
-  const { compute } = kernel.variant;
-  if (compute !== 'f32') return new Uint8Array(0);
+function tryOut(kernel: GridKernel, lengths: readonly number[] | null): Uint8Array {
   const [size, outputs] = [19, 18];
-  const shapes = [
-    [2, 4, 1, size, size],
-    [2, 2, 1, 3, 3],
-    [2, 2, 1, outputs, outputs],
-  ];
-  return withTrialViews(shapes, ([source, weights, out]) => {
-    const line = { source: size, outputs, stride: 1, places: [-1, 0, 1], elements: [0, 1, 2], step: 1 };
-    const product: GridProduct = {
-      images: 2,
-      groups: 2,
-      rows: 1,
-      channels: 2,
-      lines: [{ ...line, source: 1, outputs: 1, places: [0], elements: [0] }, { ...line, step: outputs }, line],
-      source: source as View,
-      weights: weights as View,
-      weightSteps: [18, 18, 9, 9, 3, 1],
-      out: out as View,
-      first: 0,
-      start: null,
-    };
-    if (kind === 'outputs') runOutputs(product, kernel, false);
-    else runWeights(product, kernel);
+  const tried = lengths ?? [3];
+  const elements = Array.from({ length: Math.max(...tried) }, (_, i) => i);
+  const width = kernel.variant.compute === 'f32' ? 1 : 2;
+  const shapes = [[2, 4, size, width * size], [4, elements.length, width * 3], ...tried.map(() => [2, 2, outputs, width * outputs])];
+  return withTrialViews(shapes, (views) => {
+    const [source, weights, ...outs] = views.map((view) => (width === 1 ? view : { ...view, type: FLOAT64, size: view.size / 2 }));
+    outs.forEach((out, i) => {
+      const own = elements.slice(0, tried[i]);
+      const line = { source: size, outputs, stride: 1, places: [-1, 0, 1], elements: [0, 1, 2], step: 1 };
+      const product: GridProduct = {
+        images: 2,
+        groups: 2,
+        rows: 1,
+        channels: 2,
+        lines: [
+          { ...line, source: 1, outputs: 1, places: [0], elements: [0], step: outputs * outputs },
+          { ...line, places: own.map((k) => k - 1), elements: own, step: outputs },
+          line,
+        ],
+        source: source as View,
+        weights: weights as View,
+        weightSteps: [6 * own.length, 6 * own.length, 3 * own.length, 0, 3, 1],
+        out,
+        first: 0,
+        start: null,
+      };
+      if (lengths === null) runWeights(product, kernel);
+      else runOutputs(product, kernel, false, runsOf(product, false));
+    });
   });
 }
 
@@ -242,7 +250,7 @@ function computed(rows: number, columns: number, tileRows: number, tileWidth: nu
 function bestTile(compute: ComputeType, { height, width }: { height: number; width: number }) {
   const { level } = matmulKernels(compute);
   let best: { tile: readonly [number, number]; inLine: boolean; count: number } | null = null;
-  for (const tile of TILES.outputs[level]!) {
+  for (const tile of TILES[level]) {
     const wide = tile[1] * LANES[compute];
     for (const inLine of [false, true]) {
       const count = inLine ? computed(height, width, 1, tile[0] * wide) : computed(height, width, tile[0], wide);
@@ -261,10 +269,40 @@ function outputsOf(product: GridProduct): void {
   const compute = computeTypeOf(product.out.type.name);
   const [, y, x] = product.lines as readonly [GridLine, GridLine, GridLine];
   const { tile, inLine } = bestTile(compute, { height: y.outputs, width: x.outputs });
-  runOutputs(product, kernelOf('outputs', compute, tile), inLine);
+  const runs = runsOf(product, inLine);
+  const lengths = [...new Set(runs.map(({ elements }) => elements.length))].sort((a, b) => a - b);
+  runOutputs(product, kernelOf(compute, tile, lengths), inLine, runs);
 }
 
-function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: boolean): void {
+/** Elements of windows in the dimension of rows, one row of the laid-out image below the other, and evenly apart in the weights. */
+interface Run {
+  /** Which of the line's elements. */
+  readonly elements: readonly number[];
+  /** How far they lie apart in the kernel. */
+  readonly apart: number;
+}
+
+/** The elements of windows in the dimension of rows, cut into runs: of one where a tile's rows lie in one line. */
+function runsOf({ lines }: GridProduct, inLine: boolean): Run[] {
+  const { places, elements, stride } = lines[1]!;
+  const most = inLine ? 1 : MOST_LINES;
+  const turnOf = (i: number): number => ((places[i]! % stride) + stride) % stride;
+  const sorted = places.map((_, i) => i).sort((a, b) => turnOf(a) - turnOf(b) || places[a]! - places[b]!);
+  const runs: { elements: number[]; apart: number }[] = [];
+  for (const i of sorted) {
+    const run = runs.at(-1);
+    const last = run?.elements.at(-1);
+    const apart = last === undefined ? 0 : elements[i]! - elements[last]!;
+    const follows = last !== undefined && places[i]! - places[last]! === stride;
+    if (run !== undefined && follows && run.elements.length < most && (run.elements.length === 1 || run.apart === apart)) {
+      run.elements.push(i);
+      run.apart = apart;
+    } else runs.push({ elements: [i], apart: 0 });
+  }
+  return runs.length === 0 ? [{ elements: [0], apart: 0 }] : runs;
+}
+
+function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: boolean, runs: readonly Run[]): void {
   const { images, groups, rows, channels, lines, weightSteps, out, start } = product;
   const { compute } = variant;
   const bytes = COMPUTE_BYTES[compute];
@@ -280,7 +318,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
   const parts = groupParts(shares === null ? 0 : nanoseconds, images, images, groups);
   const splitAt = align(4 * GRID_FIELDS.length);
   const tableAt = splitAt + align(splitBytes(layout.phases.length));
-  const placesAt = tableAt + align(8 * taps) + 64;
+  const placesAt = tableAt + align(runs.length * RUN_BYTES + 8 * taps) + 64;
   const placeBytes = tilePlaceBytes(variant) + align(layout.size);
   const scratch = allocate(placesAt + parts.length * placeBytes);
   beginLaunch();
@@ -289,14 +327,22 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
   heap.u8.fill(0, zero, zero + 64);
   const [wGroup, wRow, wChannel, ...wSteps] = weightSteps;
   let entry = (grid + tableAt) / 4;
-  eachTap(product, (channel, elements) => {
-    heap.i32[entry++] = layout.at(channel, elements);
-    heap.i32[entry++] = elements.reduce((at, i, d) => at + lines[d]!.elements[i]! * wSteps[d]!, channel * wChannel) * bytes;
-  });
+  for (const { elements, apart } of runs) {
+    const [depths, widths] = [z.places.length, x.places.length];
+    const count = taps === 0 ? 0 : channels * depths * widths;
+    heap.i32.set([elements.length, apart * wSteps[1]! * bytes, count, 0], entry);
+    entry += RUN_BYTES / 4;
+    for (let i = 0; i < count; i++) {
+      const [channel, inZ, inX] = [Math.floor(i / (depths * widths)), Math.floor(i / widths) % depths, i % widths];
+      const found = [inZ, elements[0]!, inX];
+      heap.i32[entry++] = layout.at(channel, found);
+      heap.i32[entry++] = found.reduce((at, element, d) => at + lines[d]!.elements[element]! * wSteps[d]!, channel * wChannel) * bytes;
+    }
+  }
   writeSplit(grid + splitAt, layout);
   const sourceChannel = sourceSize(lines);
   const fields: Partial<Record<GridField, number>> = {
-    taps,
+    runs: runs.length,
     table: grid + tableAt,
     depth: z.outputs,
     height: y.outputs,
@@ -343,7 +389,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
 /** `weights = Σ out · windows` over all windows of all images; `weights` is contiguous and written, `out` is read. */
 export function gridWeights(product: GridProduct): void {
   const compute = computeTypeOf(product.out.type.name);
-  runWeights(product, kernelOf('weights', compute, TILES.weights[matmulKernels(compute).level]![0]!));
+  runWeights(product, kernelOf(compute, SUM_TILES[matmulKernels(compute).level], null));
 }
 
 function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
