@@ -53,12 +53,12 @@ const STARTING = 20e6;
 
 // Milliseconds. On a machine that is busy with something else, waiting for a worker that was interrupted may take longer than it saves.
 /** How much time may have been lost before nothing is shared for a while. */
-const MOST_LOST = 0.3;
+const MOST_LOST = 1;
 /** How much that was saved counts against what is lost later: some interruptions, which any machine has, do not end what pays. */
 const MOST_SAVED = 8;
 /** What waking is taken to cost where it is not seen: a worker may take the place of the caller. */
 const WAKING_COST = 0.1;
-const FIRST_REST = 10;
+const FIRST_REST = 20;
 const LONGEST_REST = 1000;
 /** How long the caller waits until it sleeps, and between two looks at whether a worker is still there. */
 const PATIENCE = 0.05;
@@ -286,7 +286,7 @@ class Threads implements Team {
     } else if (this.#saved < -MOST_LOST) {
       this.#saved = 0;
       this.#restUntil = performance.now() + this.#rest;
-      this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
+      this.#rest = Math.min(3 * this.#rest, LONGEST_REST);
     }
   }
 
