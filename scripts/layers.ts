@@ -47,6 +47,7 @@ const KERNEL_DOORS = [
   'ops/linalg/decomposition-kernels.ts',
   'ops/nn/attention-kernels.ts',
   'ops/nn/cross-entropy-kernels.ts',
+  'ops/nn/dropout-kernels.ts',
   'ops/nn/recurrent-kernels.ts',
   'ops/nn/row-kernels.ts',
   'ops/nn/window-kernels.ts',

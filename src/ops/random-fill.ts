@@ -15,8 +15,13 @@ import { emptyTensor } from './create.ts';
 
 /** Has `write` fill the elements of a contiguous tensor: it gets a typed array over them, and asks the generator for all that it writes. */
 export function fillElements<A extends NumberArray | BigInt64Array>(x: View, write: (elements: A) => unknown): void {
-  if (recording.by === null) write(elementsIn(x) as A);
-  else recording.by.fill(x, (target) => void write(elementsIn(target) as A));
+  fillView(x, (target) => void write(elementsIn(target) as A));
+}
+
+/** Has `write` fill a contiguous tensor, now and in each later run of what is recorded. */
+export function fillView(x: View, write: (target: View) => void): void {
+  if (recording.by === null) write(x);
+  else recording.by.fill(x, write);
 }
 
 function elementsIn(x: View): NumberArray | BigInt64Array {

@@ -1,6 +1,7 @@
 /** Random numbers, equal to the bit to PyTorch's CPU generator: see `random/` for the parts. */
 export { defaultGenerator, Generator } from './random/generator.ts';
 export { fillRandint, fillRandom, type IntegerOptions, randperm } from './random/integers.ts';
+export { temper } from './random/mersenne.ts';
 export { type MultinomialOptions, multinomial } from './random/multinomial.ts';
 export { drawNormal, fillNormal } from './random/normal.ts';
 export { fillOrder } from './random/order.ts';
@@ -15,5 +16,6 @@ export {
   fillLogNormal,
   fillUniform,
   type HalfOption,
+  keptScale,
   type NumberArray,
 } from './random/uniform.ts';

@@ -2,7 +2,7 @@ import { FLOAT32 } from '../../dtype/dtype.ts';
 import type { FloatDType } from '../../dtype/types.ts';
 import { t } from '../../op/contract.ts';
 import { backend } from '../../runtime/backend.ts';
-import { defaultGenerator, type FloatArray, fillDropoutMask } from '../../runtime/random.ts';
+import { defaultGenerator, type FloatArray, fillDropoutMask, type HalfType, keptScale } from '../../runtime/random.ts';
 import { applyMany } from '../../tensor/apply.ts';
 import { draw } from '../../tensor/draw.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
@@ -13,8 +13,9 @@ import { mul } from '../arithmetic.ts';
 import { emptyTensor } from '../create.ts';
 import { realFloatOnly } from '../elementwise.ts';
 import { described, makeOperator, requireDims, requireTensor } from '../family.ts';
-import { fillElements } from '../random-fill.ts';
+import { fillElements, fillView } from '../random-fill.ts';
 import type { UnarySame } from '../types.ts';
+import { drawKept } from './dropout-kernels.ts';
 
 export interface DropoutOptions {
   /** Without training nothing is dropped. Default true. */
@@ -38,11 +39,19 @@ function plainMask(shape: readonly number[], p: number, type: Tensor['type']): T
   const mask = emptyTensor(shape, type);
   if (type.itemsize === 2) {
     const wide = emptyTensor(shape, FLOAT32);
-    const half = type.name as 'float16';
-    fillElements<FloatArray>(wide, (elements) => fillDropoutMask(defaultGenerator, elements, p, { half }));
+    fillMask(wide, p, type.name as HalfType);
     backend().map(IDENTITY.program, mask, [wide], [], type);
-  } else fillElements<FloatArray>(mask, (elements) => fillDropoutMask(defaultGenerator, elements, p));
+  } else fillMask(mask, p, null);
   return mask;
+}
+
+/** Masks of fewer elements are filled without a launch. */
+const KERNEL_SIZE = 512;
+
+function fillMask(mask: Tensor, p: number, half: HalfType | null): void {
+  if (mask.type !== FLOAT32 || mask.size < KERNEL_SIZE || p === 1)
+    fillElements<FloatArray>(mask, (elements) => fillDropoutMask(defaultGenerator, elements, p, { half }));
+  else fillView(mask, (target) => drawKept(target, defaultGenerator, 1 - p, keptScale(1 - p, half ?? 'float32')));
 }
 
 /** Input times mask; the mask is a second, hidden result that the derivative reads. */

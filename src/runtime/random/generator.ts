@@ -51,7 +51,8 @@ export class Generator {
     return generator;
   }
 
-  private get engine(): MersenneTwister {
+  /** @internal */
+  get engine(): MersenneTwister {
     if (this.#engine === null) this.seed();
     return this.#engine as MersenneTwister;
   }

@@ -39,12 +39,7 @@ export class MersenneTwister {
   /** The next 32 bits, as an unsigned integer. */
   draw(): number {
     if (--this.left === 0) this.renew();
-    let word = this.state[this.next++]!;
-    word ^= word >>> 11;
-    word ^= (word << 7) & 0x9d2c5680;
-    word ^= (word << 15) & 0xefc60000;
-    word ^= word >>> 18;
-    return word >>> 0;
+    return temper(this.state[this.next++]!);
   }
 
   private renew(): void {
@@ -60,6 +55,16 @@ export class MersenneTwister {
     this.left = STATE_LENGTH;
     this.next = 0;
   }
+}
+
+/** The number that is drawn from a word of a state. */
+export function temper(from: number): number {
+  let word = from;
+  word ^= word >>> 11;
+  word ^= (word << 7) & 0x9d2c5680;
+  word ^= (word << 15) & 0xefc60000;
+  word ^= word >>> 18;
+  return word >>> 0;
 }
 
 function twist(upper: number, lower: number): number {

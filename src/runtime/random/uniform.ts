@@ -176,12 +176,14 @@ export function fillDropoutMask<A extends FloatArray>(generator: Generator, out:
     return out;
   }
   const keep = 1 - p;
-  const kept = keptScale(keep, out, options.half ?? null);
+  const kept = keptScale(keep, out instanceof Float32Array ? (options.half ?? 'float32') : 'float64');
   for (let index = 0; index < out.length; index++) out[index] = generator.uniform64() < keep ? kept : 0;
   return out;
 }
 
-function keptScale(keep: number, out: FloatArray, half: HalfType | null): number {
-  if (half !== null) return roundToHalf(Math.fround(1 / Math.fround(keep)), half);
-  return out instanceof Float32Array ? Math.fround(1 / Math.fround(keep)) : 1 / keep;
+/** What a dropout that keeps so many multiplies what is kept by, in the arithmetic of a dtype. */
+export function keptScale(keep: number, type: HalfType | 'float32' | 'float64'): number {
+  if (type === 'float64') return 1 / keep;
+  const scale = Math.fround(1 / Math.fround(keep));
+  return type === 'float32' ? scale : roundToHalf(scale, type);
 }
