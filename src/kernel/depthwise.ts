@@ -217,8 +217,20 @@ function gridOutputs(variant: MatmulVariant, lengths: readonly number[], split: 
   };
   const oneTile = (): void => {
     f.get(toTile).set(target).get(tileOut).set(targetStep);
-    // What a tile has too much goes where others come later, unless there is nothing behind it.
-    f.get(target).get(tileReach).op('i32.add').get(end).op('i32.gt_u').tee(inPart);
+    // What a tile has too much goes where others come later, unless there is nothing behind it, or what others wrote.
+    f.get(target).get(tileReach).op('i32.add').get(end).op('i32.gt_u');
+    f.get(rowsNow)
+      .get(mostRows)
+      .op('i32.ne')
+      .get(columnsNow)
+      .get(mostColumns)
+      .op('i32.ne')
+      .op('i32.or')
+      .get(columnOut)
+      .i32(bytes)
+      .op('i32.ne')
+      .op('i32.or');
+    f.op('i32.and').tee(inPart);
     f.if(() => f.get(edge).set(target).i32(lineBytes).set(targetStep));
     field('table').set(table).get(place).set(first).i32(0).set(firstStep);
     repeat(f, run, runs, () => {

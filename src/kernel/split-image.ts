@@ -43,8 +43,8 @@ export function splitImage(compute: ComputeType): FunctionBuilder {
   const [split, source, place] = [0, 1, 2];
   const field = (name: (typeof SPLIT_FIELDS)[number]): FunctionBuilder => f.get(split).load('i32.load', 4 * SPLIT_FIELDS.indexOf(name));
   const [channels, slices, rows, phases, channel, slice, row, counter, step] = f.localsOf('i32', 9);
-  const [atSlice, fromSlice, fromRow, turn, line, begin, run, to, from, other, left, back] = f.localsOf('i32', 12);
-  const [turns, turnStep, rowStep, rowFrom, first, last, toFirst, toLast] = f.localsOf('i32', 8);
+  const [atSlice, fromSlice, fromRow, turn, begin, run, to, from, other, left, back, again] = f.localsOf('i32', 12);
+  const [turns, turnStep, rowStep, rowFrom, first, last, toFirst, toLast, firstFrom] = f.localsOf('i32', 9);
   const [even, odd] = [f.local('v128'), f.local('v128')];
   const part = (at: Local, k: number): FunctionBuilder => f.get(at).load('i32.load', PHASES_AT + 4 * k);
   for (const [name, local] of [
@@ -62,6 +62,7 @@ export function splitImage(compute: ComputeType): FunctionBuilder {
   // Of the first and the last run: elements, and where they go.
   part(split, 2).set(first);
   part(split, 0).set(toFirst);
+  part(split, 1).set(firstFrom);
   f.get(split).get(phases).i32(1).op('i32.sub').i32(PHASE_BYTES).op('i32.mul').op('i32.add').set(run);
   part(run, 2).set(last);
   part(run, 0).set(toLast);
@@ -77,9 +78,9 @@ export function splitImage(compute: ComputeType): FunctionBuilder {
         advanceBy(f, left, -lanes);
       },
     );
-    f.get(left).i32(lanes).op('i32.sub').i32(bytes).op('i32.mul').set(back);
-    for (const target of targets) advance(f, target, back);
-    for (let i = 0; i < apart; i++) advance(f, from, back);
+    f.get(left).i32(lanes).op('i32.sub').i32(bytes).op('i32.mul').set(again);
+    for (const target of targets) advance(f, target, again);
+    for (let i = 0; i < apart; i++) advance(f, from, again);
     copy();
   };
   const asTheyLie = (): void => {
@@ -111,7 +112,7 @@ export function splitImage(compute: ComputeType): FunctionBuilder {
     f.get(split).set(run);
     repeat(f, counter, phases, () => {
       part(run, 0).get(begin).op('i32.add').set(to);
-      part(run, 1).get(fromRow).op('i32.add').set(from);
+      part(run, 1).get(firstFrom).op('i32.sub').get(fromRow).op('i32.add').set(from);
       part(run, 2).set(left);
       whileLoop(
         f,
@@ -126,20 +127,22 @@ export function splitImage(compute: ComputeType): FunctionBuilder {
       advanceBy(f, run, PHASE_BYTES);
     });
   };
+  /** From the last turn's plane back to the first's, one row on. */
+  f.get(rowStep).get(turns).get(turnStep).op('i32.mul').op('i32.sub').set(back);
   const eachRow = (copyRow: () => void): void => {
-    field('firstTurn').set(turn);
-    field('firstLine').set(line);
-    f.get(fromSlice).set(fromRow);
+    field('firstTurn').tee(turn).get(turnStep).op('i32.mul').get(atSlice).op('i32.add');
+    field('firstLine').op('i32.add').set(begin);
+    f.get(fromSlice).get(firstFrom).op('i32.add').set(fromRow);
     repeat(f, row, rows, () => {
-      f.get(atSlice).get(line).op('i32.add').get(turn).get(turnStep).op('i32.mul').op('i32.add').set(begin);
-      part(split, 1).get(fromRow).op('i32.add').set(from);
+      f.get(fromRow).set(from);
       copyRow();
       advance(f, fromRow, rowFrom);
+      advance(f, begin, turnStep);
       advanceBy(f, turn, 1);
       f.get(turn).get(turns).op('i32.eq');
       f.if(() => {
         f.i32(0).set(turn);
-        advance(f, line, rowStep);
+        advance(f, begin, back);
       });
     });
   };

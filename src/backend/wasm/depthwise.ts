@@ -28,8 +28,9 @@ import { align } from './window-tables.ts';
 
 /** How windows lie on one dimension. */
 export interface GridLine {
-  /** Elements of the source. */
+  /** Elements of the source, and how far they lie apart there. */
   readonly source: number;
+  readonly apart: number;
   /** How many windows there are, and how far each begins behind the one before. */
   readonly outputs: number;
   readonly stride: number;
@@ -47,9 +48,11 @@ export interface GridProduct {
   /** Channels of the output and of the source in a group. */
   readonly rows: number;
   readonly channels: number;
-  /** Three of them. */
+  /** Three of them; the elements of the last one's source lie side by side. */
   readonly lines: readonly GridLine[];
   readonly source: View;
+  /** Where the first of the source's elements lies. */
+  readonly from: number;
   readonly weights: View;
   /** Steps of groups, of channels of the output and of the source, and of the kernel's elements in each dimension. */
   readonly weightSteps: readonly [group: number, row: number, channel: number, ...elements: readonly number[]];
@@ -119,18 +122,19 @@ function tryOut(kernel: GridKernel, lengths: readonly number[] | null): Uint8Arr
     const [source, weights, ...outs] = views.map((view) => (width === 1 ? view : { ...view, type: FLOAT64, size: view.size / 2 }));
     outs.forEach((out, i) => {
       const own = elements.slice(0, tried[i]);
-      const line = { source: size, outputs, stride: 1, places: [-1, 0, 1], elements: [0, 1, 2], step: 1 };
+      const line = { source: size, apart: 1, outputs, stride: 1, places: [-1, 0, 1], elements: [0, 1, 2], step: 1 };
       const product: GridProduct = {
         images: 2,
         groups: 2,
         rows: 1,
         channels: 2,
         lines: [
-          { ...line, source: 1, outputs: 1, places: [0], elements: [0], step: outputs * outputs },
-          { ...line, places: own.map((k) => k - 1), elements: own, step: outputs },
+          { ...line, source: 1, apart: size * size, outputs: 1, places: [0], elements: [0], step: outputs * outputs },
+          { ...line, apart: size, places: own.map((k) => k - 1), elements: own, step: outputs },
           line,
         ],
         source: source as View,
+        from: 0,
         weights: weights as View,
         weightSteps: [6 * own.length, 6 * own.length, 3 * own.length, 0, 3, 1],
         out,
@@ -155,7 +159,7 @@ interface Layout {
 }
 
 /** `height` and `width`: how many windows are read, some of them for nothing. */
-function layoutOf(lines: readonly GridLine[], channels: number, height: number, width: number, bytes: number): Layout {
+function layoutOf(lines: readonly GridLine[], channels: number, channelSize: number, height: number, width: number, bytes: number): Layout {
   const lowest = lines.map(({ places }) => (places.length === 0 ? 0 : Math.min(...places)));
   const reach = lines.map(({ places }, d) => Math.max(lowest[d]!, ...places) - lowest[d]!);
   const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
@@ -171,20 +175,19 @@ function layoutOf(lines: readonly GridLine[], channels: number, height: number, 
   );
   const ahead = from.map((at, d) => at - lowest[d]!);
   const whole = count.every((n) => n > 0);
-  const first = (from[0]! * y.source + from[1]!) * x.source + from[2]!;
+  const first = from.reduce((at, i, d) => at + i * lines[d]!.apart, 0);
   const phases = Array.from({ length: x.stride }, (_, j) => {
     const place = ahead[2]! + j;
     const to = (place % x.stride) * phaseStep + Math.floor(place / x.stride);
     return [to * bytes, (first + j) * bytes, Math.max(0, Math.ceil((count[2]! - j) / x.stride))] as const;
   });
-  const plane = y.source * x.source;
   const split = {
     channels: whole ? channels : 0,
     slices: count[0]!,
     rows: count[1]!,
-    channelFrom: z.source * plane * bytes,
-    sliceFrom: plane * bytes,
-    rowFrom: x.source * bytes,
+    channelFrom: channelSize * bytes,
+    sliceFrom: z.apart * bytes,
+    rowFrom: y.apart * bytes,
     channelStep: channelStep * bytes,
     sliceStep: sliceStep * bytes,
     turns: y.stride,
@@ -309,8 +312,9 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
   const columns = tileColumns(variant);
   const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
   const [tileRows, tileWidth] = inLine ? [1, variant.rows * columns] : [variant.rows, columns];
+  const sourceChannel = product.source.size / (images * groups * channels);
   const up = (count: number, of: number): number => Math.ceil(count / of) * of;
-  const layout = layoutOf(lines, channels, up(y.outputs, tileRows), up(x.outputs, tileWidth), bytes);
+  const layout = layoutOf(lines, channels, sourceChannel, up(y.outputs, tileRows), up(x.outputs, tileWidth), bytes);
   const taps = tapsOf(product);
   const channelOut = out.size / (images * groups * rows);
   const nanoseconds = nanosecondsOf(product);
@@ -340,7 +344,6 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
     }
   }
   writeSplit(grid + splitAt, layout);
-  const sourceChannel = sourceSize(lines);
   const fields: Partial<Record<GridField, number>> = {
     runs: runs.length,
     table: grid + tableAt,
@@ -376,7 +379,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
     grid,
     part.images,
     part.groups,
-    sourceAt + part.image * fields.imageFrom! + part.group * fields.groupFrom!,
+    sourceAt + product.from * bytes + part.image * fields.imageFrom! + part.group * fields.groupFrom!,
     weightsAt + part.group * fields.groupWeights!,
     startAt + part.group * rows * fields.startStep!,
     outAt + product.first * bytes + part.image * fields.imageTo! + part.group * fields.groupTo!,
@@ -399,9 +402,10 @@ function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
   const columns = tileColumns(variant);
   const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
   const width = Math.ceil(x.outputs / columns) * columns;
-  const layout = layoutOf(lines, channels, y.outputs, width, bytes);
-  const asIs = lines.map((line) => ({ ...line, source: line.outputs, stride: 1, places: [0] }));
-  const otherLayout = layoutOf(asIs, 1, y.outputs, width, bytes);
+  const [sourceChannel, places] = [product.source.size / (images * groups * channels), placesOf(lines)];
+  const layout = layoutOf(lines, channels, sourceChannel, y.outputs, width, bytes);
+  const asIs = lines.map((line) => ({ ...line, source: line.outputs, apart: line.step, stride: 1, places: [0] }));
+  const otherLayout = layoutOf(asIs, 1, places, y.outputs, width, bytes);
   const taps = tapsOf(product);
   const padded = Math.ceil(taps / TAPS_AT_ONCE) * TAPS_AT_ONCE;
   const nanoseconds = nanosecondsOf(product);
@@ -424,7 +428,6 @@ function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
   for (; entry < table + 2 * padded; entry += 2) heap.i32[entry] = heap.i32[table]!;
   writeSplit(grid + splitAt, layout);
   writeSplit(grid + otherAt, otherLayout);
-  const [sourceChannel, places] = [sourceSize(lines), placesOf(lines)];
   const fields: Partial<Record<GridField, number>> = {
     taps,
     table: grid + tableAt,
@@ -453,7 +456,7 @@ function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
     grid,
     part.images,
     part.groups,
-    sourceAt + part.group * fields.groupFrom!,
+    sourceAt + product.from * bytes + part.group * fields.groupFrom!,
     otherFrom + part.group * fields.groupOther!,
     weightsAt + part.group * fields.groupTo!,
     grid + placesAt + i * placeBytes,

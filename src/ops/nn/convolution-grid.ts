@@ -12,8 +12,8 @@ const contiguous = (x: Tensor): Tensor => (x.rowMajor ? x : (cloneOperator.forwa
 const stepsOf = (sizes: readonly number[]): number[] => sizes.map((_, d) => product(sizes.slice(d + 1)));
 /** Three dimensions, the first ones of size 1 where there are fewer. */
 const three = <T>(filling: T, list: readonly T[]): T[] => [...new Array<T>(3 - list.length).fill(filling), ...list];
-const threeLines = (lines: readonly GridLine[], step: number): GridLine[] =>
-  three({ source: 1, outputs: 1, stride: 1, places: [0], elements: [0], step }, lines);
+const threeLines = (lines: readonly GridLine[], apart: number, step: number): GridLine[] =>
+  three({ source: 1, apart, outputs: 1, stride: 1, places: [0], elements: [0], step }, lines);
 
 /** More channels of output a group, or longer products, are worth packing. Measured. */
 const MOST_ROWS = 2;
@@ -25,13 +25,21 @@ export function suitsGrid({ kernel, groups }: ConvolutionGeometry, inputs: numbe
 }
 
 function linesOf({ input, kernel, output, stride, padding, dilation }: ConvolutionGeometry): GridLine[] {
-  const steps = stepsOf(output);
+  const [steps, sourceSteps] = [stepsOf(output), stepsOf(input)];
   const lines = input.map((source, d): GridLine => {
     const elements = Array.from({ length: kernel[d] as number }, (_, k) => k);
     const places = elements.map((k) => k * (dilation[d] as number) - (padding[d] as number));
-    return { source, outputs: output[d] as number, stride: stride[d] as number, places, elements, step: steps[d] as number };
+    return {
+      source,
+      apart: sourceSteps[d] as number,
+      outputs: output[d] as number,
+      stride: stride[d] as number,
+      places,
+      elements,
+      step: steps[d] as number,
+    };
   });
-  return threeLines(lines, product(output));
+  return threeLines(lines, product(input), product(output));
 }
 
 function productOf(x: Tensor, w: Tensor, out: Tensor, geometry: ConvolutionGeometry): GridProduct {
@@ -45,6 +53,7 @@ function productOf(x: Tensor, w: Tensor, out: Tensor, geometry: ConvolutionGeome
     channels,
     lines: linesOf(geometry),
     source: contiguous(x),
+    from: 0,
     weights: w,
     weightSteps: [rows * channels * window, channels * window, window, ...three(0, stepsOf(kernel))],
     out,
@@ -53,10 +62,31 @@ function productOf(x: Tensor, w: Tensor, out: Tensor, geometry: ConvolutionGeome
   };
 }
 
+/** Rows of dilated windows see every so many rows of the source alone: those of each rest are a product of their own, without dilation. */
+function byRests(whole: GridProduct): GridProduct[] {
+  const [z, y, x] = whole.lines as readonly [GridLine, GridLine, GridLine];
+  const every = y.places.length > 1 ? y.places[1]! - y.places[0]! : 1;
+  if (every === 1 || y.stride > 1) return [whole];
+  return Array.from({ length: Math.min(every, y.outputs) }, (_, rest) => {
+    const first = rest + y.places[0]!;
+    const from = ((first % every) + every) % every;
+    const line = {
+      source: Math.ceil((y.source - from) / every),
+      apart: y.apart * every,
+      outputs: Math.ceil((y.outputs - rest) / every),
+      stride: 1,
+      places: y.places.map((_, k) => (first - from) / every + k),
+      elements: y.elements,
+      step: y.step * every,
+    };
+    return { ...whole, lines: [z, line, x], from: whole.from + from * y.apart, first: whole.first + rest * y.step };
+  });
+}
+
 /** The output of a convolution. */
 export function outputInGrid(x: Tensor, w: Tensor, bias: Tensor | null, geometry: ConvolutionGeometry): Tensor {
   const out = emptyTensor([x.shape[0] as number, w.shape[0] as number, ...geometry.output], x.type);
-  gridOutputs([{ ...productOf(x, contiguous(w), out, geometry), start: bias === null ? null : contiguous(bias) }]);
+  gridOutputs(byRests({ ...productOf(x, contiguous(w), out, geometry), start: bias === null ? null : contiguous(bias) }));
   return out;
 }
 
@@ -78,7 +108,7 @@ export function inputInGrid(
 ): Tensor {
   const [rows, channels] = [w.shape[1] as number, (w.shape[0] as number) / groups];
   const out = emptyTensor([y.shape[0] as number, rows * groups, ...input], y.type);
-  const steps = stepsOf(input);
+  const [steps, outputSteps] = [stepsOf(input), stepsOf(output)];
   const window = product(kernel);
   const common = {
     images: y.shape[0] as number,
@@ -86,6 +116,7 @@ export function inputInGrid(
     rows,
     channels,
     source: contiguous(y),
+    from: 0,
     weights: contiguous(w),
     weightSteps: [channels * rows * window, window, rows * window, ...three(0, stepsOf(kernel))],
     out,
@@ -96,9 +127,21 @@ export function inputInGrid(
   const products = chosen.map((list): GridProduct => {
     const lines = list.map(({ size, shifts, first, step }, d): GridLine => {
       const elements = shifts.map((_, j) => first + j * step);
-      return { source: output[d] as number, outputs: size, stride: 1, places: shifts, elements, step: steps[d]! * stride[d]! };
+      return {
+        source: output[d] as number,
+        apart: outputSteps[d]!,
+        outputs: size,
+        stride: 1,
+        places: shifts,
+        elements,
+        step: steps[d]! * stride[d]!,
+      };
     });
-    return { ...common, lines: threeLines(lines, product(input)), first: list.reduce((at, { phase }, d) => at + phase * steps[d]!, 0) };
+    return {
+      ...common,
+      lines: threeLines(lines, product(output), product(input)),
+      first: list.reduce((at, { phase }, d) => at + phase * steps[d]!, 0),
+    };
   });
   gridOutputs(products);
   return out;
