@@ -85,11 +85,12 @@ export function blocksOf(m: number, kernels: MatmulKernels): number {
   return m <= BLOCK_ROWS ? CHUNKS : Math.ceil(m / blockOf(m, 1, kernels)[0]);
 }
 
-/** Runs chunks of work, each a call of each kernel, whose arguments follow each other; all kernels have as many. Threads share them if that pays. */
+/** Runs chunks of work, each a call of each kernel, whose arguments follow each other; all kernels have as many. Threads share them if that pays. `adds`: to what is there. */
 function runChunks(
   nanoseconds: number,
   kernels: readonly KernelFunction[],
   chunks: number,
+  adds: boolean,
   argumentsOf: (chunk: number) => readonly number[],
 ): void {
   const table = chunks < 2 ? null : rowsToShare(nanoseconds, ...kernels);
@@ -103,7 +104,7 @@ function runChunks(
       else if (table === null) for (const [step, kernel] of kernels.entries()) kernel(...values.slice(step * width, (step + 1) * width));
       else for (const value of values) table[at++] = value;
     }
-    if (table !== null) runRows(count, at / count / kernels.length);
+    if (table !== null) runRows(count, at / count / kernels.length, !adds);
   }
 }
 
@@ -154,7 +155,7 @@ export function multiplyAll(kernels: MatmulKernels, problem: Problem, path: Path
     }
   };
   visit(Math.max(axes.length - 1, 0), at.a, at.b, at.c);
-  runChunks(nanosecondsOf(problem, kernels) * count * outer, [kernels.products], calls.length, (i) => calls[i]!);
+  runChunks(nanosecondsOf(problem, kernels) * count * outer, [kernels.products], calls.length, at.origin === ADD, (i) => calls[i]!);
 }
 
 /** Products of vectors, and sums of rows. */
@@ -203,13 +204,13 @@ function multiplyBlocks(kernels: MatmulKernels, problem: Problem, path: Path, { 
     for (let step = 0; step < k; step += depthMost) {
       const depth = Math.min(depthMost, k - step);
       const source = b + step * brs + column * bcs;
-      runChunks((width * depth * bytes) / PACKING, [kernels.packRight], Math.ceil(width / part), (i) => {
+      runChunks((width * depth * bytes) / PACKING, [kernels.packRight], Math.ceil(width / part), false, (i) => {
         const first = i * part;
         return [right + first * depth * bytes, source + first * bcs, Math.min(part, width - first), depth, bcs, brs];
       });
       const nanoseconds = shared ? nanosecondsOf({ ...problem, n: width, k: depth }, kernels) : 0;
       const steps = path.leftBytes === 0 ? [kernels.multiply] : [kernels.packLeft, kernels.multiplyPacked];
-      runChunks(nanoseconds, steps, across * Math.ceil(m / rows), (i) => {
+      runChunks(nanoseconds, steps, across * Math.ceil(m / rows), step > 0 || origin === ADD, (i) => {
         const [row, first] = [Math.floor(i / across) * rows, (i % across) * some];
         const [height, wide] = [Math.min(rows, m - row), Math.min(some, width - first)];
         const block = a + row * ars + step * acs;

@@ -90,7 +90,7 @@ function launch(
     let count = 0;
     for (let first = 0; first < batch; first += part, count++)
       for (const value of make(first, Math.min(part, batch - first), scratch + count * bytes)) table[at++] = value;
-    runRows(count, at / count);
+    runRows(count, at / count, true);
   }
   release(storage);
 }

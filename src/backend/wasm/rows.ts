@@ -113,7 +113,7 @@ function share(
     });
     for (const param of params) shared[at++] = param;
   }
-  runChunks(chunks, 3 + access.length + params.length);
+  runChunks(chunks, 3 + access.length + params.length, !access.includes('sum'));
   return true;
 }
 

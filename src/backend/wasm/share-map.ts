@@ -50,6 +50,11 @@ function areApart(out: View, ins: readonly View[], more: number): boolean {
   return true;
 }
 
+/** Whether elements may be computed again after some of them were written. */
+function isRepeatable(program: MapProgram, out: View, ins: readonly View[]): boolean {
+  return program.more.length === 0 && ins.every(({ storage }) => !sameBytes(storage, out.storage));
+}
+
 function addressOfView(view: View): number {
   return addressOf(view.storage) + view.offset * view.type.itemsize;
 }
@@ -78,7 +83,7 @@ export function shareFlat(
     }
     for (let k = 0; k < params.length; k++) rows[at++] = params[k] as number;
   }
-  runRows(chunks, 2 + ins.length + params.length);
+  runRows(chunks, 2 + ins.length + params.length, isRepeatable(program, out, ins));
   return true;
 }
 
@@ -129,7 +134,7 @@ export function shareLoops(
     for (let k = 0; k < params.length; k++) rows[at++] = params[k] as number;
   }
   sizes[loop] = size;
-  runRows(chunks, width);
+  runRows(chunks, width, isRepeatable(program, out, ins));
   return true;
 }
 

@@ -37,7 +37,7 @@ export function runCut(
     rows[at + 1] = (args[1] as number) + first * inputStep;
     rows[at + count] = Math.min(chunk, size - first);
   }
-  runRows(chunks, args.length);
+  runRows(chunks, args.length, true);
 }
 
 /** Runs the kernel for columns, cut between places or between columns. */
