@@ -1,5 +1,5 @@
 /** What attention does with blocks of scores, row by row: weights from scores, and gradients of scores from those of weights. All in float32. */
-import { advanceBy, repeat, whileLoop } from './loops.ts';
+import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
 import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 
 /** Bytes of what is known of a row of scores: its maximum, and the sum of its weights or one over it. */
@@ -285,17 +285,84 @@ export function clearFunction(): FunctionBuilder {
   return f;
 }
 
-/** `(rows, width, out, outStride, known)`: divides outputs by the sums of their weights, which are replaced by one over them. */
+/**
+ * `(rows, width, out, outStride, known, masked)`: divides outputs by the sums of their weights, which are replaced by one over them. Rows of which a mask allows
+ * nothing are 0, as are all their weights afterwards.
+ */
 export function finishFunction(): FunctionBuilder {
-  const f = new FunctionBuilder('finish', i32s(5), [], false);
-  const [rows, width, out, outStride, known] = [0, 1, 2, 3, 4];
+  const f = new FunctionBuilder('finish', i32s(6), [], false);
+  const [rows, width, out, outStride, known, masked] = [0, 1, 2, 3, 4, 5];
   const [left, factor] = [f.local('i32'), f.local('f32')];
   repeat(f, left, rows, () => {
     f.f32(1).get(known).load('f32.load', 4).op('f32.div').set(factor);
+    f.get(known).load('f32.load', 4).f32(0).op('f32.eq').get(masked).i32(0).op('i32.ne').op('i32.and');
+    f.if(() => f.f32(0).set(factor).get(known).f32(0).store('f32.store'));
     f.get(known).get(factor).store('f32.store', 4);
     scaleRun(f, out, width, factor);
     f.get(out).get(outStride).op('i32.add').set(out);
     advanceBy(f, known, ROW_BYTES);
+  });
+  return f;
+}
+
+/** Kinds of masks: numbers that are added to scores, and truth values (bytes) that say which of them count. */
+export const MASK_KINDS = { float32: 1, bool: 2 } as const;
+
+/**
+ * `(rows, columns, scores, stride, mask, maskRow, maskColumn, kind, scale)`: adds a mask, over `scale`, to a block of scores, or puts -∞ in the place of those
+ * where it is false.
+ */
+export function maskFunction(): FunctionBuilder {
+  const f = new FunctionBuilder('mask', [...i32s(8), 'f32'], [], false);
+  const [rows, columns, scores, stride, mask, maskRow, maskColumn, kind, scale] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const [left, at, from, rest] = f.localsOf('i32', 4) as [Local, Local, Local, Local];
+  const [minus, factor] = f.localsOf('v128', 2) as [Local, Local];
+  f.f32x4(Number.NEGATIVE_INFINITY).set(minus).get(scale).op('f32x4.splat').set(factor);
+  const row = (bytes: number, vector: () => void, one: () => void): void => {
+    f.get(maskColumn).i32(bytes).op('i32.eq');
+    f.if(() =>
+      whileLoop(
+        f,
+        () => f.get(rest).i32(4).op('i32.ge_u'),
+        () => {
+          f.get(at);
+          vector();
+          f.store('v128.store', 0, 2);
+          advanceBy(f, at, 16);
+          advanceBy(f, from, 4 * bytes);
+          advanceBy(f, rest, -4);
+        },
+      ),
+    );
+    repeat(f, rest, rest, () => {
+      f.get(at);
+      one();
+      f.store('f32.store');
+      advanceBy(f, at, 4);
+      advance(f, from, maskColumn);
+    });
+  };
+  const added = (): void =>
+    row(
+      4,
+      () => f.get(at).load('v128.load', 0, 2).get(from).load('v128.load', 0, 2).get(factor).op('f32x4.div').op('f32x4.add'),
+      () => f.get(at).load('f32.load').get(from).load('f32.load').get(scale).op('f32.div').op('f32.add'),
+    );
+  const chosen = (): void =>
+    row(
+      1,
+      () => {
+        f.get(minus).get(at).load('v128.load', 0, 2);
+        f.get(from).load('v128.load32_zero', 0, 0).op('i16x8.extend_low_i8x16_u').op('i32x4.extend_low_i16x8_u');
+        f.i32x4(0).op('i32x4.eq').op('v128.bitselect');
+      },
+      () => f.get(at).load('f32.load').f32(Number.NEGATIVE_INFINITY).get(from).load('i32.load8_u').op('select'),
+    );
+  repeat(f, left, rows, () => {
+    f.get(scores).set(at).get(mask).set(from).get(columns).set(rest);
+    f.get(kind).i32(MASK_KINDS.bool).op('i32.eq').if(chosen, added);
+    advance(f, scores, stride);
+    advance(f, mask, maskRow);
   });
   return f;
 }

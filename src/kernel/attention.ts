@@ -2,15 +2,23 @@
  * Attention of one head after the other, forwards and backwards, on blocks of queries and keys: only one block of scores is ever in memory (Dao et al.,
  * "FlashAttention: fast and memory-efficient exact attention with IO-awareness", 2022). The products run on the tiles of the matrix product. All in float32.
  */
-import { clearFunction, finishFunction, ROW_BYTES, rowProductsFunction, spreadFunction, weighFunction } from './attention-rows.ts';
+import {
+  clearFunction,
+  finishFunction,
+  maskFunction,
+  ROW_BYTES,
+  rowProductsFunction,
+  spreadFunction,
+  weighFunction,
+} from './attention-rows.ts';
 import { advance, advanceBy, whileLoop } from './loops.ts';
 import { type MatmulVariant, matmulFunctions, tileColumns } from './matmul.ts';
 import { edgeNumbers, ProductEmitter, type Push } from './product-emitter.ts';
 import type { FunctionBuilder, Local } from './wasm/encoder.ts';
 
-/** Words of a table entry, for each head: the addresses of its operands and results. */
-export const FORWARD_WORDS = 5;
-export const BACKWARD_WORDS = 9;
+/** Words of a table entry, for each head: the addresses of its operands and results, and of its mask. */
+export const FORWARD_WORDS = 6;
+export const BACKWARD_WORDS = 10;
 
 /** The parameters that both directions begin with. Strides are in bytes: of rows and of columns. */
 const COMMON = [
@@ -31,6 +39,9 @@ const COMMON = [
   'valueRow',
   'valueColumn',
   'outRow',
+  'maskKind',
+  'maskRow',
+  'maskColumn',
 ] as const;
 const MORE = ['gradientRow', 'queryGradientRow', 'keyGradientRow', 'valueGradientRow'] as const;
 type Parameter = (typeof COMMON)[number] | (typeof MORE)[number];
@@ -44,6 +55,7 @@ class Emitter extends ProductEmitter<Parameter> {
   readonly scale: Local;
   readonly gradientScale: Local;
   readonly clear: FunctionBuilder = clearFunction();
+  readonly #mask: FunctionBuilder = maskFunction();
 
   constructor(name: string, variant: MatmulVariant, product: readonly FunctionBuilder[], names: readonly Parameter[]) {
     super(name, variant, product, names, ['f32', 'f32']);
@@ -76,6 +88,16 @@ class Emitter extends ProductEmitter<Parameter> {
         advanceBy(f, heads, -1);
       },
     );
+  }
+
+  /** Applies the mask of a head, if there is one, to a block of scores. */
+  applyMask(mask: Local, row: Local, column: Local, rows: Local, columns: Local): void {
+    const kind = this.p('maskKind');
+    const [byRow, byColumn] = [this.p('maskRow'), this.p('maskColumn')];
+    this.f.get(kind).if(() => {
+      const from = this.at(this.at(mask, row, byRow), column, byColumn);
+      this.call(this.#mask, rows, columns, this.scores, this.stride, from, byRow, byColumn, kind, this.gradientScale);
+    });
   }
 
   /** Goes over `total` in blocks. */
@@ -132,8 +154,8 @@ class Emitter extends ProductEmitter<Parameter> {
 }
 
 /**
- * `attend(…COMMON, scale, _)`. For each head the table has the addresses of query, key, value, out and of what is to be known of the rows: two numbers each, the
- * greatest score and one over the sum of the weights. `blockColumns` is whole tiles; `scratch` has room for an edge tile, a block of scores and
+ * `attend(…COMMON, scale, maskScale)`. For each head the table has the addresses of query, key, value, out, of what is to be known of the rows: two numbers each, the
+ * greatest score and one over the sum of the weights, and of the mask (`maskKind`: see attention-rows.ts; 0: none). `blockColumns` is whole tiles; `scratch` has room for an edge tile, a block of scores and
  * the packed keys and values.
  */
 function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilder[]): FunctionBuilder {
@@ -141,13 +163,13 @@ function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilde
   const { f } = e;
   const [width, valueWidth, keys] = [e.p('width'), e.p('valueWidth'), e.p('keys')];
   const [weigh, finish] = [weighFunction(variant.fused), finishFunction()];
-  const [q, k, v, out, known] = [e.local(), e.local(), e.local(), e.local(), e.local()];
+  const [q, k, v, out, known, mask] = [e.local(), e.local(), e.local(), e.local(), e.local(), e.local()];
   const [row, rows, column, columns, depth] = [e.local(), e.local(), e.local(), e.local(), e.local()];
   const [query, result, about, values] = [e.local(), e.local(), e.local(), e.local()];
   const packedKeys = e.room(e.whole(keys), width);
   const packedValues = e.room(keys, e.whole(valueWidth));
   const valueBytes = e.times(e.whole(valueWidth), e.constant(4));
-  e.eachHead([q, k, v, out, known], () => {
+  e.eachHead([q, k, v, out, known, mask], () => {
     e.ifNew(k, v, () => {
       e.pack(packedKeys, k, keys, width, e.p('keyRow'), e.p('keyColumn'));
       e.eachBlock(column, columns, keys, e.p('blockColumns'), () => {
@@ -168,6 +190,7 @@ function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilde
           [e.scores, e.stride],
           e.constant(1),
         );
+        e.applyMask(mask, row, column, rows, columns);
         const limit = e.limit(row, column, columns);
         const first = (): void => void f.get(column).op('i32.eqz');
         e.call(
@@ -181,7 +204,7 @@ function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilde
         e.set(values, e.at(packedValues, column, valueBytes));
         e.multiply([rows, valueWidth, columns], [e.scores, e.stride, e.constant(4)], [values, depth], [result, e.p('outRow')], first);
       });
-      e.call(finish, rows, valueWidth, result, e.p('outRow'), about);
+      e.call(finish, rows, valueWidth, result, e.p('outRow'), about, e.p('maskKind'));
     });
   });
   return f;
@@ -189,7 +212,7 @@ function attendFunction(variant: MatmulVariant, product: readonly FunctionBuilde
 
 /**
  * `attendBackward(…COMMON, …MORE, scale, gradientScale)`. For each head the table has the addresses of query, key, value, out, what is known of the rows, the gradient of out,
- * and the gradients of query, key and value.
+ * the gradients of query, key and value, and the mask.
  */
 function attendBackwardFunction(variant: MatmulVariant, product: readonly FunctionBuilder[]): FunctionBuilder {
   const e = new Emitter('attendBackward', variant, product, [...COMMON, ...MORE]);
@@ -197,7 +220,18 @@ function attendBackwardFunction(variant: MatmulVariant, product: readonly Functi
   const [width, valueWidth, keys, blockRows] = [e.p('width'), e.p('valueWidth'), e.p('keys'), e.p('blockRows')];
   const [rowProducts, spread] = [rowProductsFunction(), spreadFunction(variant.fused)];
   const words = Array.from({ length: BACKWARD_WORDS }, () => e.local());
-  const [q, k, v, out, known, g, ofQuery, ofKey, ofValue] = words as [Local, Local, Local, Local, Local, Local, Local, Local, Local];
+  const [q, k, v, out, known, g, ofQuery, ofKey, ofValue, mask] = words as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const [row, rows, column, columns, depth] = [e.local(), e.local(), e.local(), e.local(), e.local()];
   const [query, gradient, about] = [e.local(), e.local(), e.local()];
   const four = e.constant(4);
@@ -241,6 +275,7 @@ function attendBackwardFunction(variant: MatmulVariant, product: readonly Functi
           [e.scores, e.stride],
           e.constant(1),
         );
+        e.applyMask(mask, row, column, rows, columns);
         e.multiply(
           [rows, columns, valueWidth],
           [gradient, e.p('gradientRow'), four],

@@ -1,5 +1,6 @@
 /** Launches of attention, forwards and backwards: which blocks it runs in, and where the heads lie. */
 import { attentionFunctions, attentionScratch, BACKWARD_WORDS, FORWARD_WORDS } from '../../kernel/attention.ts';
+import { MASK_KINDS } from '../../kernel/attention-rows.ts';
 import { type MatmulVariant, tileColumns } from '../../kernel/matmul.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
@@ -58,12 +59,13 @@ function kernelsNow(): Kernels {
 /** Writes the addresses of the matrices of `view` into a column of the table, each for `repeat` heads in a row. */
 function writeAddresses(view: View, repeat: number, words: Uint32Array, first: number, step: number): void {
   const dims = view.shape.length - 2;
+  const bytes = view.type.itemsize;
   const index = new Array<number>(dims).fill(0);
   let address = addressOfView(view);
   for (let at = first; at < words.length; ) {
     for (let k = 0; k < repeat; k++, at += step) words[at] = address;
     for (let dim = dims - 1; dim >= 0; dim--) {
-      const stride = view.strides[dim]! * BYTES;
+      const stride = view.strides[dim]! * bytes;
       address += stride;
       if (++index[dim]! < view.shape[dim]!) break;
       address -= index[dim]! * stride;
@@ -72,8 +74,8 @@ function writeAddresses(view: View, repeat: number, words: Uint32Array, first: n
   }
 }
 
-const rowStride = (view: View): number => view.strides[view.shape.length - 2]! * BYTES;
-const columnStride = (view: View): number => view.strides[view.shape.length - 1]! * BYTES;
+const rowStride = (view: View): number => view.strides[view.shape.length - 2]! * view.type.itemsize;
+const columnStride = (view: View): number => view.strides[view.shape.length - 1]! * view.type.itemsize;
 const rowsOf = (view: View): number => view.shape[view.shape.length - 2]!;
 const columnsOf = (view: View): number => view.shape[view.shape.length - 1]!;
 
@@ -82,6 +84,7 @@ function launch(
   kernels: Kernels,
   views: readonly View[],
   shared: ReadonlySet<View>,
+  mask: View | null,
   form: AttentionForm,
   backward: boolean,
   rowStrides: readonly number[],
@@ -105,8 +108,10 @@ function launch(
   const addresses = addressOf(storage);
   const words32 = heap.u32.subarray(addresses / BYTES, addresses / BYTES + heads * words);
   for (const [i, view] of views.entries()) writeAddresses(view, shared.has(view) ? form.group : 1, words32, i, words);
+  if (mask !== null) writeAddresses(mask, 1, words32, words - 1, words);
+  const masking = mask === null ? [0, 0, 0] : [MASK_KINDS[mask.type.name as 'bool'], rowStride(mask), columnStride(mask)];
   const strides = [query, key, value].flatMap((view) => [rowStride(view), columnStride(view)]);
-  const more = [...strides, rowStride(out), ...rowStrides, form.scale * Math.LOG2E, form.scale];
+  const more = [...strides, rowStride(out), ...masking, ...rowStrides, form.scale * Math.LOG2E, form.scale];
   // Heads do not know of each other, but for those that share keys: any cut gives the same bits.
   const argumentsOf = (i: number): number[] => {
     const first = i * chunk;
@@ -118,7 +123,7 @@ function launch(
   else {
     let at = 0;
     for (let i = 0; i < chunks; i++) for (const value of argumentsOf(i)) table[at++] = value;
-    runRows(chunks, at / chunks);
+    runRows(chunks, at / chunks, true);
   }
   release(storage);
 }
@@ -134,14 +139,15 @@ function align(bytes: number): number {
 
 /**
  * Attention in float32: `out` [..., L, Ev] from query [..., L, E], key [..., S, E] and value [..., S, Ev], whose leading dimensions are equal, but for `group`
- * in the last of them. `known` [..., L, 2], contiguous: for the way back. The last dimension of `out` lies in a run. No size is 0.
+ * in the last of them. `mask` [..., L, S], of any strides: float32 that is added to the scaled scores, or bool that says which of them count. `known` [..., L, 2], contiguous:
+ * for the way back. The last dimension of `out` lies in a run. No size is 0.
  */
-export function attend(out: View, known: View, query: View, key: View, value: View, form: AttentionForm): void {
-  attendBy(kernelsNow(), out, known, query, key, value, form);
+export function attend(out: View, known: View, query: View, key: View, value: View, mask: View | null, form: AttentionForm): void {
+  attendBy(kernelsNow(), [query, key, value, out, known], mask, form);
 }
 
-function attendBy(kernels: Kernels, out: View, known: View, query: View, key: View, value: View, form: AttentionForm): void {
-  launch(kernels, [query, key, value, out, known], new Set([key, value]), form, false, []);
+function attendBy(kernels: Kernels, views: readonly View[], mask: View | null, form: AttentionForm): void {
+  launch(kernels, views, new Set([1, 2].map((i) => views[i] as View)), mask, form, false, []);
 }
 
 /** The gradients of query, key and value, from that of `out`, whose last dimension lies in a run, as those of what is written do. */
@@ -155,14 +161,15 @@ export function attendBackward(
   out: View,
   known: View,
   gradient: View,
+  mask: View | null,
   form: AttentionForm,
 ): void {
-  backwardBy(kernelsNow(), [query, key, value, out, known, gradient, ofQuery, ofKey, ofValue], form);
+  backwardBy(kernelsNow(), [query, key, value, out, known, gradient, ofQuery, ofKey, ofValue], mask, form);
 }
 
-function backwardBy(kernels: Kernels, views: readonly View[], form: AttentionForm): void {
+function backwardBy(kernels: Kernels, views: readonly View[], mask: View | null, form: AttentionForm): void {
   const strides = views.slice(5).map(rowStride);
-  launch(kernels, views, new Set([1, 2, 7, 8].map((i) => views[i] as View)), form, true, strides);
+  launch(kernels, views, new Set([1, 2, 7, 8].map((i) => views[i] as View)), mask, form, true, strides);
 }
 
 /** Both directions on a few heads that share keys, with blocks that are not whole. */
@@ -172,10 +179,12 @@ function tryOut(kernels: Kernels): Uint8Array {
     [1, 37, 20],
   ] as const;
   const form: AttentionForm = { causal: true, scale: 0.3, group: 2 };
-  const shapes = [queries, keys, keys, queries, [2, 29, 2], queries, queries, keys, keys];
-  return withTrialViews(shapes, (views) => {
-    const [query, key, value, out, known] = views as [View, View, View, View, View];
-    attendBy(kernels, out, known, query, key, value, form);
-    backwardBy(kernels, views, form);
+  const shapes = [queries, keys, keys, queries, [2, 29, 2], queries, queries, keys, keys, [2, 29, 37]];
+  return withTrialViews(shapes, (all) => {
+    const [views, mask] = [all.slice(0, 9), all[9] as View];
+    for (const each of [null, mask]) {
+      attendBy(kernels, views.slice(0, 5), each, form);
+      backwardBy(kernels, views, each, form);
+    }
   });
 }

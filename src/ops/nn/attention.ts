@@ -1,30 +1,18 @@
 import { BOOL } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
-import * as S from '../../scalar/expr.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
 import { formatShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
-import { amaxOver } from '../extrema.ts';
-import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
+import { callMap, compositeOperator, described, requireTensor } from '../family.ts';
 import { matrixProduct } from '../matmul.ts';
 import { scaled } from '../reduction.ts';
 import { reshape } from '../structural.ts';
 import type { AttentionFunction } from '../types.ts';
-import { causalScores, dropMask, MUL, repeatHeads, turned } from './attention-core.ts';
+import { aliveRows, causalScores, dropMask, MUL, maskedScores, repeatHeads, rowsOfNothing, turned } from './attention-core.ts';
 import { fusedAttention, isFusable } from './fused-attention.ts';
 import { softmaxAlong } from './softmax.ts';
-
-/** Scores where the mask allows them, -∞ elsewhere. Of a row that nothing is allowed in, all scores are 0: what comes of it is replaced afterwards. */
-const ALLOWED = mapOperator('where', 3, 0, ([s, mask, dead]) =>
-  S.select(S.ne(dead as S.Expr, 0), 0, S.select(S.ne(mask as S.Expr, 0), s as S.Expr, Number.NEGATIVE_INFINITY)),
-);
-const BIASED = mapOperator('add', 3, 0, ([s, bias, dead]) => S.select(S.ne(dead as S.Expr, 0), 0, S.add(s as S.Expr, bias as S.Expr)));
-/** Rows that attend to nothing are 0. */
-const ALIVE = mapOperator('where', 2, 0, ([x, dead]) => S.select(S.ne(dead as S.Expr, 0), 0, x as S.Expr));
-const IS_NOTHING = mapOperator('eq', 1, 0, ([x]) => S.eq(x as S.Expr, Number.NEGATIVE_INFINITY), false);
-const IS_FALSE = mapOperator('eq', 1, 0, ([x]) => S.eq(x as S.Expr, 0), false);
 
 export interface AttentionOptions {
   /** Probability with which a weight is dropped. Default 0; this function always drops, so pass 0 in evaluation. */
@@ -55,18 +43,8 @@ const attentionOperator = compositeOperator<AttentionParams>('nn.functional.scal
   const weights = softmaxAlong(allowed, allowed.ndim - 1);
   const dropped = drop === undefined ? weights : callMap(MUL, [weights, drop], [], weights.type);
   const result = matrixProduct(dropped, repeatHeads(value, params.group));
-  return dead === null ? result : callMap(ALIVE, [result, dead], [], result.type);
+  return dead === null ? result : aliveRows(result, dead);
 });
-
-/** Which rows of a mask allow nothing, as bool with a last dimension of size 1. */
-function rowsOfNothing(mask: Tensor): Tensor {
-  const last = mask.ndim - 1;
-  return callMap(mask.type === BOOL ? IS_FALSE : IS_NOTHING, [amaxOver(mask, [last], true)], [], mask.type);
-}
-
-function maskedScores(scores: Tensor, mask: Tensor, dead: Tensor): Tensor {
-  return callMap(mask.type === BOOL ? ALLOWED : BIASED, [scores, mask, dead], [], scores.type);
-}
 
 function checkOperands(name: string, query: Tensor, key: Tensor, value: Tensor): void {
   for (const [role, x] of Object.entries({ query, key, value })) {
@@ -133,7 +111,7 @@ export const scaledDotProductAttention: AttentionFunction<AttentionOptions> = de
     const inputs = [query, key, value, ...(mask === null ? [] : [rowsOf(mask)]), ...(drop === null ? [] : [drop])];
     const scale = options.scale ?? 1 / Math.sqrt(query.shape.at(-1) as number);
     const params = { causal, scale, group };
-    if (mask === null && drop === null && isFusable(query, key, value, params)) return fusedAttention(query, key, value, params);
+    if (drop === null && isFusable(query, key, value, mask, params)) return fusedAttention(query, key, value, mask, params);
     return applyOne(attentionOperator, inputs, { ...params, masked: mask !== null });
   },
   {

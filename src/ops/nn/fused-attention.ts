@@ -1,4 +1,4 @@
-/** Attention that never has all scores in memory: of float32, without masks or dropout. */
+/** Attention that never has all scores in memory: of float32, without dropout. */
 import { FLOAT32 } from '../../dtype/dtype.ts';
 import type { Cotangents, RuleContext } from '../../op/contract.ts';
 import { contiguousStrides } from '../../shape/shape.ts';
@@ -9,8 +9,8 @@ import { emptyTensor } from '../create.ts';
 import { makeOperator } from '../family.ts';
 import { matrixProduct } from '../matmul.ts';
 import { needsComposition, scaled, sumOver } from '../reduction.ts';
-import { cloneOperator, reshape } from '../structural.ts';
-import { causalScores, repeatHeads, turned } from './attention-core.ts';
+import { cloneOperator, expand, reshape } from '../structural.ts';
+import { aliveRows, causalScores, maskedScores, repeatHeads, rowsOfNothing, turned } from './attention-core.ts';
 import { attend, attendBackward } from './attention-kernels.ts';
 import { softmaxAlong } from './softmax.ts';
 
@@ -19,11 +19,20 @@ export interface FusedAttentionParams {
   readonly scale: number;
   /** How many heads of queries one head of keys serves. */
   readonly group: number;
+  /** Whether there is a mask. */
+  readonly masked: boolean;
 }
 
-/** Whether the kernels can compute this: the dimensions before the matrices must be the same, but for shared heads. */
-export function isFusable(query: Tensor, key: Tensor, value: Tensor, { scale, group }: FusedAttentionParams): boolean {
+/** Whether the kernels can compute this: the dimensions before the matrices must be the same, but for shared heads, and nobody asks for a mask's gradient. */
+export function isFusable(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  mask: Tensor | null,
+  { scale, group }: Omit<FusedAttentionParams, 'masked'>,
+): boolean {
   if (query.type !== FLOAT32 || !(scale > 0 && scale < Number.POSITIVE_INFINITY)) return false;
+  if (mask !== null && needsComposition(mask)) return false;
   if ([query, key, value].some((x) => x.size === 0 || x.ndim !== query.ndim)) return false;
   const last = query.ndim - 3;
   for (let dim = 0; dim <= last; dim++) {
@@ -68,19 +77,28 @@ function withRows(x: Tensor): Tensor {
   return x.strides[x.ndim - 1] === 1 ? x : (cloneOperator.forward([x], null) as Tensor);
 }
 
+/** The mask that was saved, if there was one. */
+function maskOf(context: RuleContext<Tensor, FusedAttentionParams>): Tensor | null {
+  return context.params.masked ? context.input(3) : null;
+}
+
 function backwardByKernel(g: Tensor, context: RuleContext<Tensor, FusedAttentionParams>): Tensor[] {
   const operands = [context.input(0), context.input(1), context.input(2)] as const;
   const grads = emptyLikeEach(operands);
-  attendBackward(...grads, ...operands, context.output(0), context.output(1), withRows(g), context.params);
+  attendBackward(...grads, ...operands, context.output(0), context.output(1), withRows(g), maskOf(context), context.params);
   return grads;
 }
 
 /** The same in operators that have derivatives of their own. */
-function backwardByOperators(g: Tensor, context: RuleContext<Tensor, FusedAttentionParams>): Tensor[] {
+function backwardByOperators(gradient: Tensor, context: RuleContext<Tensor, FusedAttentionParams>): Tensor[] {
   const { causal, scale, group } = context.params;
   const [query, key, value] = [context.input(0), repeatHeads(context.input(1), group), repeatHeads(context.input(2), group)];
   const scores = matrixProduct(scaled(query, scale), turned(key));
-  const weights = softmaxAlong(causal ? causalScores(scores) : scores, scores.ndim - 1);
+  const mask = maskOf(context);
+  const dead = mask === null ? null : rowsOfNothing(mask);
+  const allowed = causal ? causalScores(scores) : dead === null ? scores : maskedScores(scores, mask as Tensor, dead);
+  const weights = softmaxAlong(allowed, scores.ndim - 1);
+  const g = dead === null ? gradient : aliveRows(gradient, dead);
   const ofWeights = matrixProduct(g, turned(value));
   const through = sumOver(mul(weights, ofWeights), [scores.ndim - 1], true);
   const ofScores = scaled(mul(weights, sub(ofWeights, through)), scale);
@@ -104,22 +122,29 @@ function vjp([g]: Cotangents<Tensor>, context: RuleContext<Tensor, FusedAttentio
   return composed ? backwardByOperators(gradient, context) : backwardByKernel(gradient, context);
 }
 
-/** Inputs: query, key, value, as `isFusable` says. Results: the output, and for the derivative what is known of the rows of scores. */
+/** Inputs: query, key, value, as `isFusable` says, and a mask of all heads. Results: the output, and for the derivative what is known of the rows of scores. */
 const fusedOperator = makeOperator<FusedAttentionParams>({
   name: 'nn.functional.scaledDotProductAttention',
-  forward: ([query, key, value], params) => {
+  forward: ([query, key, value, mask], params) => {
     const [q, v] = [query as Tensor, value as Tensor];
     const out = emptyLike(q, [...q.shape.slice(0, -1), v.shape.at(-1) as number]);
     const known = emptyTensor([...q.shape.slice(0, -1), 2], FLOAT32);
-    attend(out, known, q, key as Tensor, v, params);
+    attend(out, known, q, key as Tensor, v, mask ?? null, params);
     return [out, known];
   },
-  derivative: { kind: 'rules', saves: { inputs: [0, 1, 2], outputs: [0, 1] }, vjp },
+  derivative: { kind: 'rules', saves: (_needs, { masked }) => ({ inputs: masked ? [0, 1, 2, 3] : [0, 1, 2], outputs: [0, 1] }), vjp },
   nonDifferentiableOutputs: [1],
   batching: { kind: 'leading' },
 });
 
 /** Attention of operands that `isFusable` accepts. */
-export function fusedAttention(query: Tensor, key: Tensor, value: Tensor, params: FusedAttentionParams): Tensor {
-  return applyMany(fusedOperator, [query, key, value], params)[0] as Tensor;
+export function fusedAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  mask: Tensor | null,
+  params: Omit<FusedAttentionParams, 'masked'>,
+): Tensor {
+  const masks = mask === null ? [] : [expand(mask, [...query.shape.slice(0, -1), key.shape.at(-2) as number])];
+  return applyMany(fusedOperator, [query, key, value, ...masks], { ...params, masked: mask !== null })[0] as Tensor;
 }
