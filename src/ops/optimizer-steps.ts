@@ -81,7 +81,9 @@ const NO_STATE: readonly Tensor[] = [];
 
 /** p -= rate · d */
 export function sgdStep(moved: Moved, rate: number): void {
-  sgd.run(moved, NO_STATE, [-rate]);
+  // Without a penalty the sign goes into the rate.
+  if (moved.way.weightDecay === 0) addScaled(moved.parameter, moved.grad, moved.way.maximize ? rate : -rate);
+  else sgd.run(moved, NO_STATE, [-rate]);
 }
 
 const momentumSteps = new Steps('momentumStep', 3, ([velocity, p], d, [kept, added, rate], put, variant) => {

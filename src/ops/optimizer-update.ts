@@ -83,17 +83,17 @@ export class Update {
 
   /** `run` with the operands `state`, `parameter` and `grad` and the values `sign` and `decay`, where it takes so many, then `values`: within `together` at its end. */
   step(state: readonly Tensor[], parameter: Tensor, grad: Tensor, sign: number, decay: number, values: readonly number[]): void {
-    // One operand more than the least: the launch itself takes no longer than a row of the table.
-    if (collecting && (state.length > 0 || this.#params > 1)) {
+    if (collecting) {
       for (let k = 0; k < state.length; k++)
         if (!sameShape(parameter.shape, (state[k] as Tensor).shape)) throw this.#mismatch(parameter, state[k] as Tensor);
       if (parameter.type.itemsize >= 4 && table.add(this.#inOnePass(), state, parameter, grad, sign, decay, values)) return;
     }
-    if (collecting) table.run();
     this.run([...state, parameter, grad], this.#params > values.length ? [sign, decay, ...values] : values);
   }
 
   #write(operands: readonly Tensor[], values: readonly number[]): void {
+    // What came before comes first.
+    if (collecting) table.run();
     const last = operands[this.#targets - 1] as Tensor;
     let isOne = last.type.itemsize >= 4;
     for (let k = 0; k < this.#targets - 1; k++) {

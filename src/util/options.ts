@@ -29,14 +29,23 @@ export function isOptions(x: unknown): x is object {
   return typeof x === 'object' && x !== null && x.constructor === Object;
 }
 
+let lastSignature = '';
+let lastPosition = -1;
+let lastLeftOut = 0;
+
 /**
  * How many parameters an options object stands in the place of, where it is given instead of the one at `position`: all that follow may be left out. 0 where
  * one of them may not, or the function takes no options.
  */
 export function leftOut(signature: string, position: number): number {
+  // Layers of networks give options with each call.
+  if (signature === lastSignature && position === lastPosition) return lastLeftOut;
   const star = signature.indexOf(', *, ');
   const rest = star < 0 ? [] : signature.slice(0, star).split(', ').slice(position);
-  return rest.every((name) => name.endsWith('?')) ? rest.length : 0;
+  lastSignature = signature;
+  lastPosition = position;
+  lastLeftOut = rest.every((name) => name.endsWith('?')) ? rest.length : 0;
+  return lastLeftOut;
 }
 
 /** Refuses options of other names: a misspelt one would otherwise be ignored silently. */

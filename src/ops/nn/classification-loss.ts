@@ -1,7 +1,7 @@
 import { INT64, UINT8 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
-import { formatShape } from '../../shape/shape.ts';
+import { formatShape, sameShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../../util/errors.ts';
@@ -218,7 +218,7 @@ function checkWeight(name: string, weight: Tensor, classes: number): void {
 /** The class indices as int64, of the shape of the input without its classes. */
 function checkLabels(name: string, input: Tensor, target: Tensor, dim: number): Tensor {
   const expected = input.shape.filter((_, d) => d !== dim);
-  if (formatShape(target.shape) !== formatShape(expected)) {
+  if (!sameShape(target.shape, expected)) {
     throw new ShapeError(
       `${name}: the target has shape ${formatShape(target.shape)}, but an input of ${formatShape(input.shape)} needs class indices of shape ${formatShape(expected)}`,
     );
@@ -370,7 +370,7 @@ function crossEntropyOf(name: string, input: Tensor, target: Tensor, options: Cr
   if (weight !== null) checkWeight(name, weight, input.shape[dim] as number);
   const params: ClassParams = { dim, ignoreIndex: options.ignoreIndex ?? -100, reduction, labelSmoothing };
   const extra = weight === null ? [] : [weight];
-  if (formatShape(target.shape) === formatShape(input.shape)) {
+  if (sameShape(target.shape, input.shape)) {
     if (!target.type.isFloat)
       throw new DTypeError(
         `${name}: a target of the input's shape ${formatShape(input.shape)} holds probabilities and needs a floating dtype, got ${target.dtype}; class indices have one dimension less`,
@@ -464,7 +464,7 @@ export const linearCrossEntropy: ReducedLoss<
     const features = linearWeight.shape.slice(0, -1);
     if (input.shape[input.ndim - 1] !== linearWeight.shape[linearWeight.ndim - 1])
       throw new ShapeError(`${name}: the last dimensions of ${formatShape(input.shape)} and ${formatShape(linearWeight.shape)} differ`);
-    if (linearBias !== null && formatShape(linearBias.shape) !== formatShape(features))
+    if (linearBias !== null && !sameShape(linearBias.shape, features))
       throw new ShapeError(`${name}: linearBias must have shape ${formatShape(features)}, got ${formatShape(linearBias.shape)}`);
     if (features.length > 1 && input.ndim === 1)
       throw new ShapeError(

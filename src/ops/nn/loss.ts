@@ -2,7 +2,7 @@ import { toFloatType } from '../../dtype/promotion.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { broadcastShapes } from '../../shape/broadcast.ts';
-import { formatShape } from '../../shape/shape.ts';
+import { formatShape, sameShape } from '../../shape/shape.ts';
 import { applyOne } from '../../tensor/apply.ts';
 import { elementsOf } from '../../tensor/data.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -63,7 +63,7 @@ function weightedLoss<R extends object>(name: string, single: (d: S.Expr) => S.E
       const params: LossParams = { values: [], compute: lossType(name, tensors), reduction };
       broadcastShapes(name, input.shape, target.shape);
       if (weight === null || weight === undefined) return applyOne(operator, tensors, params);
-      if (formatShape(weight.shape) !== formatShape(input.shape))
+      if (!sameShape(weight.shape, input.shape))
         throw new ShapeError(
           `${name}: weight has shape ${formatShape(weight.shape)} for an input of ${formatShape(input.shape)}: they must be equal`,
         );
@@ -153,7 +153,7 @@ export const huberLoss: ElementLoss<'huberLoss', { readonly delta?: number; read
     const tensors = weight === null ? [input, target] : [input, target, weight];
     const compute = lossType(name, tensors);
     if (!(delta > 0)) throw new ArgumentError(`${name}: delta must be greater than 0, got ${delta}`);
-    if (weight !== null && formatShape(weight.shape) !== formatShape(input.shape))
+    if (weight !== null && !sameShape(weight.shape, input.shape))
       throw new ShapeError(
         `${name}: weight has shape ${formatShape(weight.shape)} for an input of ${formatShape(input.shape)}: they must be equal`,
       );
@@ -188,7 +188,7 @@ const weightedProbabilityOperator = elementwiseLoss(
 );
 
 function requireEqualShapes(name: string, input: Tensor, target: Tensor): void {
-  if (formatShape(input.shape) === formatShape(target.shape)) return;
+  if (sameShape(input.shape, target.shape)) return;
   throw new ShapeError(
     `${name}: the target has shape ${formatShape(target.shape)}, the input ${formatShape(input.shape)}: they must be equal`,
   );

@@ -3,7 +3,7 @@ import { toFloatType } from '../../dtype/promotion.ts';
 import type { FloatDType, RealDType } from '../../dtype/types.ts';
 import { type Operator, t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
-import { formatShape } from '../../shape/shape.ts';
+import { formatShape, sameShape } from '../../shape/shape.ts';
 import { applyMany, applyOne } from '../../tensor/apply.ts';
 import { mapInPlace } from '../../tensor/inplace.ts';
 import { withGradMode } from '../../tensor/modes.ts';
@@ -37,7 +37,7 @@ function checkInputs(name: string, input: Tensor, parameters: Readonly<Record<st
     requireTensor(name, role, x);
     if (x.type !== input.type)
       throw new DTypeError(`${name}: ${role} has dtype ${x.dtype}, the input ${input.dtype}: cast one with .to(…)`);
-    if (shape !== null && formatShape(x.shape) !== formatShape(shape))
+    if (shape !== null && !sameShape(x.shape, shape))
       throw new ShapeError(`${name}: ${role} must have shape ${formatShape(shape)}, got ${formatShape(x.shape)}`);
   }
 }
@@ -52,7 +52,7 @@ function trailing(name: string, input: Tensor, normalizedShape: number | readonl
   if (shape.length === 0) throw new ShapeError(`${name}: normalizedShape must name at least one dimension`);
   requireTensor(name, 'input', input);
   const own = input.shape.slice(Math.max(0, input.ndim - shape.length));
-  if (input.ndim < shape.length || formatShape(own) !== formatShape(shape)) {
+  if (input.ndim < shape.length || !sameShape(own, shape)) {
     throw new ShapeError(
       `${name}: normalizedShape ${formatShape(shape)} must be the last dimensions of the input, which has shape ${formatShape(input.shape)}`,
     );
