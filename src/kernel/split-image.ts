@@ -25,6 +25,9 @@ export const SPLIT_FIELDS = [
   'phases',
 ] as const;
 
+/** Where other kernels lay images out as well, a stride of more than this is left as it is. */
+export const MOST_PHASES = 4;
+
 /** Bytes of the description of a run of a row. */
 export const PHASE_BYTES = 12;
 const PHASES_AT = 4 * SPLIT_FIELDS.length;

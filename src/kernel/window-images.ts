@@ -6,16 +6,19 @@ import { COMPUTE_BYTES, type ComputeType, LANES } from './element.ts';
 import { advance, advanceBy, repeat, whileLoop } from './loops.ts';
 import { type MatmulVariant, multiplyFunction, packFunction, tileColumns } from './matmul.ts';
 import { ENTRY_BYTES, packWindowsFunction, type Runs } from './pack-windows.ts';
+import { MOST_PHASES, splitBytes, splitImage } from './split-image.ts';
 import { FunctionBuilder, i32s, type Local } from './wasm/encoder.ts';
 import { multiplyWindows, transposeBlock, WINDOW_DEPTH } from './window-tiles.ts';
 
+/** Where in the description of a border that of a layout is. */
+export const SPLIT_AT = 48;
 /** Bytes of the description of a border, as `borderImage` reads it. */
-export const BORDER_BYTES = 40;
+export const BORDER_BYTES = SPLIT_AT + splitBytes(MOST_PHASES);
 
 /**
  * `borderImage(border, source)`: where the windows of an image lie: at `source` if border is 0, else in a place of zeros into which the image is copied. border points to
  * ten i32: that place; where the image's first element goes; how many channels, slices, rows and elements of a row it has; how many bytes its channels, slices and rows lie
- * apart there; and how many bytes the place has, which `clearBorder` sets to 0.
+ * apart there; and how many bytes the place has, which `clearBorder` sets to 0. An eleventh that is not 0: the image is laid out as `splitImage` is told at `SPLIT_AT`.
  */
 export function borderImage(compute: ComputeType): FunctionBuilder {
   const bytes = COMPUTE_BYTES[compute];
@@ -25,7 +28,8 @@ export function borderImage(compute: ComputeType): FunctionBuilder {
   const [border, from] = [0, 1];
   const [base, first, channels, slices, rows, width, channelStep, sliceStep, rowStep] = f.localsOf('i32', 9);
   const [channel, slice, row, left, atChannel, atSlice, atRow, to] = f.localsOf('i32', 8);
-  f.get(border).if(() => {
+  const split = splitImage(compute);
+  const asItIs = (): void => {
     [base, first, channels, slices, rows, width, channelStep, sliceStep, rowStep].forEach((value, i) => {
       f.get(border)
         .load('i32.load', 4 * i)
@@ -64,6 +68,10 @@ export function borderImage(compute: ComputeType): FunctionBuilder {
       });
       advance(f, atChannel, channelStep);
     });
+  };
+  f.get(border).if(() => {
+    f.get(border).load('i32.load', 40);
+    f.if(() => f.get(border).i32(SPLIT_AT).op('i32.add').get(from).get(border).load('i32.load').tee(base).call(split), asItIs);
     f.get(base).set(from);
   });
   f.get(from);

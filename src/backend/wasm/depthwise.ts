@@ -12,7 +12,7 @@ import {
 } from '../../kernel/depthwise.ts';
 import { COMPUTE_BYTES, type ComputeType, computeTypeOf, LANES } from '../../kernel/element.ts';
 import { type MatmulVariant, tileColumns } from '../../kernel/matmul.ts';
-import { SPLIT_FIELDS, splitBytes } from '../../kernel/split-image.ts';
+import { splitBytes } from '../../kernel/split-image.ts';
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, allocate, beginLaunch, release } from '../../runtime/storage.ts';
@@ -23,23 +23,9 @@ import type { KernelLevel } from './level.ts';
 import { matmulKernels } from './matmul-kernels.ts';
 import { rowsToShare } from './parallel.ts';
 import { instantiateTrusted, withTrialViews } from './trusted.ts';
+import { type GridLine, layoutOf, writeSplit } from './window-layout.ts';
 import { groupParts, launchParts } from './window-parts.ts';
 import { align } from './window-tables.ts';
-
-/** How windows lie on one dimension. */
-export interface GridLine {
-  /** Elements of the source, and how far they lie apart there. */
-  readonly source: number;
-  readonly apart: number;
-  /** How many windows there are, and how far each begins behind the one before. */
-  readonly outputs: number;
-  readonly stride: number;
-  /** Where the elements of the first window lie, perhaps outside of the source, and which of the kernel's elements goes with each. */
-  readonly places: readonly number[];
-  readonly elements: readonly number[];
-  /** How far windows lie apart in the output. */
-  readonly step: number;
-}
 
 /** A convolution of some channels at a time. All operands are contiguous; everything counts elements. */
 export interface GridProduct {
@@ -147,69 +133,6 @@ function tryOut(kernel: GridKernel, lengths: readonly number[] | null): Uint8Arr
   });
 }
 
-/** How an image is laid out: bytes of it, where its elements go, and where windows and their elements lie. */
-interface Layout {
-  readonly size: number;
-  readonly split: Record<(typeof SPLIT_FIELDS)[number], number>;
-  readonly phases: readonly (readonly [to: number, from: number, count: number])[];
-  readonly sliceStep: number;
-  readonly rowStep: number;
-  /** Where the element (channel, element of each line) of a window lies. */
-  readonly at: (channel: number, elements: readonly number[]) => number;
-}
-
-/** `height` and `width`: how many windows are read, some of them for nothing. */
-function layoutOf(lines: readonly GridLine[], channels: number, channelSize: number, height: number, width: number, bytes: number): Layout {
-  const lowest = lines.map(({ places }) => (places.length === 0 ? 0 : Math.min(...places)));
-  const reach = lines.map(({ places }, d) => Math.max(lowest[d]!, ...places) - lowest[d]!);
-  const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
-  const rowStep = width + Math.floor(reach[2]! / x.stride);
-  const phaseStep = rowStep * (height + Math.floor(reach[1]! / y.stride));
-  const turnStep = phaseStep * x.stride;
-  const sliceStep = turnStep * y.stride;
-  const channelStep = sliceStep * ((z.outputs - 1) * z.stride + reach[0]! + 1);
-  // What is there of what the windows see.
-  const from = lowest.map((low) => Math.max(0, low));
-  const count = lines.map(
-    ({ source, outputs, stride }, d) => Math.min(source, lowest[d]! + (outputs - 1) * stride + reach[d]! + 1) - from[d]!,
-  );
-  const ahead = from.map((at, d) => at - lowest[d]!);
-  const whole = count.every((n) => n > 0);
-  const first = from.reduce((at, i, d) => at + i * lines[d]!.apart, 0);
-  const phases = Array.from({ length: x.stride }, (_, j) => {
-    const place = ahead[2]! + j;
-    const to = (place % x.stride) * phaseStep + Math.floor(place / x.stride);
-    return [to * bytes, (first + j) * bytes, Math.max(0, Math.ceil((count[2]! - j) / x.stride))] as const;
-  });
-  const split = {
-    channels: whole ? channels : 0,
-    slices: count[0]!,
-    rows: count[1]!,
-    channelFrom: channelSize * bytes,
-    sliceFrom: z.apart * bytes,
-    rowFrom: y.apart * bytes,
-    channelStep: channelStep * bytes,
-    sliceStep: sliceStep * bytes,
-    turns: y.stride,
-    turnStep: turnStep * bytes,
-    rowStep: rowStep * bytes,
-    firstTurn: ahead[1]! % y.stride,
-    firstLine: (ahead[0]! * sliceStep + Math.floor(ahead[1]! / y.stride) * rowStep) * bytes,
-    phases: x.stride,
-  };
-  const at = (channel: number, elements: readonly number[]): number => {
-    const [inZ, inY, inX] = elements.map((i, d) => lines[d]!.places[i]! - lowest[d]!) as [number, number, number];
-    const row = (inY % y.stride) * turnStep + Math.floor(inY / y.stride) * rowStep;
-    return (channel * channelStep + inZ * sliceStep + row + (inX % x.stride) * phaseStep + Math.floor(inX / x.stride)) * bytes;
-  };
-  return { size: channels * channelStep * bytes, split, phases, sliceStep: sliceStep * z.stride * bytes, rowStep: rowStep * bytes, at };
-}
-
-function writeSplit(address: number, { split, phases }: Layout): void {
-  const values = [...SPLIT_FIELDS.map((name) => split[name]), ...phases.flat()];
-  heap.i32.set(values, address / 4);
-}
-
 function writeGrid(address: number, fields: Partial<Record<GridField, number>>): void {
   heap.i32.set(
     GRID_FIELDS.map((name) => fields[name] ?? 0),
@@ -263,6 +186,14 @@ function bestTile(compute: ComputeType, { height, width }: { height: number; wid
   return best!;
 }
 
+/** More channels of output a group are worth packing. Measured. */
+const MOST_ROWS: Record<KernelLevel, number> = { plain: 4, fused: 4, wide: 8 };
+
+/** Up to how many channels of output a group products like these are quicker than packing. */
+export function mostGridRows({ type }: View): number {
+  return MOST_ROWS[matmulKernels(computeTypeOf(type.name)).level];
+}
+
 /** `out = start + Σ weights · windows`, for one product or several with the same output, of which they write parts. */
 export function gridOutputs(products: readonly GridProduct[]): void {
   for (const product of products) outputsOf(product);
@@ -314,7 +245,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
   const [tileRows, tileWidth] = inLine ? [1, variant.rows * columns] : [variant.rows, columns];
   const sourceChannel = product.source.size / (images * groups * channels);
   const up = (count: number, of: number): number => Math.ceil(count / of) * of;
-  const layout = layoutOf(lines, channels, sourceChannel, up(y.outputs, tileRows), up(x.outputs, tileWidth), bytes);
+  const layout = layoutOf(lines, channels, sourceChannel, up(y.outputs, tileRows), up(x.outputs, tileWidth));
   const taps = tapsOf(product);
   const channelOut = out.size / (images * groups * rows);
   const nanoseconds = nanosecondsOf(product);
@@ -323,7 +254,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
   const splitAt = align(4 * GRID_FIELDS.length);
   const tableAt = splitAt + align(splitBytes(layout.phases.length));
   const placesAt = tableAt + align(runs.length * RUN_BYTES + 8 * taps) + 64;
-  const placeBytes = tilePlaceBytes(variant) + align(layout.size);
+  const placeBytes = tilePlaceBytes(variant) + align(layout.size * bytes);
   const scratch = allocate(placesAt + parts.length * placeBytes);
   beginLaunch();
   const grid = addressOf(scratch);
@@ -339,11 +270,11 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
     for (let i = 0; i < count; i++) {
       const [channel, inZ, inX] = [Math.floor(i / (depths * widths)), Math.floor(i / widths) % depths, i % widths];
       const found = [inZ, elements[0]!, inX];
-      heap.i32[entry++] = layout.at(channel, found);
+      heap.i32[entry++] = layout.at(channel, found) * bytes;
       heap.i32[entry++] = found.reduce((at, element, d) => at + lines[d]!.elements[element]! * wSteps[d]!, channel * wChannel) * bytes;
     }
   }
-  writeSplit(grid + splitAt, layout);
+  writeSplit(grid + splitAt, layout, bytes);
   const fields: Partial<Record<GridField, number>> = {
     runs: runs.length,
     table: grid + tableAt,
@@ -352,9 +283,9 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
     width: x.outputs,
     tileRows,
     tileColumns: tileWidth,
-    sliceStep: layout.sliceStep,
-    rowStep: layout.rowStep,
-    tileStep: inLine ? columns * bytes : layout.rowStep,
+    sliceStep: layout.sliceStep * bytes,
+    rowStep: layout.rowStep * bytes,
+    tileStep: inLine ? columns * bytes : layout.rowStep * bytes,
     sliceOut: z.step * bytes,
     rowOut: y.step * bytes,
     columnOut: x.step * bytes,
@@ -370,7 +301,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
     imageFrom: groups * channels * sourceChannel * bytes,
     imageTo: groups * rows * channelOut * bytes,
     split: grid + splitAt,
-    size: layout.size,
+    size: layout.size * bytes,
   };
   writeGrid(grid, fields);
   const [sourceAt, weightsAt, outAt] = [addressOfView(product.source), addressOfView(product.weights), addressOfView(out)];
@@ -403,9 +334,9 @@ function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
   const [z, y, x] = lines as readonly [GridLine, GridLine, GridLine];
   const width = Math.ceil(x.outputs / columns) * columns;
   const [sourceChannel, places] = [product.source.size / (images * groups * channels), placesOf(lines)];
-  const layout = layoutOf(lines, channels, sourceChannel, y.outputs, width, bytes);
+  const layout = layoutOf(lines, channels, sourceChannel, y.outputs, width);
   const asIs = lines.map((line) => ({ ...line, source: line.outputs, apart: line.step, stride: 1, places: [0] }));
-  const otherLayout = layoutOf(asIs, 1, places, y.outputs, width, bytes);
+  const otherLayout = layoutOf(asIs, 1, places, y.outputs, width);
   const taps = tapsOf(product);
   const padded = Math.ceil(taps / TAPS_AT_ONCE) * TAPS_AT_ONCE;
   const nanoseconds = nanosecondsOf(product);
@@ -415,36 +346,36 @@ function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
   const otherAt = splitAt + align(splitBytes(layout.phases.length));
   const tableAt = otherAt + align(splitBytes(1));
   const placesAt = tableAt + align(8 * padded);
-  const placeBytes = align((taps + TAPS_AT_ONCE) * columns * bytes + layout.size + otherLayout.size);
+  const placeBytes = align(((taps + TAPS_AT_ONCE) * columns + layout.size + otherLayout.size) * bytes);
   const scratch = allocate(placesAt + parts.length * placeBytes);
   beginLaunch();
   const grid = addressOf(scratch);
   const table = (grid + tableAt) / 4;
   let entry = table;
   eachTap(product, (channel, elements) => {
-    heap.i32[entry] = layout.at(channel, elements);
+    heap.i32[entry] = layout.at(channel, elements) * bytes;
     entry += 2;
   });
   for (; entry < table + 2 * padded; entry += 2) heap.i32[entry] = heap.i32[table]!;
-  writeSplit(grid + splitAt, layout);
-  writeSplit(grid + otherAt, otherLayout);
+  writeSplit(grid + splitAt, layout, bytes);
+  writeSplit(grid + otherAt, otherLayout, bytes);
   const fields: Partial<Record<GridField, number>> = {
     taps,
     table: grid + tableAt,
     depth: z.outputs,
     height: y.outputs,
-    sliceStep: layout.sliceStep,
+    sliceStep: layout.sliceStep * bytes,
     rows,
     groupFrom: channels * sourceChannel * bytes,
     groupTo: rows * taps * bytes,
     imageFrom: groups * channels * sourceChannel * bytes,
     split: grid + splitAt,
-    size: layout.size,
+    size: layout.size * bytes,
     otherSplit: grid + otherAt,
-    otherSize: otherLayout.size,
+    otherSize: otherLayout.size * bytes,
     vectors: width / columns,
-    rowGap: layout.rowStep - width * bytes,
-    otherSlice: otherLayout.sliceStep,
+    rowGap: (layout.rowStep - width) * bytes,
+    otherSlice: otherLayout.sliceStep * bytes,
     rowOther: places * bytes,
     groupOther: rows * places * bytes,
     imageOther: groups * rows * places * bytes,

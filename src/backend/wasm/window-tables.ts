@@ -1,7 +1,8 @@
 /** What products of windows are given, and the tables that say where the windows' elements lie. */
-import { BORDER_BYTES } from '../../kernel/window-images.ts';
+import { BORDER_BYTES, SPLIT_AT } from '../../kernel/window-images.ts';
 import { heap } from '../../runtime/heap.ts';
 import type { View } from '../../runtime/view.ts';
+import { type Layout, writeSplit } from './window-layout.ts';
 
 /**
  * For each image and group: `out += left · windows`, where `windows[i][j]` is the element of the source at `along[i] + across[j]`. Everything counts elements, and is
@@ -26,8 +27,9 @@ export interface WindowProduct {
   readonly border: Border | null;
 }
 
-/** A border of zeros around the images of a group: sizes and steps in elements, those of the bordered image. */
+/** A border of zeros around the images of a group: sizes and steps in elements, those of the bordered image. Where it has a layout, that says everything but the size. */
 export interface Border {
+  readonly layout: Layout | null;
   readonly channels: number;
   readonly slices: number;
   readonly rows: number;
@@ -71,12 +73,11 @@ export function borderBytes(border: Border | null, bytes: number): number {
 /** Describes a border at `address`, behind which there is room for an image, and returns the address; 0 if there is none. */
 export function writeBorder(address: number, border: Border | null, bytes: number): number {
   if (border === null) return 0;
-  const { channels, slices, rows, width, first, channelStep, sliceStep, rowStep, size } = border;
+  const { channels, slices, rows, width, first, channelStep, sliceStep, rowStep, size, layout } = border;
   const place = address + align(BORDER_BYTES);
   const steps = [channelStep, sliceStep, rowStep, size].map((step) => step * bytes);
-  [place, place + first * bytes, channels, slices, rows, width, ...steps].forEach((value, i) => {
-    heap.i32[address / 4 + i] = value;
-  });
+  heap.i32.set([place, place + first * bytes, channels, slices, rows, width, ...steps, layout === null ? 0 : 1], address / 4);
+  if (layout !== null) writeSplit(address + SPLIT_AT, layout, bytes);
   return address;
 }
 

@@ -154,6 +154,7 @@ export function winogradProduct(plane: PlaneConvolution): void {
   const border: Border | null = inPlace
     ? null
     : {
+        layout: null,
         channels,
         slices: 1,
         rows: sizes[0],

@@ -4,7 +4,7 @@ import { emptyTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
 import type { Phase } from './convolution-windows.ts';
-import { type GridLine, type GridProduct, gridOutputs, gridWeights } from './window-kernels.ts';
+import { type GridLine, type GridProduct, gridOutputs, gridWeights, mostGridRows } from './window-kernels.ts';
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 const contiguous = (x: Tensor): Tensor => (x.rowMajor ? x : (cloneOperator.forward([x], null) as Tensor));
@@ -15,16 +15,16 @@ const three = <T>(filling: T, list: readonly T[]): T[] => [...new Array<T>(3 - l
 const threeLines = (lines: readonly GridLine[], apart: number, step: number): GridLine[] =>
   three({ source: 1, apart, outputs: 1, stride: 1, places: [0], elements: [0], step }, lines);
 
-/** More channels of output a group, or longer products, are worth packing. Measured. */
-const MOST_ROWS = 2;
-const MOST_ELEMENTS = 64;
+/** Longer products are worth packing. Measured. */
+const MOST_ELEMENTS = 144;
 
 /** Whether products of so many channels of output and elements a group are computed one by one. */
-export function suitsGrid({ kernel, groups }: ConvolutionGeometry, inputs: number, outputs: number): boolean {
-  return kernel.length <= 3 && outputs / groups <= MOST_ROWS && (inputs / groups) * product(kernel) <= MOST_ELEMENTS;
+export function suitsGrid(x: Tensor, { kernel, groups }: ConvolutionGeometry, inputs: number, outputs: number): boolean {
+  return kernel.length <= 3 && outputs / groups <= mostGridRows(x) && (inputs / groups) * product(kernel) <= MOST_ELEMENTS;
 }
 
-function linesOf({ input, kernel, output, stride, padding, dilation }: ConvolutionGeometry): GridLine[] {
+/** The lines of a convolution of up to three dimensions. */
+export function linesOf({ input, kernel, output, stride, padding, dilation }: ConvolutionGeometry): GridLine[] {
   const [steps, sourceSteps] = [stepsOf(output), stepsOf(input)];
   const lines = input.map((source, d): GridLine => {
     const elements = Array.from({ length: kernel[d] as number }, (_, k) => k);

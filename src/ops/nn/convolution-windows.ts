@@ -1,12 +1,13 @@
 import { FLOAT32 } from '../../dtype/dtype.ts';
+import { MOST_PHASES } from '../../kernel/split-image.ts';
 import { backend } from '../../runtime/backend.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
-import { inputInGrid, outputInGrid, suitsGrid, weightInGrid } from './convolution-grid.ts';
+import { inputInGrid, linesOf, outputInGrid, suitsGrid, weightInGrid } from './convolution-grid.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
-import { type Border, type PlaneConvolution, suitsWinograd, windowProduct, winogradProduct } from './window-kernels.ts';
+import { type Border, layoutOf, type PlaneConvolution, suitsWinograd, windowProduct, winogradProduct } from './window-kernels.ts';
 
 /** Convolutions of float32 and float64 as products with matrices of windows that are never written out. */
 
@@ -55,7 +56,18 @@ function imageOf(x: Tensor, before: readonly number[], extents: readonly number[
   const [slices, rows, width] = [...Array<number>(3 - sizes.length).fill(1), ...sizes] as [number, number, number];
   const [sliceStep, rowStep] = [0, 0, ...steps].slice(-3) as [number, number, number];
   const first = steps.reduce((at, step, d) => at + step * (before[d] as number), 0);
-  const border: Border = { channels, slices, rows, width, first, channelStep: channel, sliceStep, rowStep, size: channels * channel };
+  const border: Border = {
+    layout: null,
+    channels,
+    slices,
+    rows,
+    width,
+    first,
+    channelStep: channel,
+    sliceStep,
+    rowStep,
+    size: channels * channel,
+  };
   return { values, steps, channel, sourceChannel, sourceImage, border };
 }
 
@@ -78,7 +90,10 @@ function bordered(x: Tensor, before: readonly number[], extents: readonly number
 }
 
 /** The padded input, and the two tables that say where its windows and their elements lie. */
-function windowsOf(x: Tensor, { kernel, output, stride, dilation, padding, groups }: ConvolutionGeometry) {
+function windowsOf(x: Tensor, geometry: ConvolutionGeometry) {
+  const { kernel, output, stride, dilation, padding, groups } = geometry;
+  const along = stride.at(-1) as number;
+  if (kernel.length <= 3 && along > 1 && along <= MOST_PHASES) return windowsApart(x, geometry);
   const extents = output.map((size, d) => (size - 1) * (stride[d] as number) + ((kernel[d] as number) - 1) * (dilation[d] as number) + 1);
   const image = imageOf(x, padding, extents, groups);
   const { steps, channel } = image;
@@ -90,6 +105,28 @@ function windowsOf(x: Tensor, { kernel, output, stride, dilation, padding, group
     ),
     elements: places([(x.shape[1] as number) / groups, ...kernel], [channel, ...steps.map((step, d) => step * (dilation[d] as number))]),
   };
+}
+
+/** The same with the elements that a stride steps over apart, so that neighbouring windows are neighbours in memory. */
+function windowsApart(x: Tensor, geometry: ConvolutionGeometry) {
+  const { input, kernel, output, groups } = geometry;
+  const channels = (x.shape[1] as number) / groups;
+  const sourceChannel = product(input);
+  const lines = linesOf(geometry);
+  const layout = layoutOf(lines, channels, sourceChannel, lines[1]!.outputs, lines[2]!.outputs);
+  const { size, sliceStep, rowStep } = layout;
+  const border = { layout, size, channels: 0, slices: 0, rows: 0, width: 0, first: 0, channelStep: 0, sliceStep: 0, rowStep: 0 };
+  const steps = [sliceStep, rowStep, 1].slice(3 - output.length);
+  const sourceImage = (x.shape[1] as number) * sourceChannel;
+  const elements = new Int32Array(channels * product(kernel));
+  const [depth, height, width] = lines.map((line) => line.places.length) as [number, number, number];
+  for (let i = 0; i < elements.length; i++) {
+    const [row, column] = [Math.floor(i / width), i % width];
+    const [slice, inSlice] = [Math.floor(row / height), row % height];
+    elements[i] = layout.at(Math.floor(slice / depth), [slice % depth, inSlice, column]);
+  }
+  const image: Image = { values: contiguous(x), steps, channel: 0, sourceChannel, sourceImage, border };
+  return { image, windows: places(output, steps), elements };
 }
 
 type Planes = Omit<PlaneConvolution, 'weights' | 'source' | 'out' | 'start'> & { readonly weights: Tensor; readonly source: Tensor };
@@ -118,7 +155,7 @@ export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geome
   const [n, channels] = x.shape as readonly [number, number];
   const outputs = w.shape[0] as number;
   const rows = outputs / groups;
-  if (suitsGrid(geometry, channels, outputs)) return outputInGrid(x, w, bias, geometry);
+  if (suitsGrid(x, geometry, channels, outputs)) return outputInGrid(x, w, bias, geometry);
   if (isPlane(x, geometry)) {
     const inner = channels / groups;
     const plane = {
@@ -162,7 +199,7 @@ export function weightByWindows(x: Tensor, y: Tensor, geometry: ConvolutionGeome
   const { groups, kernel } = geometry;
   const [n, channels] = x.shape as readonly [number, number];
   const outputs = y.shape[1] as number;
-  if (suitsGrid(geometry, channels, outputs)) return weightInGrid(x, y, geometry);
+  if (suitsGrid(x, geometry, channels, outputs)) return weightInGrid(x, y, geometry);
   const { image, windows, elements } = windowsOf(x, geometry);
   const result = emptyTensor([outputs, channels / groups, ...kernel], x.type);
   const rows = outputs / groups;
@@ -238,7 +275,7 @@ export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geomet
     if (suitsWinograd(plane)) return byTiles(plane, bias);
   }
   const phases = input.map((_, d) => phasesOf(d, geometry));
-  if (suitsGrid(geometry, w.shape[0] as number, channels)) return inputInGrid(w, y, bias, phases, geometry);
+  if (suitsGrid(y, geometry, w.shape[0] as number, channels)) return inputInGrid(w, y, bias, phases, geometry);
   const result = emptyTensor([n, channels, ...input], y.type);
   const lowest = phases.map((line) => Math.min(0, ...line.flatMap(({ shifts }) => shifts)));
   const extents = phases.map(

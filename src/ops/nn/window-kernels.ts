@@ -5,7 +5,8 @@ import * as kernels from '../../backend/wasm/windows.ts';
 import { winogradProduct as runWinograd } from '../../backend/wasm/winograd.ts';
 import { recordable } from '../../runtime/recorder.ts';
 
-export type { GridLine, GridProduct } from '../../backend/wasm/depthwise.ts';
+export { type GridProduct, mostGridRows } from '../../backend/wasm/depthwise.ts';
+export { type GridLine, layoutOf } from '../../backend/wasm/window-layout.ts';
 export type { Border } from '../../backend/wasm/window-tables.ts';
 export type { Taps, WindowLine } from '../../backend/wasm/windows.ts';
 
