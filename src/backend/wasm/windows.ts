@@ -20,6 +20,9 @@ export interface Taps {
   readonly size: number;
 }
 
+/** Nanoseconds for each element of a window, or vector of them. */
+const PER_ELEMENT = 0.6;
+
 const resamplers: Partial<Record<ComputeType, KernelFunction>> = {};
 
 /**
@@ -47,7 +50,17 @@ export function resample(out: View, x: View, inner: number, taps: Taps): void {
   else if (compute === 'i32') heap.i32.set(taps.weights, weights / 4);
   else for (let i = 0; i < total; i++) heap.i64[weights / 8 + i] = BigInt(taps.weights[i]!);
   const outer = out.size / (count * inner);
-  resamplers[compute](addressOfView(out), addressOfView(x), outer, count, inner, starts, offsets, weights, taps.size * inner * bytes);
+  const kernel = resamplers[compute];
+  const nanoseconds = outer * total * (Math.floor((inner * bytes) / 16) + ((inner * bytes) % 16) / bytes) * PER_ELEMENT;
+  const shares = rowsToShare(nanoseconds, kernel);
+  const each = shares === null ? outer : Math.ceil(outer / chunksFor(nanoseconds, outer));
+  const [outAt, xAt, step] = [addressOfView(out), addressOfView(x), taps.size * inner * bytes];
+  const parts = Array.from({ length: Math.ceil(outer / each) }, (_, i) => {
+    const first = i * each;
+    const [to, from] = [outAt + first * count * inner * bytes, xAt + first * step];
+    return [to, from, Math.min(each, outer - first), count, inner, starts, offsets, weights, step];
+  });
+  launchParts(shares, parts, kernel);
   release(scratch);
 }
 
@@ -71,9 +84,6 @@ function largestKernel(compute: ComputeType, step: WindowStep): KernelFunction {
   }
   return kernel;
 }
-
-/** Nanoseconds for each element of a window. */
-const PER_ELEMENT = 0.6;
 
 /** Writes a line of windows and returns how far they lie apart. */
 function writeLine(address: number, { starts, counts }: WindowLine): number {

@@ -11,6 +11,7 @@ import { realFloatOnly } from '../elementwise.ts';
 import { callMap, compositeOperator, described, mapOperator } from '../family.ts';
 import { DIV } from '../maps.ts';
 import { pow } from '../power.ts';
+import { sumKept } from '../reduction.ts';
 import { abs, sign } from '../rounding.ts';
 import { cast } from '../structural.ts';
 import type { PoolingFunctions } from '../types.ts';
@@ -51,9 +52,26 @@ function averageOperator(name: string) {
   return compositeOperator<AverageParams>(name, ([x], { taps, divisors }) => {
     const input = x as Tensor;
     const first = input.ndim - taps.length;
-    const sum = taps.reduceRight<Tensor>((partial, each, d) => resample(partial, first + d, each), input);
-    return divided(sum, divisors);
+    return divided(
+      input.type.isFloat && taps.every(isWhole)
+        ? sumKept(
+            input,
+            taps.map((_, d) => first + d),
+          )
+        : windowSums(input, taps, first),
+      divisors,
+    );
   });
+}
+
+/** The last dimension comes last, when there is the least left of the others: it is the one that is not made of vectors. */
+function windowSums(input: Tensor, taps: readonly Taps[], first: number): Tensor {
+  return taps.reduce<Tensor>((partial, each, d) => resample(partial, first + d, each), input);
+}
+
+/** Whether there is one window, which has all elements. */
+function isWhole({ starts, indices, size }: Taps): boolean {
+  return starts.length === 2 && indices.length === size;
 }
 
 function boxTaps({ size, kernel, stride, padding, output }: WindowSizes): Taps {
