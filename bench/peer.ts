@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:chil
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Timing } from './timing.ts';
+import { median, type Timing } from './timing.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -47,10 +47,10 @@ export class Peer {
     return hello !== null;
   }
 
-  /** Measures one workload; null if the peer cannot run it. */
-  async measure(name: string, seconds: number): Promise<Timing | null> {
+  /** Measures one workload; null if the peer cannot run it. `shares`: and what its time goes to. */
+  async measure(name: string, seconds: number, shares = false): Promise<Timing | null> {
     if (!this.names.includes(name)) return null;
-    this.#child.stdin.write(`${JSON.stringify({ name, seconds })}\n`);
+    this.#child.stdin.write(`${JSON.stringify({ name, seconds, shares })}\n`);
     const answer = await this.#answer();
     if (typeof answer?.['error'] === 'string') console.error(`  ${this.name}, ${name}: ${answer['error']}`);
     return (answer?.['timing'] as Timing | null | undefined) ?? null;
@@ -103,11 +103,6 @@ export interface Row {
   readonly rounds: readonly number[];
   /** The most bytes that tensors had at a time, where the peer tells. */
   readonly peakBytes?: number;
-}
-
-function median(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] as number;
 }
 
 /** Measures one workload on all peers in turns, several rounds: by peer, the median of its rounds. */

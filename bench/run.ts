@@ -13,6 +13,7 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMatrix } from './matrix.ts';
 import { measureInTurns, type Setting, startPeers } from './peer.ts';
+import { printShares } from './print-shares.ts';
 import { format, type Results, table, writeBetweenMarkers } from './table.ts';
 
 const { values } = parseArgs({
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '1' },
     python: { type: 'string', default: process.env['PYTHON'] ?? 'python3' },
     matrix: { type: 'boolean', default: false },
+    shares: { type: 'boolean', default: false },
   },
 });
 const [seconds, rounds, pattern] = [Number(values.seconds), Number(values.rounds), new RegExp(values.only)];
@@ -60,6 +62,10 @@ async function runOne(setting: Setting): Promise<{ text: string; report: object 
 
 async function main(): Promise<void> {
   const setting: Setting = { node: values.node, threads: Number(values.threads), python: values.python };
+  if (values.shares) {
+    await printShares(setting, seconds, rounds, pattern);
+    return;
+  }
   const run = values.matrix ? runMatrix({ python: values.python, seconds, rounds, pattern, processor }) : runOne(setting);
   const { text, report } = await run;
   const json = values.json || (values.matrix ? 'out/bench-matrix.json' : 'out/bench.json');

@@ -6,6 +6,22 @@ export interface Timing {
   readonly calls: number;
   /** The most bytes that tensors had at a time, where the peer tells. */
   readonly peakBytes?: number;
+  readonly shares?: Shares;
+}
+
+/** Milliseconds of a call of nabla's, by what they went to: see `shares.ts`. */
+export interface Shares {
+  /** Matrix products and convolutions. */
+  readonly products: number;
+  /** Attention and recurrent layers: products, and what is between them. */
+  readonly joined: number;
+  /** Elementwise kernels, reductions, the optimizer, the library's own JavaScript, collections. */
+  readonly rest: number;
+}
+
+export function median(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] as number;
 }
 
 export interface MeasureOptions {
@@ -36,20 +52,26 @@ export function measure(run: () => void, seconds: number, { isNew = false, group
     for (let i = 0; i < group; i++) run();
     times.push((performance.now() - start) / group);
   }
-  times.sort((a, b) => a - b);
-  return { ms: times[times.length >> 1] as number, min: times[0] as number, calls: times.length * group };
+  return { ms: median(times), min: Math.min(...times), calls: times.length * group };
+}
+
+/** What a peer can tell besides its times. */
+export interface Insights {
+  /** How many bytes tensors have at most during a call. */
+  peakOf(run: () => void): number;
+  sharesOf(run: () => void, seconds: number): Promise<Shares>;
 }
 
 /**
- * The protocol of a peer: a line `{ name, seconds }` in, a line `{ name, timing | null }` out; null where it cannot run the workload. `peakOf`, where
- * given, says how many bytes tensors have at most during a call.
+ * The protocol of a peer: a line `{ name, seconds, shares? }` in, a line `{ name, timing | null }` out; null where it cannot run the workload. With `shares`, it
+ * tells what the time goes to.
  */
-export async function serve(workloads: Readonly<Record<string, () => () => void>>, peakOf?: (run: () => void) => number): Promise<void> {
+export async function serve(workloads: Readonly<Record<string, () => () => void>>, insights?: Insights): Promise<void> {
   const { createInterface } = await import('node:readline');
   console.log(JSON.stringify({ ready: true, names: Object.keys(workloads) }));
   const known = new Set<string>();
   for await (const line of createInterface({ input: process.stdin })) {
-    const { name, seconds } = JSON.parse(line) as { name: string; seconds: number };
+    const { name, seconds, shares = false } = JSON.parse(line) as { name: string; seconds: number; shares?: boolean };
     const make = workloads[name];
     let timing: Timing | null = null;
     let error: string | undefined;
@@ -57,7 +79,9 @@ export async function serve(workloads: Readonly<Record<string, () => () => void>
       const run = make?.();
       if (run !== undefined) timing = measure(run, seconds, { isNew: !known.has(name) });
       known.add(name);
-      if (run !== undefined && timing !== null && peakOf !== undefined) timing = { ...timing, peakBytes: peakOf(run) };
+      if (run !== undefined && timing !== null && insights !== undefined) timing = { ...timing, peakBytes: insights.peakOf(run) };
+      if (run !== undefined && timing !== null && insights !== undefined && shares)
+        timing = { ...timing, shares: await insights.sharesOf(run, seconds) };
     } catch (e) {
       error = e instanceof Error ? e.message : String(e);
     }

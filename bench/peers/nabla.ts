@@ -1,4 +1,5 @@
 /** nabla's side of the measurements; runs the built package, as a user has it, or the module that the environment variable `NABLA` names. */
+import { sharesOf } from '../shares.ts';
 import { serve } from '../timing.ts';
 import { layerSteps } from './nabla-layers.ts';
 import { workloadsOf } from './nabla-workloads.ts';
@@ -9,10 +10,16 @@ const func = (await import(module.replace(/index\.(js|ts)$/, 'func.$1'))) as typ
 const { compile } = (await import(module.replace(/index\.(js|ts)$/, 'compile.$1'))) as typeof import('nabla/compile');
 nabla.setNumThreads(Number(process.argv[2] ?? 1));
 
-await serve({ ...workloadsOf({ nabla, func, compile }), ...layerSteps(nabla) }, (run) => {
-  // What was dropped before does not count.
-  nabla.collectMemory();
-  nabla.resetPeakMemory();
-  run();
-  return nabla.memory().peak;
-});
+await serve(
+  { ...workloadsOf({ nabla, func, compile }), ...layerSteps(nabla) },
+  {
+    peakOf: (run) => {
+      // What was dropped before does not count.
+      nabla.collectMemory();
+      nabla.resetPeakMemory();
+      run();
+      return nabla.memory().peak;
+    },
+    sharesOf,
+  },
+);
