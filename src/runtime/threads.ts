@@ -45,7 +45,7 @@ const CODE_BYTES = 1 << 22;
 
 // Nanoseconds. What is shared has to last longer than the hand-over (0.3 µs), what wakes longer than waking (20 µs for the caller), what starts longer than starting.
 /** A launch that is worth sharing with threads that are awake. */
-const SHARED = 8e3;
+const SHARED = 7e3;
 /** Work within a millisecond for which sleepers are woken. */
 const WAKING = 70e3;
 /** Work for which threads are started. */
@@ -222,8 +222,12 @@ class Threads implements Team {
       Atomics.store(words, LEFT, 0);
       for (let i = 0; i < this.#started; i++) if (Atomics.load(words, WORKERS + PER_WORKER * i) > 0) this.#wait(i, before);
     }
-    // In the longest one the caller may have been interrupted.
-    if (mine > 1 && !this.eager) this.#judge(((before - start - longest) / (mine - 1)) * chunks - (performance.now() - start));
+    if (mine > 1 && !this.eager) {
+      // In the longest one the caller may have been interrupted.
+      const others = (before - start - longest) / (mine - 1);
+      const each = longest > 3 * others ? others : (before - start) / mine;
+      this.#judge(each * chunks - (performance.now() - start));
+    }
     const failed = Atomics.exchange(words, FAILED, 0);
     for (let i = 0; i < failed; i++) this.#runChunk(steps, words[FAILURES + i] as number, width);
     if (this.#lost.length > 0) this.#redo(steps, width, repeatable);
