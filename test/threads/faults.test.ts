@@ -1,5 +1,5 @@
 /** What goes wrong with threads is survived. */
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { FunctionBuilder } from '../../src/kernel/wasm/encoder.ts';
 import { instantiate, sourceOf } from '../../src/kernel/wasm/instantiate.ts';
 import { heap } from '../../src/runtime/heap.ts';
@@ -13,7 +13,7 @@ beforeAll(() => awaitThreads(3));
 beforeEach(() => {
   team.eager = true;
 });
-afterAll(() => vi.restoreAllMocks());
+afterEach(() => vi.restoreAllMocks());
 
 /** Code that does nothing for the caller, and for workers what `emit` says: `(chunk) → nothing`. */
 function codeOf(emit: (f: FunctionBuilder) => void, call: (chunk: number) => void = () => {}): Code {
@@ -56,6 +56,34 @@ test('every chunk is done once, by somebody', () => {
   for (const chunk of mine) counts[chunk] = (counts[chunk] as number) + 1;
   expect(counts).toEqual(Array(1000).fill(20));
   expect(team.chunksOfWorkers).toBe(before + 20_000 - mine.length);
+});
+
+test('one interruption does not end what saved more before', () => {
+  // The time of the caller, in which a chunk takes as long as its argument says, whatever else the machine does.
+  let clock = performance.now();
+  const stopped = vi.spyOn(performance, 'now').mockImplementation(() => clock);
+  const code = codeOf(slow, (milliseconds) => {
+    clock += milliseconds;
+  });
+  team.eager = false;
+  const launch = (...chunks: readonly number[]): boolean => {
+    const rows = team.rows(1e9, [code]);
+    rows?.set(chunks);
+    if (rows !== null) team.run([code], chunks.length, 1, true);
+    return rows !== null;
+  };
+  const before = team.chunksOfWorkers;
+  const even = Array<number>(40).fill(0.5);
+  while (team.chunksOfWorkers < before + 20) expect(launch(...even)).toBe(true);
+  expect(launch(0.5, 0.5, 4, 0.5, 0.5, 0.5)).toBe(true);
+  expect(launch(...even)).toBe(true);
+  // Too many do.
+  let shared = 0;
+  while (launch(0.5, 0.5, 4, 0.5, 0.5, 0.5)) shared++;
+  expect(shared).toBeLessThan(20);
+  clock += 1000;
+  expect(launch(...even)).toBe(true);
+  stopped.mockRestore();
 });
 
 test('threads that cost more than they save rest, and come back', async () => {
