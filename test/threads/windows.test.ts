@@ -26,6 +26,8 @@ const CASES: readonly Case[] = [
   { x: [2, 128, 7, 7], w: [128, 128, 3, 3], options: { padding: 1 } },
   { x: [4, 64, 30, 30], w: [64, 1, 3, 3], options: { groups: 64, padding: 1 } },
   { x: [1, 64, 60, 60], w: [64, 1, 3, 3], options: { groups: 64, stride: 2 } },
+  { x: [1, 96, 58, 57], w: [96, 1, 5, 5], options: { groups: 96, dilation: [2, 1], padding: 2 } },
+  { x: [3, 64, 33, 31], w: [64, 4, 3, 3], options: { groups: 16, padding: 1 } },
 ];
 
 function bytesOf(tensor: Tensor): Buffer {
