@@ -9,7 +9,17 @@ import { type Expr, reads } from '../scalar/expr.ts';
 import { advanceBy, repeat } from './loops.ts';
 import { vectorsAtOnce } from './vector/cost.ts';
 import { type Arguments, VectorEmitter } from './vector/emitter.ts';
-import { type LaneAddress, loadLanes, loadUniform, loadUnit, loadUnitMask, storeLanes, storeTruths, storeUnit } from './vector/memory.ts';
+import {
+  type LaneAddress,
+  loadLanes,
+  loadUniform,
+  loadUnit,
+  loadUnitMask,
+  storeHalves,
+  storeLanes,
+  storeTruths,
+  storeUnit,
+} from './vector/memory.ts';
 import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
 
 /** How an operand lies along the inner loop: 'unit' one after the other, 'uniform' the same element, 'strided' anything else. */
@@ -146,7 +156,7 @@ class MapCompiler {
   private emitStore(expr: Expr, output: OperandCode, vectors: number): void {
     const { type, access, pointer } = output;
     if (access === 'unit' && this.tail === null) {
-      if (storeTruths(this.e, type, expr, vectors, pointer)) return;
+      if (storeTruths(this.e, type, expr, vectors, pointer) || storeHalves(this.e, type, expr, vectors, pointer)) return;
       for (let part = 0; part < vectors; part++) storeUnit(this.e, type, expr, part, pointer, part * this.e.lanes * type.itemsize);
       return;
     }

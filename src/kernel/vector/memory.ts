@@ -90,6 +90,11 @@ function loadUnitDirectly(e: VectorEmitter, type: DTypeInfo, address: Local, off
     return true;
   }
   if (e.type.kind === 'bool') return false;
+  if (type.name === 'float16' && shape === 'f32x4') {
+    f.get(address).load('v128.load16x4_s', offset, 1);
+    f.get(e.withWidth(1, () => partOf(halfToFloat(e, [e.keep()]), 0)));
+    return true;
+  }
   const lane = LANE_TYPE[shape];
   return VECTOR_SHAPE[lane] === shape && loadVectorDirectly(f, type.name, lane, address, offset);
 }
@@ -165,6 +170,23 @@ export function storeTruths(e: VectorEmitter, type: DTypeInfo, node: Expr, vecto
   f.get(constant(e.splat('i8x16', 1)))
     .op('v128.and')
     .store('v128.store', 0, 0);
+  return true;
+}
+
+/** Stores an even number of vectors in a half type, two at once; false if that is not what there is to store. */
+export function storeHalves(e: VectorEmitter, type: DTypeInfo, node: Expr, vectors: number, address: Local): boolean {
+  const narrow = type.name === 'float16' ? floatToHalf : type.name === 'bfloat16' ? floatToBfloat : null;
+  if (narrow === null || vectors % 2 !== 0 || e.shape !== 'f32x4') return false;
+  const { f } = e;
+  const values = e.value(node);
+  for (let part = 0; part < vectors; part += 2) {
+    const bits = e.withWidth(2, () => narrow(e, [partOf(values, part), partOf(values, part + 1)]));
+    f.get(address)
+      .get(partOf(bits, 0))
+      .get(partOf(bits, 1))
+      .op('i16x8.narrow_i32x4_u')
+      .store('v128.store', 8 * part, 1);
+  }
   return true;
 }
 
@@ -249,21 +271,28 @@ function storeInt32(e: VectorEmitter, type: DTypeInfo, value: Local, address: Lo
   }
 }
 
+/** float16 bits, whose sign fills the upper half, as float32. Their exponents become right by a product, which is exact for subnormals too; infinity and NaN have the largest one. */
+function halfToFloat(e: VectorEmitter, bits: Vectors): Vectors {
+  const small = e.op2('v128.and', e.shift('i32x4.shl', bits, 13), e.splat('i32x4', 0x8fffe000 | 0));
+  const value = e.op2('f32x4.mul', small, e.splat('f32x4', 2 ** 112));
+  const isLarge = e.op2('f32x4.ge', e.op1('f32x4.abs', value), e.splat('f32x4', 65536));
+  return e.op2('v128.or', value, e.op2('v128.and', isLarge, e.splat('i32x4', 0x7f800000)));
+}
+
 /**
- * float32 to float16 bits, to nearest even. Adding a power of two whose unit in the last place is that of the result rounds what is
- * subnormal there; other numbers round by adding just under half a unit to the bits, plus the lowest bit that stays.
+ * float32 to float16 bits, to nearest even. Adding 2^13 of its own binade, or of the least normal one of float16, rounds a number to the unit of its result, which the low
+ * bits of the sum count; the exponent is added above them. What is too large is cut to 65536 before, which becomes infinity.
  */
 function floatToHalf(e: VectorEmitter, value: Vectors): Vectors {
-  const bits = e.op1('f32x4.abs', value);
-  const odd = e.op2('v128.and', e.shift('i32x4.shr_u', bits, 13), e.splat('i32x4', 1));
-  const rounded = e.op2('i32x4.add', e.op2('i32x4.add', bits, e.splat('i32x4', 0xfff - (112 << 23))), odd);
-  const normal = e.shift('i32x4.shr_u', rounded, 13);
-  const subnormal = e.op2('i32x4.sub', e.op2('f32x4.add', bits, e.splat('f32x4', 0.5)), e.splat('i32x4', 0x3f000000));
-  const finite = e.select(e.op2('f32x4.lt', bits, e.splat('f32x4', 2 ** -14)), subnormal, normal);
-  const large = e.select(e.op2('f32x4.ge', bits, e.splat('f32x4', 65520)), e.splat('i32x4', 0x7c00), finite);
-  const magnitude = e.select(e.op2('f32x4.ne', value, value), e.splat('i32x4', 0x7e00), large);
-  const sign = e.op2('v128.and', e.shift('i32x4.shr_u', value, 16), e.splat('i32x4', 0x8000));
-  return e.op2('v128.or', magnitude, sign);
+  const magnitude = e.op1('f32x4.abs', value);
+  const bounded = e.op2('f32x4.pmin', e.splat('f32x4', 65536), magnitude);
+  const binade = e.op2('i32x4.max_s', e.op2('v128.and', bounded, e.splat('i32x4', 0x7f800000)), e.splat('i32x4', 113 << 23));
+  const sum = e.op2('f32x4.add', bounded, e.op2('i32x4.add', binade, e.splat('i32x4', 13 << 23)));
+  const exponent = e.op2('i32x4.sub', binade, e.shift('i32x4.shr_u', binade, 13));
+  const rounded = e.op2('i32x4.sub', e.op2('i32x4.sub', sum, e.splat('i32x4', (13 << 23) + (113 << 10))), exponent);
+  const sign = e.shift('i32x4.shr_u', e.op2('v128.xor', value, magnitude), 16);
+  const quiet = e.op2('v128.and', e.op2('f32x4.ne', value, value), e.splat('i32x4', 0x200));
+  return e.op2('v128.or', e.op2('v128.or', rounded, sign), quiet);
 }
 
 /** float32 to bfloat16 bits, to nearest even. */

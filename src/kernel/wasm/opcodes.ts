@@ -42,7 +42,7 @@ const RUNS = [
   [0xfd074, 'f64x2', 'ceil floor'],
   [0xfd076, 'i8x16', 'min_s min_u max_s max_u'],
   [0xfd07a, 'f64x2', 'trunc'],
-  [0xfd080, 'i16x8', 'abs neg - all_true bitmask narrow_i32x4_s - extend_low_i8x16_s - extend_low_i8x16_u'],
+  [0xfd080, 'i16x8', 'abs neg - all_true bitmask narrow_i32x4_s narrow_i32x4_u extend_low_i8x16_s - extend_low_i8x16_u'],
   [0xfd08b, 'i16x8', 'shl shr_s shr_u add - - sub'],
   [0xfd094, 'f64x2', 'nearest'],
   [0xfd095, 'i16x8', 'mul min_s min_u max_s max_u - - - - extmul_low_i8x16_u extmul_high_i8x16_u'],
