@@ -28,3 +28,7 @@ export function flatTrial(): () => null {
 export function loopedTrial(): () => null {
   return noTrial;
 }
+
+export function sameBits(): boolean {
+  return false;
+}
