@@ -66,8 +66,10 @@ export class Cell {
 
 /** What storages refer to: alive exactly as long as one of them is. */
 export class Block {
-  /** Where blocks go that the inspector comes by, while a census is taken. */
-  static found: Block[] | null = null;
+  /** Where blocks go that the inspector comes by while a census is taken: always the same list, see `young.ts`. */
+  static readonly found: Block[] = [];
+  /** How many blocks known to be alive, which count already, it came by; -1 while no census is taken. */
+  static witnesses = -1;
   readonly cell: Cell;
 
   constructor(cell: Cell) {
@@ -76,8 +78,11 @@ export class Block {
 
   /** What Node's inspector calls to print a block. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    Block.found?.push(this);
-    return `Block ${this.cell.id}`;
+    if (Block.witnesses >= 0) {
+      if (this.cell.counted) Block.witnesses += 1;
+      else Block.found.push(this);
+    }
+    return 'Block';
   }
 }
 

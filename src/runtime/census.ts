@@ -13,6 +13,8 @@ import { builtin } from './machine.ts';
 /** All members, and those alone. */
 const MEMBERS = { showHidden: true, depth: 0, maxArrayLength: null };
 
+const NOBODY: readonly Block[] = [];
+
 type Inspect = (value: unknown, options: typeof MEMBERS) => string;
 
 /** More than the inspector shows by default. */
@@ -30,6 +32,7 @@ export class Census {
 
   constructor(inspect: Inspect) {
     this.#inspect = inspect;
+    this.#witness.cell.counted = true;
   }
 
   /** An empty set. */
@@ -38,18 +41,18 @@ export class Census {
   }
 
   /** The members of sets that `newSet` made; null where they cannot be listed any more. */
-  take(sets: readonly WeakSet<Block>[]): Block[] | null {
-    const found: Block[] = [];
-    Block.found = found;
+  take(sets: readonly WeakSet<Block>[]): readonly Block[] | null {
+    Block.witnesses = 0;
     try {
       for (const set of sets) this.#inspect(set, MEMBERS);
+      if (Block.witnesses !== sets.length) return null;
+      return Block.found.length === 0 ? NOBODY : [...Block.found];
     } catch {
       return null;
     } finally {
-      Block.found = null;
+      Block.witnesses = -1;
+      if (Block.found.length > 0) Block.found.length = 0;
     }
-    const members = found.filter((block) => block !== this.#witness);
-    return found.length - members.length === sets.length ? members : null;
   }
 }
 

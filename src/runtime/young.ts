@@ -15,6 +15,11 @@ export interface Outcome {
 
 /** How many blocks a set may have. The table behind it stays small enough for V8 to keep it among its young objects, whose members are cheap to drop. */
 const SET_SIZE = 1024;
+/**
+ * After a sweep of so few blocks the set and the list of cells stay. In a loop that drops its results nothing young is then written into old objects, and V8 14,
+ * which wakes a thread to look through pages where there is such a thing, does without: that thread costs 20 µs, and a processor that a kernel may be using.
+ */
+const FEW = 32;
 
 /** Young blocks and their cells. */
 export class YoungBlocks {
@@ -23,7 +28,9 @@ export class YoungBlocks {
   /** The last of the sets, and how many more blocks it may have. */
   #set: WeakSet<Block> | null = null;
   #room = 0;
+  /** The first `#count` are of the blocks in the sets. */
   #cells: Cell[] = [];
+  #count = 0;
   /** How many blocks died in the last sweep. */
   died = 0;
   /** Whether the last sweep made weak references. */
@@ -46,19 +53,30 @@ export class YoungBlocks {
     const found = this.#census.take(this.#sets);
     if (found === null) return false;
     const cells = this.#cells;
-    this.#cells = [];
-    this.#sets = [];
-    this.#room = 0;
-    this.died = cells.length - found.length;
+    const count = this.#count;
+    const stays = count <= FEW && this.#sets.length <= 1;
+    if (!stays) this.#startAnew();
+    else if (this.#set !== null) this.#room = SET_SIZE - found.length;
+    this.#count = 0;
+    this.died = count - found.length;
     this.madeOld = false;
     for (const block of found) block.cell.counted = true;
-    // Those that were moved out of the heap are nobody's business any more.
-    for (const cell of cells) if (!cell.counted && cell.range !== null) this.#bury(cell, outcome);
+    for (let index = 0; index < count; index += 1) {
+      const cell = cells[index]!;
+      // Those that were moved out of the heap are nobody's business any more.
+      if (!cell.counted && cell.range !== null) this.#bury(cell, outcome);
+    }
     for (const block of found) {
-      this.#grow(block);
+      this.#grow(block, stays);
       outcome.alive(block);
     }
     return true;
+  }
+
+  #startAnew(): void {
+    this.#cells = [];
+    this.#sets = [];
+    this.#room = 0;
   }
 
   #insert(block: Block): void {
@@ -69,7 +87,7 @@ export class YoungBlocks {
     }
     this.#room -= 1;
     (this.#set as WeakSet<Block>).add(block);
-    this.#cells.push(block.cell);
+    this.#cells[this.#count++] = block.cell;
   }
 
   #bury(cell: Cell, outcome: Outcome): void {
@@ -78,14 +96,16 @@ export class YoungBlocks {
     else outcome.dead(cell);
   }
 
-  #grow(block: Block): void {
+  #grow(block: Block, isMember: boolean): void {
     const cell = block.cell;
     cell.counted = false;
-    if (cell.grown || cell.idle) this.#makeOld(block);
-    else {
-      cell.grown = true;
-      this.#insert(block);
-    }
+    const old = cell.grown || cell.idle;
+    cell.grown = true;
+    if (old) this.#makeOld(block);
+    if (!isMember) {
+      if (!old) this.#insert(block);
+    } else if (old) (this.#set as WeakSet<Block>).delete(block);
+    else this.#cells[this.#count++] = cell;
   }
 
   #makeOld(block: Block): void {
