@@ -55,31 +55,35 @@ interface GridKernel {
   readonly variant: MatmulVariant;
 }
 
-/** Tiles of outputs that stay in registers. Sizes of images are often multiples of seven. */
-const TILES: Record<KernelLevel, readonly (readonly [rows: number, vectors: number])[]> = {
-  plain: [
-    [4, 2],
-    [7, 1],
-  ],
-  fused: [
-    [4, 2],
-    [7, 1],
-  ],
+/** Tiles of outputs that stay in registers beside so many elements of a window below each other: where one row is below the other, and where all of them are one line. Sizes of images are often multiples of seven. */
+interface Tile {
+  readonly rows: number;
+  readonly vectors: number;
+  readonly lines: number;
+  readonly inLine: boolean;
+}
+
+const NARROW: readonly Tile[] = [
+  { rows: 4, vectors: 2, lines: 4, inLine: false },
+  { rows: 7, vectors: 1, lines: 7, inLine: false },
+  { rows: 8, vectors: 1, lines: 1, inLine: true },
+];
+const TILES: Record<KernelLevel, readonly Tile[]> = {
+  plain: NARROW,
+  fused: NARROW,
   wide: [
-    [7, 2],
-    [4, 2],
+    { rows: 7, vectors: 2, lines: 7, inLine: false },
+    { rows: 4, vectors: 4, lines: 4, inLine: false },
+    { rows: 8, vectors: 2, lines: 1, inLine: true },
   ],
 };
 /** Rows of sums of a gradient of weights. */
-const SUM_TILES: Record<KernelLevel, readonly [rows: number, vectors: number]> = { plain: [1, 1], fused: [1, 1], wide: [1, 2] };
-
-/** Elements of a window below each other that are held in registers beside a tile. */
-const MOST_LINES = 7;
+const SUM_VECTORS: Record<KernelLevel, number> = { plain: 1, fused: 1, wide: 2 };
 
 const compiled = new Map<string, GridKernel>();
 
 /** `lengths`: of the columns of elements that are taken together, for outputs. */
-function kernelOf(compute: ComputeType, [rows, vectors]: readonly [number, number], lengths: readonly number[] | null): GridKernel {
+function kernelOf(compute: ComputeType, { rows, vectors }: Pick<Tile, 'rows' | 'vectors'>, lengths: readonly number[] | null): GridKernel {
   const { level } = matmulKernels(compute);
   const key = `${compute} ${level} ${rows} ${vectors} ${lengths}`;
   let kernel = compiled.get(key);
@@ -128,7 +132,7 @@ function tryOut(kernel: GridKernel, lengths: readonly number[] | null): Uint8Arr
         start: null,
       };
       if (lengths === null) runWeights(product, kernel);
-      else runOutputs(product, kernel, false, runsOf(product, false));
+      else runOutputs(product, kernel, false, runsOf(product, own.length));
     });
   });
 }
@@ -173,17 +177,12 @@ function computed(rows: number, columns: number, tileRows: number, tileWidth: nu
 }
 
 /** The tile of which least is for nothing: its rows below each other, or all of them in one line. */
-function bestTile(compute: ComputeType, { height, width }: { height: number; width: number }) {
-  const { level } = matmulKernels(compute);
-  let best: { tile: readonly [number, number]; inLine: boolean; count: number } | null = null;
-  for (const tile of TILES[level]) {
-    const wide = tile[1] * LANES[compute];
-    for (const inLine of [false, true]) {
-      const count = inLine ? computed(height, width, 1, tile[0] * wide) : computed(height, width, tile[0], wide);
-      if (best === null || count < best.count) best = { tile, inLine, count };
-    }
-  }
-  return best!;
+function bestTile(compute: ComputeType, { height, width }: { height: number; width: number }): Tile {
+  const counts = TILES[matmulKernels(compute).level].map((tile) => {
+    const columns = tile.vectors * LANES[compute];
+    return tile.inLine ? computed(height, width, 1, tile.rows * columns) : computed(height, width, tile.rows, columns);
+  });
+  return TILES[matmulKernels(compute).level][counts.indexOf(Math.min(...counts))]!;
 }
 
 /** More channels of output a group are worth packing. Measured. */
@@ -202,10 +201,10 @@ export function gridOutputs(products: readonly GridProduct[]): void {
 function outputsOf(product: GridProduct): void {
   const compute = computeTypeOf(product.out.type.name);
   const [, y, x] = product.lines as readonly [GridLine, GridLine, GridLine];
-  const { tile, inLine } = bestTile(compute, { height: y.outputs, width: x.outputs });
-  const runs = runsOf(product, inLine);
+  const tile = bestTile(compute, { height: y.outputs, width: x.outputs });
+  const runs = runsOf(product, tile.lines);
   const lengths = [...new Set(runs.map(({ elements }) => elements.length))].sort((a, b) => a - b);
-  runOutputs(product, kernelOf(compute, tile, lengths), inLine, runs);
+  runOutputs(product, kernelOf(compute, tile, lengths), tile.inLine, runs);
 }
 
 /** Elements of windows in the dimension of rows, one row of the laid-out image below the other, and evenly apart in the weights. */
@@ -216,10 +215,9 @@ interface Run {
   readonly apart: number;
 }
 
-/** The elements of windows in the dimension of rows, cut into runs: of one where a tile's rows lie in one line. */
-function runsOf({ lines }: GridProduct, inLine: boolean): Run[] {
+/** The elements of windows in the dimension of rows, cut into runs. */
+function runsOf({ lines }: GridProduct, most: number): Run[] {
   const { places, elements, stride } = lines[1]!;
-  const most = inLine ? 1 : MOST_LINES;
   const turnOf = (i: number): number => ((places[i]! % stride) + stride) % stride;
   const sorted = places.map((_, i) => i).sort((a, b) => turnOf(a) - turnOf(b) || places[a]! - places[b]!);
   const runs: { elements: number[]; apart: number }[] = [];
@@ -323,7 +321,7 @@ function runOutputs(product: GridProduct, { run, variant }: GridKernel, inLine: 
 /** `weights = Σ out · windows` over all windows of all images; `weights` is contiguous and written, `out` is read. */
 export function gridWeights(product: GridProduct): void {
   const compute = computeTypeOf(product.out.type.name);
-  runWeights(product, kernelOf(compute, SUM_TILES[matmulKernels(compute).level], null));
+  runWeights(product, kernelOf(compute, { rows: 1, vectors: SUM_VECTORS[matmulKernels(compute).level] }, null));
 }
 
 function runWeights(product: GridProduct, { run, variant }: GridKernel): void {
