@@ -5,7 +5,7 @@ printed as monomials. Run: python3 scripts/coefficients.py (needs mpmath).
 """
 import struct
 
-from mpmath import mp, mpf, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, qr_solve, sin, sqrt, tanh
+from mpmath import mp, mpf, asin, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, qr_solve, sin, sinh, sqrt, tanh
 
 mp.dps = 60
 
@@ -143,3 +143,5 @@ if __name__ == '__main__':
     show('ERFCX', fit(erfcx_scaled, *erfcx_range(10.5), 11))
     show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, mpf('0.25'), 5))
     show('ATAN', fit(at_square(lambda x: atan(x) / x), tiny, 1, 12))
+    show('ASIN', fit(at_square(lambda x: asin(x) / x), tiny, mpf(1) / 4, 7))
+    show('SINH', fit(at_square(lambda x: sinh(x) / x), tiny, mpf(1) / 4, 3))

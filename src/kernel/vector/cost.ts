@@ -11,8 +11,8 @@ const LIGHT = new Set(
   ).split(' '),
 );
 
-/** Functions whose code is so long that few vectors of it fit the registers. */
-const LONG = new Set(['erf', 'erfc']);
+/** Functions whose code, in float64 also for float32, is so long that few vectors of it fit the registers. */
+const LONG = new Set('erf erfc tan sinh cosh asinh acosh atanh asin acos atan atan2 pow'.split(' '));
 
 const FEW = 8;
 const MANY = 24;

@@ -213,6 +213,16 @@ function log1p(e: VectorEmitter, x: Vectors): Vectors {
   return unlessTiny(e, x, logLimits(e, u, computed));
 }
 
+/** max(x, 0) + log(1 + t) with t = exp(-|x|), for which 1 + t lies between 1 and 2: above the root of 2, half of it is 1 + (t - 1) / 2. */
+function softplus(e: VectorEmitter, x: Vectors): Vectors {
+  const t = expBelowZero(e, e.op2('v128.or', x, float(e, -0)));
+  const isLarge = e.op2('f32x4.gt', t, float(e, Math.SQRT2 - 1));
+  const f = e.select(isLarge, mul(e, sub(e, t, float(e, 1)), float(e, 0.5)), t);
+  const tail = add(e, logTail(e, f), e.op2('v128.and', isLarge, float(e, LN2_LOW)));
+  const sum = add(e, add(e, f, tail), e.op2('v128.and', isLarge, float(e, LN2_HIGH)));
+  return add(e, e.op2('f32x4.pmax', x, float(e, 0)), sum);
+}
+
 /** (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2, for |r| <= pi / 4. */
 const SIN = [-0.166666647, 0.008332748, -0.0001958789];
 const COS = [0.041666665, -0.0013888303, 0.000024547942];
@@ -290,6 +300,7 @@ export const float32Functions: Record<string, VectorRule> = {
   expm1: unary(expm1),
   tanh: unary(tanh),
   sigmoid: unary(sigmoid),
+  softplus: unary(softplus),
   erf: unary(erf),
   normalCdf: unary(normalCdf),
   log: unary(log),

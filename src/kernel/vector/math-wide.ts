@@ -6,7 +6,7 @@ import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { joinLowHalves, widen } from './halves.ts';
-import { add, div, erfc, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+import { add, div, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
 const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
 const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
@@ -66,12 +66,15 @@ function pow(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   return e.select(isOne, one, defined);
 }
 
+/** sinh(x) / x in x^2, for |x| <= 1/2. */
+const SINH = [0.9999999999155186, 0.16666667747951538, 0.008333117159188563, 0.00019979487837063834];
+
 function sinh(e: VectorEmitter, x: Vectors): Vectors {
-  const t = expm1(e, magnitude(e, x));
-  const twice = add(e, t, div(e, t, add(e, t, number(e, 1))));
-  // Beyond the range of float32 t is infinite at the latest where the quotient would be NaN.
-  const finite = e.select(isInfinite(e, t), t, twice);
-  return withSign(e, mul(e, finite, number(e, 0.5)), x);
+  const a = magnitude(e, x);
+  const near = mul(e, a, polynomial(e, SINH, mul(e, a, a)));
+  const t = exp2Narrow(e, mul(e, a, number(e, Math.LOG2E)));
+  const far = mul(e, sub(e, t, div(e, number(e, 1), t)), number(e, 0.5));
+  return withSign(e, e.select(less(e, a, number(e, 0.5)), near, far), x);
 }
 
 function cosh(e: VectorEmitter, x: Vectors): Vectors {
@@ -93,10 +96,37 @@ function acosh(e: VectorEmitter, x: Vectors): Vectors {
   return e.select(less(e, t, number(e, 0)), number(e, Number.NaN), value);
 }
 
+/** Half the logarithm of (1 + a) / (1 - a), which near 0 is the series of `LOG2`. */
 function atanh(e: VectorEmitter, x: Vectors): Vectors {
   const a = magnitude(e, x);
-  const ratio = div(e, add(e, a, a), sub(e, number(e, 1), a));
-  return withSign(e, mul(e, log1p(e, ratio), number(e, 0.5)), x);
+  const one = number(e, 1);
+  const near = mul(e, a, polynomial(e, LOG2, mul(e, a, a)));
+  const far = log2Narrow(e, div(e, add(e, one, a), sub(e, one, a)));
+  const computed = mul(e, e.select(less(e, a, number(e, 0.17)), near, far), number(e, Math.LN2 / 2));
+  return withSign(e, undefinedAboveOne(e, a, computed), x);
+}
+
+/** erf(x) / x in x^2, for |x| <= 1/2. */
+const ERF = [
+  1.1283791670824095, -0.37612638525650693, 0.11283774013179539, -0.026863143032249386, 0.005200413724335493, -0.0007694534279142308,
+];
+
+/** (1 + 2x) exp(x^2) erfc(x) in (x - 3.75) / (x + 3.75), for x in [1/2, 10.5]. */
+const ERFCX = [
+  1.2375126308230957, -0.14024059862378319, 0.0035854186964470714, 0.08227673539897025, -0.10880404310402307, 0.09230445651315064,
+  -0.05869186476951203, 0.028360868555252935, -0.009756853292029443, 0.0017602206553292156, 0.00032885335041589356, -0.000288455281428336,
+];
+
+/** The squares of float32 numbers are exact. */
+function erfc(e: VectorEmitter, x: Vectors): Vectors {
+  const a = e.op2('f64x2.pmin', magnitude(e, x), number(e, 10.5));
+  const square = mul(e, a, a);
+  const power = exp2Narrow(e, mul(e, square, number(e, -Math.LOG2E)));
+  const t = div(e, sub(e, a, number(e, 3.75)), add(e, a, number(e, 3.75)));
+  const positive = div(e, mul(e, power, polynomial(e, ERFCX, t)), add(e, number(e, 1), add(e, a, a)));
+  const far = e.select(less(e, x, number(e, 0)), sub(e, number(e, 2), positive), positive);
+  const near = sub(e, number(e, 1), mul(e, x, polynomial(e, ERF, square)));
+  return e.select(less(e, a, number(e, 0.5)), near, far);
 }
 
 /** atan(x) / x in x^2, for |x| <= 1. */
@@ -132,20 +162,30 @@ function atan2(e: VectorEmitter, y: Vectors, x: Vectors): Vectors {
   return e.select(isUndefined, number(e, Number.NaN), withSign(e, full, y));
 }
 
-/** The angle whose sine is x, and the rest to a right angle, both by the tangent of a half. */
-function asin(e: VectorEmitter, x: Vectors): Vectors {
+/** asin(x) / x in x^2, for |x| <= 1/2. */
+const ASIN = [
+  0.9999999999863537, 0.16666667364186447, 0.07499941908754719, 0.04466113930866896, 0.03010250689966149, 0.024650862660604088,
+  0.0074010072390753795, 0.0347484248080839,
+];
+
+/** The angle of the sine |x| up to 1/2, and beyond half of the one that is left to a right angle, by the sine of that half. */
+function halfAngle(e: VectorEmitter, x: Vectors): { isLarge: Vectors; t: Vectors } {
   const a = magnitude(e, x);
-  const one = number(e, 1);
-  const adjacent = sqrt(e, mul(e, sub(e, one, a), add(e, one, a)));
-  return withSign(e, undefinedAboveOne(e, a, angle(e, a, adjacent)), x);
+  const half = number(e, 0.5);
+  const isLarge = e.op2('f64x2.gt', a, half);
+  const square = e.select(isLarge, mul(e, sub(e, number(e, 1), a), half), mul(e, a, a));
+  return { isLarge, t: mul(e, e.select(isLarge, sqrt(e, square), a), polynomial(e, ASIN, square)) };
+}
+
+function asin(e: VectorEmitter, x: Vectors): Vectors {
+  const { isLarge, t } = halfAngle(e, x);
+  return withSign(e, e.select(isLarge, sub(e, number(e, HALF_PI), add(e, t, t)), t), x);
 }
 
 function acos(e: VectorEmitter, x: Vectors): Vectors {
-  const a = magnitude(e, x);
-  const one = number(e, 1);
-  const opposite = sqrt(e, mul(e, sub(e, one, a), add(e, one, a)));
-  const t = undefinedAboveOne(e, a, angle(e, opposite, a));
-  return e.select(less(e, x, number(e, 0)), sub(e, number(e, Math.PI), t), t);
+  const { isLarge, t } = halfAngle(e, x);
+  const ofMagnitude = e.select(isLarge, add(e, t, t), sub(e, number(e, HALF_PI), t));
+  return e.select(less(e, x, number(e, 0)), sub(e, number(e, Math.PI), ofMagnitude), ofMagnitude);
 }
 
 function undefinedAboveOne(e: VectorEmitter, a: Vectors, computed: Vectors): Vectors {

@@ -62,7 +62,7 @@ export const logaddexp = binary(
   (a, b) => (a === b && Math.abs(a) === Infinity ? a : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))),
   {
     partials: (_, a, b) => [sigmoid(sub(a, b)), sigmoid(sub(b, a))],
-    expand: (a, b) => select(bothSameInfinity(a, b), a, add(max(a, b), log1p(exp(neg(abs(sub(a, b))))))),
+    expand: (a, b) => select(bothSameInfinity(a, b), a, add(max(a, b), softplus(neg(abs(sub(a, b)))))),
   },
 );
 
