@@ -1,3 +1,4 @@
+import v8 from 'node:v8';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { memory, ones, type Tensor } from '../../src/index.ts';
 import { Range } from '../../src/runtime/arena.ts';
@@ -84,6 +85,40 @@ describe('young blocks', () => {
     expect(young.madeOld).toBe(true);
     expect(sweep(young)).toEqual({ dead: [], alive: [] });
     collector.clearKept();
+  });
+
+  test('stay in the set that they are in from sweep to sweep while they are few, and those of many get a new one', () => {
+    const young = new YoungBlocks(census);
+    const newSet = vi.spyOn(census, 'newSet');
+    const held: Block[] = [];
+    for (let round = 0; round < 5; round++) {
+      add(young, 100 * round, 7, (block) => held.push(block));
+      const { dead, alive } = sweep(young);
+      // Of this round and of the one before: those of earlier rounds are old.
+      const kept = [...ids(100 * (round - 1), 7, true), ...ids(100 * round, 7, true)].filter((id) =>
+        held.some(({ cell }) => cell.id === id),
+      );
+      expect(alive.filter((id) => kept.includes(id))).toEqual(kept);
+      expect(dead.filter((id) => held.some(({ cell }) => cell.id === id))).toEqual([]);
+      expect(newSet).toHaveBeenCalledTimes(1);
+    }
+    add(young, 1000, 100, (block) => held.push(block));
+    expect(newSet).toHaveBeenCalledTimes(1);
+    expect(sweep(young).alive.filter((id) => id >= 1000 && id % 3 === 0)).toEqual(ids(1000, 100, true));
+    // For those who live on.
+    expect(newSet).toHaveBeenCalledTimes(2);
+    newSet.mockRestore();
+  });
+
+  test('are collected on one thread until the program gives way to its event loop', async () => {
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    await turn();
+    const set = vi.spyOn(v8, 'setFlagsFromString');
+    for (let round = 0; round < 3; round++) collector.collect('minor');
+    expect(set.mock.calls).toEqual([['--no-parallel-scavenge']]);
+    await turn();
+    expect(set.mock.calls).toEqual([['--no-parallel-scavenge'], ['--parallel-scavenge']]);
+    set.mockRestore();
   });
 
   test('are listed only while somebody who is known to be there is found', () => {
