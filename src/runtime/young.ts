@@ -16,8 +16,8 @@ export interface Outcome {
 /** How many blocks a set may have. The table behind it stays small enough for V8 to keep it among its young objects, whose members are cheap to drop. */
 const SET_SIZE = 1024;
 /**
- * After a sweep of so few blocks the set and the list of cells stay. In a loop that drops its results nothing young is then written into old objects, and V8 14,
- * which wakes a thread to look through pages where there is such a thing, does without: that thread costs 20 µs, and a processor that a kernel may be using.
+ * After a sweep of so few blocks the set and the list of cells stay: a new set is old objects' reference to a young one, through which collections have to look, for
+ * which V8 14 wakes a thread (20 µs, and a processor that a kernel may be using) where nothing else young is alive either.
  */
 const FEW = 32;
 
