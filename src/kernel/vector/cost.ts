@@ -12,7 +12,7 @@ const LIGHT = new Set(
 );
 
 /** Functions whose code, in float64 also for float32, is so long that few vectors of it fit the registers. */
-const LONG = new Set('erf erfc tan sinh cosh asinh acosh atanh asin acos atan atan2 pow'.split(' '));
+const LONG = new Set('erf erfc tan sinh cosh asinh acosh atanh atan atan2 pow'.split(' '));
 
 const FEW = 8;
 const MANY = 24;
@@ -35,7 +35,7 @@ export function vectorsAtOnce(e: readonly Expr[], compute: DTypeInfo): number {
     calls++;
     const light = LIGHT.has(op.name);
     isLong ||= LONG.has(op.name) && !(own === float32Functions && op.name in own);
-    hasCode &&= light || op.name in float32Functions || op.name in float64Functions;
+    hasCode &&= light || op.name in float32Functions || op.name in float64Functions || (own === float32Functions && LONG.has(op.name));
   };
   forEachNode(e, visit);
   if (!hasCode || calls > MANY) return 1;
