@@ -14,9 +14,9 @@ import {
   type TensorData,
   tensorOfElements,
 } from '../tensor/data.ts';
-import { describeTensor, describeValue } from '../tensor/messages.ts';
+import { describeTensor } from '../tensor/messages.ts';
 import { type AccumulateHook, type HookHandle, HookList, metaOf, type TensorHook } from '../tensor/meta.ts';
-import { gradientNode, type Node, watchOf } from '../tensor/node.ts';
+import { gradientNode, type Node, requireFunction, watchOf } from '../tensor/node.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
 import { ArgumentError, AutogradError, DTypeError, ShapeError } from '../util/errors.ts';
@@ -71,10 +71,6 @@ export function retainGrad(x: Tensor): void {
 
 /** A handle that removes a hook. */
 export type RemovableHandle = HookHandle;
-
-function requireFunction(name: string, hook: unknown): void {
-  if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
-}
 
 /**
  * Calls `hook` with the gradient of `x` when it has been computed; what it returns replaces the gradient. The hook stays with the value that `x` has

@@ -7,8 +7,8 @@ import { applyOne } from '../tensor/apply.ts';
 import { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError } from '../util/errors.ts';
-import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, requireTensors, sameType, unarySamples } from './elementwise.ts';
-import { binary, described, mapOperator, realOnly, unary } from './family.ts';
+import { BAD_BROADCAST, BAD_COMPLEX, binarySamples, requireTensors, unarySamples } from './elementwise.ts';
+import { binary, described, mapOperator, realOnly, requireSameType, unary } from './family.ts';
 import { everyElement } from './truth.ts';
 import type { CloseElements, Closeness, Comparison, EqualFunction, TensorComparison, UnaryBool } from './types.ts';
 
@@ -226,7 +226,7 @@ const sameOrNan = mapOperator('isclose', 2, 0, ([x, y]) => S.or(bothNan(x as S.E
 
 function closeness(name: string, input: Tensor, other: Tensor, options: CloseOptions = {}): Tensor {
   requireTensors(name, { input, other });
-  sameType(name, 'other', input, other);
+  requireSameType(name, 'other', input, other);
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
   for (const [role, value] of [
     ['rtol', rtol],

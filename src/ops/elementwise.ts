@@ -87,14 +87,6 @@ export function requireTensors(name: string, tensors: Readonly<Record<string, un
   for (const [role, x] of Object.entries(tensors)) requireTensor(name, role, x);
 }
 
-/** Refuses operands that PyTorch would not promote. */
-export function sameType(name: string, role: string, input: Tensor, other: Tensor): void {
-  if (input.type === other.type) return;
-  throw new DTypeError(
-    `${name}: input has dtype ${input.dtype} but ${role} has ${other.dtype}: they must be equal, cast one with .to('${input.dtype}')`,
-  );
-}
-
 // ---------------------------------------------------------------- dtype rules
 
 /** Integers and bool become the default float; complex is refused. */

@@ -89,6 +89,14 @@ export function requireTensor(name: string, role: string, x: unknown): asserts x
   );
 }
 
+/** Refuses operands that PyTorch would not promote. */
+export function requireSameType(name: string, role: string, input: Tensor, other: Tensor): void {
+  if (input.type === other.type) return;
+  throw new DTypeError(
+    `${name}: input has dtype ${input.dtype} but ${role} has ${other.dtype}: they must be equal, cast one with .to('${input.dtype}')`,
+  );
+}
+
 /** Throws unless `x` has `least` dimensions or more. */
 export function requireDims(name: string, x: Tensor, least: number): void {
   if (x.ndim < least)

@@ -8,14 +8,13 @@ import { applyOne } from '../tensor/apply.ts';
 import { IDENTITY } from '../tensor/identity.ts';
 import { checkWritable, mapInPlace, markWritten, mayOverlap } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
-import { describeValue } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { isTracked } from '../tensor/views.ts';
-import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
+import { DTypeError, ShapeError } from '../util/errors.ts';
 import { fillTensor } from './create.ts';
 import { described, exactOperand, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
-import { cast } from './structural.ts';
+import { fillValue } from './fill-value.ts';
 import type { CopyInto, DrawInto, UnarySame } from './types.ts';
 
 /** Tensors overwritten: the old elements count for nothing, and their gradient is zero. */
@@ -34,11 +33,7 @@ function planFill(input: Tensor, given: Tensor | Scalar): FillPlan {
   requireTensor('fill', 'input', input);
   const value = exactOperand('fill', given);
   if (isScalar(value)) return { operator: FILL, inputs: [input], values: [Number(value)] };
-  if (!isTensor(value)) throw new ArgumentError(`fill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
-  if (value.ndim !== 0) throw new ShapeError(`fill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}`);
-  if (value.type.isComplex && !input.type.isComplex)
-    throw new DTypeError(`fill: a complex value cannot be written into dtype ${input.dtype}`);
-  return { operator: FILL_TENSOR, inputs: [input, cast(value, input.type)], values: [] };
+  return { operator: FILL_TENSOR, inputs: [input, fillValue('fill', input, value)], values: [] };
 }
 
 /** Whether a write into `target` can go straight to its elements: nobody records, transforms or observes it. */

@@ -8,17 +8,8 @@ import { applyOne } from '../tensor/apply.ts';
 import { MapOperator } from '../tensor/map-operator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { emptyTensor } from './create.ts';
-import {
-  BAD_BROADCAST,
-  binarySamples,
-  planned,
-  realFloatOnly,
-  requireTensors,
-  sameType,
-  toRealFloat,
-  unarySamples,
-} from './elementwise.ts';
-import { binary, commonType, described, makeOperator, mapOperator, realOnly } from './family.ts';
+import { BAD_BROADCAST, binarySamples, planned, realFloatOnly, requireTensors, toRealFloat, unarySamples } from './elementwise.ts';
+import { binary, commonType, described, makeOperator, mapOperator, realOnly, requireSameType } from './family.ts';
 import { type NamedResults, namedResults } from './results.ts';
 import type { BinaryOtherFloat, BinarySameDType, BinaryTensors, FrexpFunction, LdexpFunction } from './types.ts';
 
@@ -152,7 +143,7 @@ export const heaviside: BinarySameDType<'heaviside', RealDType> = planned(
   'heaviside',
   (input: Tensor, values: Tensor) => {
     requireTensors('heaviside', { input, values });
-    sameType('heaviside', 'values', input, values);
+    requireSameType('heaviside', 'values', input, values);
     return { operator: HEAVISIDE, inputs: [input, values], values: [], compute: realOnly(input.type, 'heaviside') };
   },
   {

@@ -4,16 +4,16 @@ import { normalizeDim } from '../shape/dims.ts';
 import { formatShape, sameShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { writeInPlace } from '../tensor/inplace.ts';
-import { describeValue } from '../tensor/messages.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
 import { fullTensor } from './create.ts';
-import { callMap, compositeOperator, described, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
+import { callMap, compositeOperator, described, isScalar, mapOperator, requireSameType, requireTensor, type Scalar } from './family.ts';
+import { fillValue } from './fill-value.ts';
 import { requireLine } from './gather.ts';
-import { type Indexing, type IndexTypes, indexFamily, replacingDim, requireIndex, requireSameType } from './indexed.ts';
+import { type Indexing, type IndexTypes, indexFamily, replacingDim, requireIndex } from './indexed.ts';
 import { applyWrite, applyWriteInPlace, indexedWrite, type WritePlan } from './indexed-write.ts';
 import { SCALE } from './maps.ts';
-import { cast, reshape } from './structural.ts';
+import { reshape } from './structural.ts';
 import type { IndexWriteFunction, OperandOf } from './types.ts';
 
 /** Slices along a dimension that a line of indices names: added to, replaced, filled. */
@@ -140,21 +140,13 @@ const fillByTensor = compositeOperator<Indexing>('indexFill', ([x, value, ...ind
   return callMap(CHOOSE, [hits, value as Tensor, source], [], source.type);
 });
 
-function requireFill(input: Tensor, value: unknown): Tensor {
-  if (!isTensor(value)) throw new ArgumentError(`indexFill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
-  if (value.ndim !== 0) throw new ShapeError(`indexFill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}`);
-  if (value.type.isComplex && !input.type.isComplex)
-    throw new DTypeError(`indexFill: a complex value cannot be written into dtype ${input.dtype}`);
-  return cast(value, input.type);
-}
-
 function fillSlices(input: Tensor, dim: number, indices: Tensor, value: Tensor | Scalar, inPlace: boolean): Tensor {
   const { indices: line, indexing } = lineArguments('indexFill', input, dim, indices, 'int64', true);
   if (isScalar(value)) {
     const plan: WritePlan = { family: fillFamily, mode: 'set', values: Number(value), fit: null, indices: [line], indexing };
     return inPlace ? applyWriteInPlace('indexFill_', input, plan) : applyWrite(input, plan);
   }
-  const filler = requireFill(input, value);
+  const filler = fillValue('indexFill', input, value);
   const fill = (x: Tensor): Tensor => applyOne(fillByTensor, [x, filler, line], indexing);
   return inPlace ? writeInPlace('indexFill_', input, fill) : fill(input);
 }

@@ -348,11 +348,3 @@ export function requireIndex(name: string, role: string, index: unknown, types: 
   if (!allowed) throw new DTypeError(`${name}: ${role} must have dtype ${types}, got ${index.dtype}; cast it with .to('int64')`);
   return cast(index, INT64);
 }
-
-/** Refuses values of another dtype than the tensor that they go into. */
-export function requireSameType(name: string, role: string, x: Tensor, values: Tensor): void {
-  if (x.type === values.type) return;
-  throw new DTypeError(
-    `${name}: input has dtype ${x.dtype} but ${role} has ${values.dtype}: they must be equal, cast one with .to('${x.dtype}')`,
-  );
-}

@@ -6,14 +6,14 @@ import { formatShape } from '../shape/shape.ts';
 import { applyOne } from '../tensor/apply.ts';
 import { mapInPlace } from '../tensor/inplace.ts';
 import type { MapOperator } from '../tensor/map-operator.ts';
-import { describeValue } from '../tensor/messages.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { ArgumentError, DTypeError, ShapeError } from '../util/errors.ts';
-import { compositeOperator, described, isScalar, mapOperator, requireTensor, type Scalar } from './family.ts';
-import { flatIndexing, indexFamily, requireSameType } from './indexed.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { DTypeError, ShapeError } from '../util/errors.ts';
+import { compositeOperator, described, isScalar, mapOperator, requireSameType, requireTensor, type Scalar } from './family.ts';
+import { fillValue } from './fill-value.ts';
+import { flatIndexing, indexFamily } from './indexed.ts';
 import { sliceDim } from './movement.ts';
 import { positionsOf } from './nonzero.ts';
-import { cast, expand, reshape } from './structural.ts';
+import { expand, reshape } from './structural.ts';
 import type { MaskedFunction, MaskedSelectFunction, OperandOf } from './types.ts';
 
 /** Elements chosen by masks. */
@@ -38,12 +38,7 @@ function planFill(input: Tensor, mask: Tensor, value: Tensor | Scalar): FillPlan
   requireTensor('maskedFill', 'input', input);
   requireMask('maskedFill', mask);
   if (isScalar(value)) return { operator: FILL, inputs: [input, mask], values: [Number(value)] };
-  if (!isTensor(value)) throw new ArgumentError(`maskedFill: value must be a number or a 0-d tensor, got ${describeValue(value)}`);
-  if (value.ndim !== 0)
-    throw new ShapeError(`maskedFill: value must be a number or a 0-d tensor, got ${formatShape(value.shape)}: use where`);
-  if (value.type.isComplex && !input.type.isComplex)
-    throw new DTypeError(`maskedFill: a complex value cannot be written into dtype ${input.dtype}`);
-  return { operator: FILL_TENSOR, inputs: [input, mask, cast(value, input.type)], values: [] };
+  return { operator: FILL_TENSOR, inputs: [input, mask, fillValue('maskedFill', input, value, ': use where')], values: [] };
 }
 
 /**

@@ -4,8 +4,18 @@ import { t } from '../op/contract.ts';
 import * as S from '../scalar/expr.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ArgumentError, DTypeError } from '../util/errors.ts';
-import { type Plan, planned, planOperands, realFloatOnly, requireFits, requireTensors, sameType, unarySamples } from './elementwise.ts';
-import { commonType, isScalar, mapOperator, notBool, type Operand, realOnly, requireTensor, type Scalar } from './family.ts';
+import { type Plan, planned, planOperands, realFloatOnly, requireFits, requireTensors, unarySamples } from './elementwise.ts';
+import {
+  commonType,
+  isScalar,
+  mapOperator,
+  notBool,
+  type Operand,
+  realOnly,
+  requireSameType,
+  requireTensor,
+  type Scalar,
+} from './family.ts';
 import type { AddProductFunction, LerpFunction, UnarySame } from './types.ts';
 
 /** Selection and interpolation: functions of three operands. */
@@ -45,10 +55,10 @@ export const lerp: LerpFunction<'lerp', FloatDType> = planned(
   'lerp',
   (input: Tensor, end: Tensor, weight: Tensor | Scalar): Plan => {
     requireTensors('lerp', { input, end });
-    sameType('lerp', 'end', input, end);
+    requireSameType('lerp', 'end', input, end);
     if (!isScalar(weight)) {
       requireTensor('lerp', 'weight', weight);
-      sameType('lerp', 'weight', input, weight);
+      requireSameType('lerp', 'weight', input, weight);
     }
     return planOperands(LERP, [input, end, weight], realFloatOnly(input.type, 'lerp'));
   },

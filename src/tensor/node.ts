@@ -59,7 +59,8 @@ export interface NodeState {
 export const NOTHING: readonly never[] = [];
 export const NO_VERSIONS: readonly number[] = NOTHING;
 
-function requireFunction(name: string, hook: unknown): void {
+/** Refuses a hook that cannot be called. */
+export function requireFunction(name: string, hook: unknown): void {
   if (typeof hook !== 'function') throw new ArgumentError(`${name}: the hook must be a function, got ${describeValue(hook)}`);
 }
 

@@ -6,6 +6,7 @@ import type { IndexedDim } from '../../runtime/backend.ts';
 import type { View } from '../../runtime/view.ts';
 import { IndexError } from '../../util/errors.ts';
 import { integersOf } from './host.ts';
+import { pushLoop } from './nested-loops.ts';
 
 /** Offsets in elements. */
 export type Offsets = Int32Array | Float64Array;
@@ -67,14 +68,6 @@ function outOfRange(name: string, index: number, dim: number, size: number, wrap
   return new IndexError(`${name}: index ${index} is out of range for ${dim < 0 ? 'the flattened tensor' : `dimension ${dim}`}, ${range}`);
 }
 
-function pushEven(axes: EvenAxis[], axis: EvenAxis): void {
-  if (axis.size === 1) return;
-  const last = axes[axes.length - 1];
-  if (last !== undefined && last.near === axis.near * axis.size && last.far === axis.far * axis.size) {
-    axes[axes.length - 1] = { size: last.size * axis.size, near: axis.near, far: axis.far };
-  } else axes.push(axis);
-}
-
 /** How far a view reaches, in elements. */
 function reach(view: View): number {
   return view.shape.reduce((sum, size, i) => sum + (size - 1) * Math.abs(view.strides[i] as number), 1);
@@ -89,7 +82,7 @@ export function planIndexed(name: string, near: View, far: View, indexed: readon
   let inner = false;
   shape.forEach((size, d) => {
     if (varies[d] === true) dims.push(d);
-    else pushEven(even, { size, near: near.strides[d] as number, far: far.strides[d] as number });
+    else pushLoop(even, { size, near: near.strides[d] as number, far: far.strides[d] as number }, ['near', 'far']);
     if (size > 1) inner = varies[d] === true;
   });
   const of = (values: readonly number[]): number[] => dims.map((d) => values[d] as number);

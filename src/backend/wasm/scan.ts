@@ -5,6 +5,7 @@ import type { ScanKind } from '../../runtime/backend.ts';
 import { heap } from '../../runtime/heap.ts';
 import { addressOf, beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
+import { pushLoop } from './nested-loops.ts';
 
 const KINDS: Record<ScanKind, number> = { sum: 0, prod: 1, max: 2, min: 3, logaddexp: 4 };
 const kernels: (KernelFunction | undefined)[] = [];
@@ -34,18 +35,6 @@ function stepsOf(dim: number, out: View, indices: View | null, input: View): Ste
   };
 }
 
-function pushSteps(axes: Steps[], axis: Steps): void {
-  if (axis.size === 1) return;
-  const last = axes[axes.length - 1];
-  const follows =
-    last !== undefined &&
-    last.out === axis.out * axis.size &&
-    last.index === axis.index * axis.size &&
-    last.input === axis.input * axis.size;
-  if (follows) axes[axes.length - 1] = { ...axis, size: last.size * axis.size };
-  else axes.push(axis);
-}
-
 /**
  * Running sum, product, maximum, minimum or log of the sum of exponentials along `dim`, which is not negative. `out` and `indices` have the shape of
  * the input and any strides; `out` may be the input itself. A running max or min moves on to an equal element, and NaN stays. Floats accumulate in
@@ -55,7 +44,7 @@ export function scan(kind: ScanKind, out: View, indices: View | null, input: Vie
   if (out.size === 0) return;
   const along = input.shape.length === 0 ? SINGLE : stepsOf(dim, out, indices, input);
   const lines: Steps[] = [];
-  for (let d = 0; d < input.shape.length; d++) if (d !== dim) pushSteps(lines, stepsOf(d, out, indices, input));
+  for (let d = 0; d < input.shape.length; d++) if (d !== dim) pushLoop(lines, stepsOf(d, out, indices, input), ['out', 'index', 'input']);
   const [b, a] = [SINGLE, SINGLE, ...lines].slice(-2) as [Steps, Steps];
   const outer = lines.slice(0, -2);
   const kernel = kernelFor(kind, input.type, out.type);

@@ -11,8 +11,8 @@ import { draw } from '../../tensor/draw.ts';
 import type { MapOperator } from '../../tensor/map-operator.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, ShapeError } from '../../util/errors.ts';
-import { type Plan, planned, realFloatOnly, realNumbers, sameType, toRealFloat, unarySamples } from '../elementwise.ts';
-import { callMap, compositeOperator, described, mapOperator, requireTensor } from '../family.ts';
+import { type Plan, planned, realFloatOnly, realNumbers, toRealFloat, unarySamples } from '../elementwise.ts';
+import { callMap, compositeOperator, described, mapOperator, requireSameType, requireTensor } from '../family.ts';
 import { narrow } from '../movement.ts';
 import { cast, reshape } from '../structural.ts';
 import type { GluFunction, PreluFunction, UnaryFloat, UnarySame } from '../types.ts';
@@ -453,7 +453,7 @@ export const prelu: PreluFunction = described(
   (input: Tensor, weight: Tensor): Tensor => {
     requireTensor('prelu', 'weight', weight);
     const compute = requireInput('prelu', input, realFloatOnly);
-    sameType('prelu', 'weight', input, weight);
+    requireSameType('prelu', 'weight', input, weight);
     checkSlopes(input, weight);
     const fits = weight.ndim <= input.ndim && (weight.size === 1 || input.ndim === 2);
     return fits ? applyOne(PRELU, [input, weight], { values: [], compute }) : applyOne(preluOperator, [input, weight], null);
