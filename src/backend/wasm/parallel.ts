@@ -43,8 +43,9 @@ export interface MapSharing {
 /** What comes with the threads (`threads.ts`), so that a page without them carries none of it. */
 export const sharing: { maps: MapSharing | null } = { maps: null };
 
-/** Nanoseconds of work that a chunk should have, so that claiming it does not count; where chunks are fewer than `SOME`, half as much, so that threads end together. */
-const CHUNK = 4e3;
+/** Nanoseconds of work that a chunk should have, so that claiming it does not count; and must have, where there are fewer chunks than `SOME`, so that threads end together. */
+const CHUNK = 12e3;
+const LEAST = 2e3;
 const SOME = 8;
 /** How many chunks a launch has at most. */
 export const MOST_CHUNKS = 64;
@@ -55,7 +56,7 @@ const steps: KernelSource[] = [];
 /** Where to write the arguments of a launch of the kernels that takes `nanoseconds` alone; null where it is better run by this thread alone, in one piece. */
 export function rowsToShare(nanoseconds: number, ...kernels: readonly KernelFunction[]): Float64Array | null {
   const { team } = threads;
-  if (team === null || nanoseconds < CHUNK) return null;
+  if (team === null || nanoseconds < LEAST) return null;
   if (steps.length > kernels.length) steps.length = kernels.length;
   for (let i = 0; i < kernels.length; i++) {
     const source = sourceOf(kernels[i] as KernelFunction);
@@ -75,5 +76,7 @@ export function runRows(chunks: number, width: number, repeatable = false): void
 
 /** Into how many chunks to cut what takes so long alone and has `units` that cannot be cut. */
 export function chunksFor(nanoseconds: number, units: number): number {
-  return Math.max(1, Math.min(units, MOST_CHUNKS, Math.floor(Math.max(nanoseconds, Math.min(2 * nanoseconds, SOME * CHUNK)) / CHUNK)));
+  const count = Math.floor(Math.min(units, MOST_CHUNKS, Math.max(nanoseconds / CHUNK, Math.min(SOME, nanoseconds / LEAST))));
+  // As many for one thread as for the other.
+  return count < 4 ? Math.max(1, count) : count & -2;
 }
