@@ -22,7 +22,8 @@ import {
 } from 'nabla';
 import { compile } from 'nabla/compile';
 import { profile } from 'nabla/profiler';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { pool } from '../../src/runtime/pool.ts';
 
 const F = nn.functional;
 
@@ -401,6 +402,18 @@ describe('memory', () => {
       expect(sum).toBe(warm[2]?.[0]);
     }
     expect(memory().live - before).toBeLessThanOrEqual(50 * 64 * 2 + 8192);
+  });
+
+  it('takes none for what products of several sizes pack', () => {
+    const [a, b, c] = [randn([70, 90]), randn([90, 300]), randn([300, 40])];
+    const f = compile(() => a.matmul(b).matmul(c).t().matmul(a), { reuseResults: true });
+    for (let i = 0; i < 3; i++) f();
+    const allocate = vi.spyOn(pool, 'takeBlock');
+    for (let i = 0; i < 5; i++) f();
+    expect(replaysOf(f)).toBeGreaterThanOrEqual(6);
+    expect(allocate).not.toHaveBeenCalled();
+    allocate.mockRestore();
+    expect(f().toArray()).toEqual(a.matmul(b).matmul(c).t().matmul(a).toArray());
   });
 
   it('keeps what it needs where scopes end around it', () => {

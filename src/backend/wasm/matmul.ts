@@ -2,7 +2,7 @@
 import { type DTypeInfo, FLOAT32, FLOAT64, INT32, INT64 } from '../../dtype/dtype.ts';
 import { type ComputeType, computeTypeOf } from '../../kernel/element.ts';
 import { heap } from '../../runtime/heap.ts';
-import { addressOf, allocate, allocatePermanent, beginLaunch, release, type Storage } from '../../runtime/storage.ts';
+import { addressOf, allocate, allocatePermanent, beginLaunch, release, type Storage, unpin } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { axesOf } from './axes.ts';
 import { copyConsecutively } from './copy.ts';
@@ -130,8 +130,21 @@ function convert(target: View, source: View): void {
   copyConsecutively(addressOfView(target), target.type.name, addressOfView(source), source.type.name, axesOf(source));
 }
 
-/** The room at an edge of products that pack nothing. */
-let edge: Storage | null = null;
+/** The scratch memory of products. It is kept, so that it is in the cache for the next one, and a step that allocates nothing else allocates nothing. */
+let room: Storage | null = null;
+/** More is given back. */
+const MOST_ROOM = 1 << 22;
+
+function roomFor(bytes: number): Storage {
+  if (room !== null && bytes <= room.byteLength) return room;
+  if (bytes > MOST_ROOM) return allocate(bytes);
+  if (room !== null) {
+    unpin(room);
+    release(room);
+  }
+  room = allocatePermanent(2 ** Math.ceil(Math.log2(bytes)));
+  return room;
+}
 
 const NO_AXES: readonly BatchAxis[] = [];
 
@@ -190,12 +203,7 @@ function launch(out: View, a: View, b: View, added: View | null, compute: Comput
   const nanoseconds = (out.size / (m * n)) * nanosecondsOf(problem, kernels);
   const shared = nanoseconds >= SHARED && rowsToShare(nanoseconds, kernels.multiply) !== null;
   const path = choosePath(problem, kernels, axes, readable, shared);
-  // Nothing is allocated where b is read beyond its end, so that it stays where it was found to lie.
-  edge ??= allocatePermanent(EDGE_BYTES);
-  const scratch =
-    path.slots === 1 && path.rightBytes === 0
-      ? edge
-      : allocate(path.slots * EDGE_BYTES + (path.name === 'blocks' ? 1 : path.slots) * align(path.rightBytes) + path.leftBytes);
+  const scratch = roomFor(path.slots * EDGE_BYTES + (path.name === 'blocks' ? 1 : path.slots) * align(path.rightBytes) + path.leftBytes);
   beginLaunch();
   const at = {
     a: addressOfView(left),
@@ -207,7 +215,7 @@ function launch(out: View, a: View, b: View, added: View | null, compute: Comput
   if (k > 0) multiplyAll(kernels, problem, path, swap ? axes.map(turned) : axes, at);
   else if (added === null) heap.u8.fill(0, at.c, at.c + out.size * bytes);
   else if (start !== null) convert(out, broadcastTo(out, start));
-  if (scratch !== edge) release(scratch);
+  if (scratch !== room) release(scratch);
 }
 
 function turned(axis: BatchAxis): BatchAxis {
