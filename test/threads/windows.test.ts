@@ -1,4 +1,4 @@
-import { grad, manualSeed, nn, randn, setNumThreads, type Tensor } from 'nabla';
+import { grad, manualSeed, nn, rand, randint, randn, setNumThreads, type Tensor } from 'nabla';
 import { afterAll, describe, expect, test } from 'vitest';
 import { awaitThreads, untilShared } from './support.ts';
 
@@ -75,6 +75,40 @@ describe('threads give the bits that one gives', () => {
     const wrong = await different(() => {
       const [y, places] = F.maxPool2d!(x, 3, { ...options, returnIndices: true }) as unknown as [Tensor, Tensor];
       return { y: y.detach(), places: places.to('float64'), gx: (grad(y, [x], g) as unknown as [Tensor])[0] };
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('averages of windows and of planes, and the rows that indices fetch, with their gradients', async () => {
+    manualSeed(4);
+    const x = randn([10, 12, 60, 41]).requiresGrad_();
+    const table = randn([500, 96]).requiresGrad_();
+    const rows = randint(500, [40, 50]);
+    const ofRows = randn([40, 50, 96]);
+    const windows = { stride: 2, padding: 1 };
+    const g = randn(F.avgPool2d!(x, 3, windows).shape as number[]);
+    const wrong = await different(() => {
+      const [average, plane, looked] = [F.avgPool2d!(x, 3, windows), F.adaptiveAvgPool2d!(x, 1), F.embedding!(rows, table)];
+      const [gx] = grad(average, [x], g) as unknown as [Tensor];
+      const [gw] = grad(looked, [table], ofRows) as unknown as [Tensor];
+      return { average: average.detach(), plane: plane.detach(), looked: looked.detach(), gx, gw };
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('attention with a mask', async () => {
+    manualSeed(5);
+    const [q, k, v] = [0, 0, 0].map(() => randn([4, 6, 90, 32]).requiresGrad_()) as [Tensor, Tensor, Tensor];
+    const masks = [rand([4, 1, 1, 90]).lt(0.7), randn([90, 90])];
+    const g = randn([4, 6, 90, 32]);
+    const wrong = await different(() => {
+      const results: Record<string, Tensor> = {};
+      for (const [i, mask] of masks.entries()) {
+        const y = F.scaledDotProductAttention!(q, k, v, mask);
+        const [gq, gk, gv] = grad(y, [q, k, v], g) as unknown as [Tensor, Tensor, Tensor];
+        Object.assign(results, { [`y${i}`]: y.detach(), [`q${i}`]: gq, [`k${i}`]: gk, [`v${i}`]: gv });
+      }
+      return results;
     });
     expect(wrong).toEqual([]);
   });
