@@ -62,6 +62,15 @@ const SLOT_LIMIT = 2048;
 /** The units of the slot for each number of units asked for. */
 const SLOT_UNITS = slotSizes();
 
+/**
+ * Storages from this size on begin at different places of their blocks, as far as those are larger. Blocks lie multiples of large powers of two apart, so kernels that go along several of them would ask the same
+ * parts of the caches and of the memory for all of them at once.
+ */
+const STAGGERED_BYTES = 1 << 20;
+const TURNS = 8;
+const STEP_BYTES = 1024;
+let turn = 0;
+
 const tracked: Storage[] = [];
 /** What trackers may not free, while there are any. */
 const escaped = new Set<Storage>();
@@ -244,7 +253,11 @@ function allocateSlot(bytes: number): Storage {
 function allocateBlock(bytes: number): Storage {
   invariant(bytes > 0 && bytes < Number.POSITIVE_INFINITY, 'a storage needs a number of bytes');
   if (bytes > heap.maximumBytes) pool.refuse(bytes);
-  return new Storage(pool.takeBlock(roundToClass(unitsFor(bytes))), 0, bytes);
+  const units = roundToClass(unitsFor(bytes));
+  if (bytes < STAGGERED_BYTES) return new Storage(pool.takeBlock(units), 0, bytes);
+  turn = (turn + 1) % TURNS;
+  const room = units * UNIT_BYTES - bytes;
+  return new Storage(pool.takeBlock(units), Math.min(turn * STEP_BYTES, room - (room % UNIT_BYTES)), bytes);
 }
 
 function bringBack(storage: Storage): void {
