@@ -149,12 +149,36 @@ function byTiles(plane: Planes, bias: Tensor | null): Tensor {
   return result;
 }
 
+/** Whether each window is one element, in the place of its output: then a convolution is a product of matrices as they lie. */
+function isPointwise({ input, output, kernel, stride, padding, groups }: ConvolutionGeometry): boolean {
+  if (groups > 1) return false;
+  return [...kernel, ...stride].every((size) => size === 1) && padding.every((size) => size === 0) && product(input) === product(output);
+}
+
+/** The products of a matrix of `rows` rows, whose elements lie so far apart, with the channels of `x` at every place. */
+function pointwise(x: Tensor, w: Tensor, bias: Tensor | null, rows: number, [row, column]: readonly [number, number]): Tensor {
+  const [n, channels, ...sizes] = x.shape as readonly [number, number, ...number[]];
+  const places = product(sizes);
+  const out = emptyTensor([n, rows, ...sizes], x.type);
+  const planes = (whole: Tensor, each: number): Tensor => viewOf(whole, [n, each, places], [each * places, places, 1], whole.offset);
+  const matrix = contiguous(w);
+  const start = bias === null ? null : viewOf(bias, [rows, 1], [bias.strides[0]!, 0], bias.offset);
+  backend().matmul(
+    planes(out, rows),
+    viewOf(matrix, [1, rows, channels], [0, row, column], matrix.offset),
+    planes(contiguous(x), channels),
+    start,
+  );
+  return out;
+}
+
 /** The output of a convolution, none of whose operands is empty. */
 export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geometry: ConvolutionGeometry): Tensor {
   const { groups, output } = geometry;
   const [n, channels] = x.shape as readonly [number, number];
   const outputs = w.shape[0] as number;
   const rows = outputs / groups;
+  if (isPointwise(geometry)) return pointwise(x, w, bias, outputs, [channels, 1]);
   if (suitsGrid(x, geometry, channels, outputs)) return outputInGrid(x, w, bias, geometry);
   if (isPlane(x, geometry)) {
     const inner = channels / groups;
@@ -274,6 +298,7 @@ export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geomet
     };
     if (suitsWinograd(plane)) return byTiles(plane, bias);
   }
+  if (isPointwise(geometry)) return pointwise(y, w, bias, channels, [1, channels]);
   const phases = input.map((_, d) => phasesOf(d, geometry));
   if (suitsGrid(y, geometry, w.shape[0] as number, channels)) return inputInGrid(w, y, bias, phases, geometry);
   const result = emptyTensor([n, channels, ...input], y.type);
