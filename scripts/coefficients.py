@@ -76,6 +76,11 @@ def single(v):
     return next(s for s in (f'{float(v):.{digits}g}' for digits in range(1, 10)) if struct.pack('f', float(s)) == nearest)
 
 
+def twelve(v):
+    """As many digits as errors of 1e-11 need."""
+    return repr(float(f'{float(v):.12g}'))
+
+
 def show(name, result, write=lambda v: repr(float(v))):
     c, worst = result
     print(f'// {name}: relative error {mp.nstr(worst, 3)}')
@@ -138,10 +143,10 @@ if __name__ == '__main__':
     show('COS', fit(cos_tail, mpf('1e-18'), quarter, 6))
     show('ERF', fit(erf_tail, tiny, 1, 12))
     print('math-wide.ts')
-    show('LOG2', fit(at_square(lambda s: 2 * atanh(s) / s / log(mpf(2))), tiny, largest_s, 4))
-    show('EXP2', fit(lambda r: mpf(2) ** r, mpf('-0.5'), mpf('0.5'), 7))
-    show('ERFCX', fit(erfcx_scaled, *erfcx_range(10.5), 11))
-    show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, mpf('0.25'), 5))
-    show('ATAN', fit(at_square(lambda x: atan(x) / x), tiny, 1, 12))
-    show('ASIN', fit(at_square(lambda x: asin(x) / x), tiny, mpf(1) / 4, 7))
-    show('SINH', fit(at_square(lambda x: sinh(x) / x), tiny, mpf(1) / 4, 3))
+    show('LOG2', fit(at_square(lambda s: 2 * atanh(s) / s / log(mpf(2))), tiny, largest_s, 4), twelve)
+    show('EXP2', fit(lambda r: mpf(2) ** r, mpf('-0.5'), mpf('0.5'), 7), twelve)
+    show('ERFCX', fit(erfcx_scaled, *erfcx_range(10.5), 11), twelve)
+    show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, mpf('0.25'), 5), twelve)
+    show('ATAN', fit(at_square(lambda x: atan(x) / x), tiny, 1, 12), twelve)
+    show('ASIN', fit(at_square(lambda x: asin(x) / x), tiny, mpf(1) / 4, 7), twelve)
+    show('SINH', fit(at_square(lambda x: sinh(x) / x), tiny, mpf(1) / 4, 3), twelve)
