@@ -2,6 +2,8 @@
 import { SPLIT_FIELDS } from '../../kernel/split-image.ts';
 import { heap } from '../../runtime/heap.ts';
 
+export { MOST_PHASES } from '../../kernel/split-image.ts';
+
 /** How windows lie on one dimension. */
 export interface GridLine {
   /** Elements of the source, and how far they lie apart there. */

@@ -1,5 +1,4 @@
 import { FLOAT32 } from '../../dtype/dtype.ts';
-import { MOST_PHASES } from '../../kernel/split-image.ts';
 import { backend } from '../../runtime/backend.ts';
 import { IDENTITY } from '../../tensor/identity.ts';
 import { type Tensor, viewOf } from '../../tensor/tensor.ts';
@@ -7,7 +6,15 @@ import { emptyTensor, fullTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
 import { inputInGrid, linesOf, outputInGrid, suitsGrid, weightInGrid } from './convolution-grid.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
-import { type Border, layoutOf, type PlaneConvolution, suitsWinograd, windowProduct, winogradProduct } from './window-kernels.ts';
+import {
+  type Border,
+  layoutOf,
+  MOST_PHASES,
+  type PlaneConvolution,
+  suitsWinograd,
+  windowProduct,
+  winogradProduct,
+} from './window-kernels.ts';
 
 /** Convolutions of float32 and float64 as products with matrices of windows that are never written out. */
 

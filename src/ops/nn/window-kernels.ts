@@ -6,10 +6,9 @@ import { winogradProduct as runWinograd } from '../../backend/wasm/winograd.ts';
 import { recordable } from '../../runtime/recorder.ts';
 
 export { type GridProduct, mostGridRows } from '../../backend/wasm/depthwise.ts';
-export { type GridLine, layoutOf } from '../../backend/wasm/window-layout.ts';
+export { type GridLine, layoutOf, MOST_PHASES } from '../../backend/wasm/window-layout.ts';
 export type { Border } from '../../backend/wasm/window-tables.ts';
 export type { Taps, WindowLine } from '../../backend/wasm/windows.ts';
-
 export { type PlaneConvolution, suitsWinograd } from '../../backend/wasm/winograd.ts';
 
 export const gridOutputs = recordable(grids.gridOutputs, (products) => [products[0]!.out]);
