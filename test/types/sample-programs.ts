@@ -86,14 +86,14 @@ function claims(operator: string, form: Form, written: string, results: readonly
 /** The name of the method that is the operator, if there is one. */
 function methodOf(entry: Entry, call: SampleCall): string | undefined {
   const name = entry.paths.find((path) => METHODS.includes(path));
-  return call.startsWithTensor && name !== undefined && METHOD_FORMS[name] === undefined ? name : undefined;
+  return call.startsWithTensor ? name : undefined;
 }
 
-/** The results of the in-place form where it accepts the sample. */
-function inPlaceResults(call: SampleCall, name: string): Result[] | undefined {
+/** The results of a method where it accepts the sample. */
+function methodResults(call: SampleCall, name: string): Result[] | undefined {
   const tensors = call.tensors();
   const made = attempt(() =>
-    noGrad(() => call.invoke(tensors, (self, ...rest) => (self as Record<string, (...args: unknown[]) => unknown>)[`${name}_`]?.(...rest))),
+    noGrad(() => call.invoke(tensors, (self, ...rest) => (self as Record<string, (...args: unknown[]) => unknown>)[name]?.(...rest))),
   );
   return 'value' in made ? resultsOf(made.value) : undefined;
 }
@@ -111,9 +111,12 @@ function linesOf(entry: Entry, call: SampleCall): Line[] {
   ];
   const method = methodOf(entry, call);
   if (method === undefined) return lines;
+  // A method with a form of its own may take less than the function does, or something else.
+  const found = METHOD_FORMS[method] === undefined ? results : methodResults(call, method);
+  if (found === undefined) return lines;
   const as = (name: string, [self, ...rest]: readonly string[]): string => `${self}.${name}(${rest.join(', ')})`;
-  lines.push(...claims(path, 'method', as(method, typed), results), ...claims(path, 'untyped', as(method, untyped), results));
-  const written = IN_PLACE.includes(method) ? inPlaceResults(call, method) : undefined;
+  lines.push(...claims(path, 'method', as(method, typed), found), ...claims(path, 'untyped', as(method, untyped), found));
+  const written = IN_PLACE.includes(method) ? methodResults(call, `${method}_`) : undefined;
   if (written !== undefined) lines.push(...claims(path, 'in place', as(`${method}_`, typed), written));
   return lines;
 }
