@@ -66,54 +66,55 @@ export function compileMap(name: string, signature: MapSignature): FunctionBuild
 }
 
 class MapCompiler {
-  private readonly f: FunctionBuilder;
-  private readonly e: VectorEmitter;
-  private readonly signature: MapSignature;
-  private readonly output: OperandCode;
-  private readonly inputs: OperandCode[];
-  private readonly used: readonly OperandCode[];
+  readonly #f: FunctionBuilder;
+  readonly #e: VectorEmitter;
+  readonly #signature: MapSignature;
+  readonly #output: OperandCode;
+  readonly #inputs: OperandCode[];
+  readonly #used: readonly OperandCode[];
   /** What is computed and where it goes. */
-  private readonly results: readonly (readonly [expr: Expr, output: OperandCode])[];
-  private readonly firstParam: number;
+  readonly #results: readonly (readonly [expr: Expr, output: OperandCode])[];
+  readonly #firstParam: number;
   /** Set while the end of a row is emitted: the element that each lane takes. */
-  private tail: readonly Local[] | null = null;
+  #tail: readonly Local[] | null = null;
 
   constructor(name: string, signature: MapSignature) {
     const { inputs, nested, paramCount } = signature;
     const addresses = inputs.map(() => 'i32' as const);
     const params = new Array<'f64'>(paramCount).fill('f64');
-    this.signature = signature;
-    this.f = new FunctionBuilder(name, ['i32', ...(nested ? (['i32'] as const) : []), 'i32', ...addresses, ...params]);
+    this.#signature = signature;
+    this.#f = new FunctionBuilder(name, ['i32', ...(nested ? (['i32'] as const) : []), 'i32', ...addresses, ...params]);
     const first = nested ? 2 : 1;
-    this.output = this.operand(signature.output, signature.outputAccess, first);
-    this.inputs = inputs.map((type, i) => {
+    this.#output = this.#operand(signature.output, signature.outputAccess, first);
+    this.#inputs = inputs.map((type, i) => {
       const access = signature.inputAccess[i] ?? 'unit';
-      return this.operand(type, i < signature.more.length && access === 'uniform' ? 'unit' : access, first + 1 + i);
+      return this.#operand(type, i < signature.more.length && access === 'uniform' ? 'unit' : access, first + 1 + i);
     });
-    this.firstParam = first + 1 + inputs.length;
+    this.#firstParam = first + 1 + inputs.length;
     const roots = [signature.expr, ...signature.more];
     const wanted = new Set(reads(roots).args);
-    this.used = [this.output, ...this.inputs.filter((_, i) => wanted.has(i) || i < signature.more.length)];
-    this.results = roots.map((expr, i) => [expr, i === 0 ? this.output : (this.inputs[i - 1] as OperandCode)] as const);
-    this.e = new VectorEmitter(this.f, signature.compute, this.argumentSource());
+    this.#used = [this.#output, ...this.#inputs.filter((_, i) => wanted.has(i) || i < signature.more.length)];
+    this.#results = roots.map((expr, i) => [expr, i === 0 ? this.#output : (this.#inputs[i - 1] as OperandCode)] as const);
+    this.#e = new VectorEmitter(this.#f, signature.compute, this.#argumentSource());
   }
 
-  private operand(type: DTypeInfo, access: Access, row: Local): OperandCode {
-    const pointer = this.signature.nested && access !== 'uniform' ? this.f.local('i32') : row;
-    const stride = access === 'strided' ? this.f.local('i32') : -1;
+  #operand(type: DTypeInfo, access: Access, row: Local): OperandCode {
+    const pointer = this.#signature.nested && access !== 'uniform' ? this.#f.local('i32') : row;
+    const stride = access === 'strided' ? this.#f.local('i32') : -1;
     return { type, access, row, pointer, stride };
   }
 
   compile(): FunctionBuilder {
-    const { f, e } = this;
+    const f = this.#f;
+    const e = this.#e;
     const inner = newFragment();
-    f.into(inner, () => this.emitRow());
-    this.emitStrideLoads();
+    f.into(inner, () => this.#emitRow());
+    this.#emitStrideLoads();
     f.append(e.launchCode);
-    if (this.signature.nested) {
-      this.emitRows(() => {
+    if (this.#signature.nested) {
+      this.#emitRows(() => {
         f.append(e.rowCode);
-        for (const { row, pointer } of this.used) if (row !== pointer) f.get(row).set(pointer);
+        for (const { row, pointer } of this.#used) if (row !== pointer) f.get(row).set(pointer);
         f.append(inner);
       });
     } else {
@@ -123,55 +124,55 @@ class MapCompiler {
     return f;
   }
 
-  private argumentSource(): Arguments {
-    const input = (index: number): OperandCode => this.inputs[index] as OperandCode;
+  #argumentSource(): Arguments {
+    const input = (index: number): OperandCode => this.#inputs[index] as OperandCode;
     return {
       isUniform: (index) => input(index).access === 'uniform',
-      load: (index, part) => this.emitLoad(input(index), part),
+      load: (index, part) => this.#emitLoad(input(index), part),
       loadMask: (index, part) => {
         const { type, access, pointer } = input(index);
-        return access === 'unit' && this.tail === null && loadUnitMask(this.e, type, pointer, part * this.e.lanes * type.itemsize);
+        return access === 'unit' && this.#tail === null && loadUnitMask(this.#e, type, pointer, part * this.#e.lanes * type.itemsize);
       },
       param: (index) => {
-        this.f.get(this.firstParam + index);
+        this.#f.get(this.#firstParam + index);
       },
     };
   }
 
-  private emitLoad(operand: OperandCode, part: number): void {
+  #emitLoad(operand: OperandCode, part: number): void {
     const { type, access, pointer } = operand;
-    if (access === 'uniform') loadUniform(this.e, type, operand.row);
-    else if (access === 'unit' && this.tail === null) loadUnit(this.e, type, pointer, part * this.e.lanes * type.itemsize);
-    else loadLanes(this.e, type, this.laneAddresses(operand));
+    if (access === 'uniform') loadUniform(this.#e, type, operand.row);
+    else if (access === 'unit' && this.#tail === null) loadUnit(this.#e, type, pointer, part * this.#e.lanes * type.itemsize);
+    else loadLanes(this.#e, type, this.#laneAddresses(operand));
   }
 
   /** Everything is computed before anything is stored: outputs may lie where inputs do. */
-  private emitStores(vectors: number): void {
-    const { e } = this;
+  #emitStores(vectors: number): void {
+    const e = this.#e;
     e.nextVectors(vectors);
-    if (this.results.length > 1) for (const [expr, { type }] of this.results) type.kind === 'bool' ? e.mask(expr) : e.value(expr);
-    for (const [expr, output] of this.results) this.emitStore(expr, output, vectors);
+    if (this.#results.length > 1) for (const [expr, { type }] of this.#results) type.kind === 'bool' ? e.mask(expr) : e.value(expr);
+    for (const [expr, output] of this.#results) this.#emitStore(expr, output, vectors);
   }
 
-  private emitStore(expr: Expr, output: OperandCode, vectors: number): void {
+  #emitStore(expr: Expr, output: OperandCode, vectors: number): void {
     const { type, access, pointer } = output;
-    if (access === 'unit' && this.tail === null) {
-      if (storeTruths(this.e, type, expr, vectors, pointer) || storeHalves(this.e, type, expr, vectors, pointer)) return;
-      for (let part = 0; part < vectors; part++) storeUnit(this.e, type, expr, part, pointer, part * this.e.lanes * type.itemsize);
+    if (access === 'unit' && this.#tail === null) {
+      if (storeTruths(this.#e, type, expr, vectors, pointer) || storeHalves(this.#e, type, expr, vectors, pointer)) return;
+      for (let part = 0; part < vectors; part++) storeUnit(this.#e, type, expr, part, pointer, part * this.#e.lanes * type.itemsize);
       return;
     }
-    storeLanes(this.e, type, expr, 0, this.laneAddresses(output));
+    storeLanes(this.#e, type, expr, 0, this.#laneAddresses(output));
   }
 
   /** Emits the computation of lane addresses as they are asked for, in ascending order. */
-  private laneAddresses(operand: OperandCode): (lane: number) => LaneAddress {
-    const { f } = this;
+  #laneAddresses(operand: OperandCode): (lane: number) => LaneAddress {
+    const f = this.#f;
     const { type, access, pointer, stride } = operand;
     let last = pointer;
     return (lane) => {
       if (lane === 0) return { address: pointer, offset: 0 };
       const address = f.local('i32');
-      const element = this.tail?.[lane];
+      const element = this.#tail?.[lane];
       if (element === undefined) f.get(last).get(stride).op('i32.add').set(address);
       else if (access === 'strided') f.get(element).get(stride).op('i32.mul').get(pointer).op('i32.add').set(address);
       else f.get(element).i32(type.shift).op('i32.shl').get(pointer).op('i32.add').set(address);
@@ -181,25 +182,27 @@ class MapCompiler {
   }
 
   /** One inner loop: groups of vectors, then single ones, then the rest. */
-  private emitRow(): void {
-    const { f, e } = this;
+  #emitRow(): void {
+    const f = this.#f;
+    const e = this.#e;
     const count = 0;
-    const vectors = this.vectorsAtOnce();
+    const vectors = this.#vectorsAtOnce();
     let left: Local = count;
     if (vectors > 1) {
-      this.emitRounds(vectors, count);
+      this.#emitRounds(vectors, count);
       left = f.local('i32');
       f.get(count)
         .i32(vectors * e.lanes - 1)
         .op('i32.and')
         .set(left);
     }
-    this.emitRounds(1, left);
-    this.emitTail(count);
+    this.#emitRounds(1, left);
+    this.#emitTail(count);
   }
 
-  private emitRounds(vectors: number, count: Local): void {
-    const { f, e } = this;
+  #emitRounds(vectors: number, count: Local): void {
+    const f = this.#f;
+    const e = this.#e;
     const rounds = f.local('i32');
     const left = f.local('i32');
     f.get(count)
@@ -207,32 +210,33 @@ class MapCompiler {
       .op('i32.shr_u')
       .set(rounds);
     repeat(f, left, rounds, () => {
-      this.emitStores(vectors);
-      this.emitAdvance(vectors * e.lanes);
+      this.#emitStores(vectors);
+      this.#emitAdvance(vectors * e.lanes);
       e.forget();
     });
   }
 
   /** Strided operands come one vector at a time: their lanes are gathered. */
-  private vectorsAtOnce(): number {
-    if (this.used.some((operand) => operand.access === 'strided')) return 1;
+  #vectorsAtOnce(): number {
+    if (this.#used.some((operand) => operand.access === 'strided')) return 1;
     return vectorsAtOnce(
-      this.results.map(([expr]) => expr),
-      this.signature.compute,
+      this.#results.map(([expr]) => expr),
+      this.#signature.compute,
     );
   }
 
-  private emitAdvance(elements: number): void {
-    const { f } = this;
-    for (const { access, type, pointer, stride } of this.used) {
+  #emitAdvance(elements: number): void {
+    const f = this.#f;
+    for (const { access, type, pointer, stride } of this.#used) {
       if (access === 'unit') advanceBy(f, pointer, elements * type.itemsize);
       else if (access === 'strided') f.get(pointer).get(stride).i32(elements).op('i32.mul').op('i32.add').set(pointer);
     }
   }
 
   /** The last elements, fewer than a vector holds. Lanes past the end take the last element, and write what was written there already. */
-  private emitTail(count: Local): void {
-    const { f, e } = this;
+  #emitTail(count: Local): void {
+    const f = this.#f;
+    const e = this.#e;
     const last = f.local('i32');
     f.get(count)
       .i32(e.lanes - 1)
@@ -249,15 +253,15 @@ class MapCompiler {
         f.i32(lane).get(last).get(last).i32(lane).op('i32.gt_s').op('select').set(element);
         elements.push(element);
       }
-      this.tail = elements;
-      this.emitStores(1);
-      this.tail = null;
+      this.#tail = elements;
+      this.#emitStores(1);
+      this.#tail = null;
     });
   }
 
-  private emitStrideLoads(): void {
-    const { f } = this;
-    [this.output, ...this.inputs].forEach(({ stride }, i) => {
+  #emitStrideLoads(): void {
+    const f = this.#f;
+    [this.#output, ...this.#inputs].forEach(({ stride }, i) => {
       if (stride >= 0)
         f.get(1)
           .load('i32.load', 4 * i)
@@ -266,9 +270,9 @@ class MapCompiler {
   }
 
   /** The outer loops, by counters in the plan. */
-  private emitRows(body: () => void): void {
-    const { f } = this;
-    const operands = 1 + this.inputs.length;
+  #emitRows(body: () => void): void {
+    const f = this.#f;
+    const operands = 1 + this.#inputs.length;
     const loop = f.local('i32');
     const left = f.local('i32');
     const counter = f.local('i32');
@@ -287,8 +291,8 @@ class MapCompiler {
           .op('i32.eqz')
           .if(() => f.op('return'));
         f.get(loop).load('i32.load', 4).i32(1).op('i32.add').set(counter);
-        [this.output, ...this.inputs].forEach((operand, i) => {
-          if (!this.used.includes(operand)) return;
+        [this.#output, ...this.#inputs].forEach((operand, i) => {
+          if (!this.#used.includes(operand)) return;
           f.get(operand.row)
             .get(loop)
             .load('i32.load', 8 + 4 * i)

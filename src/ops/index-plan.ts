@@ -85,45 +85,45 @@ class Planner {
   readonly gathered: { readonly dim: number; readonly index: Tensor }[] = [];
   shape: number[];
   dim = 0;
-  private readonly name: string;
+  readonly #name: string;
 
   constructor(name: string, shape: readonly number[]) {
-    this.name = name;
+    this.#name = name;
     this.shape = [...shape];
   }
 
   add(item: unknown): void {
-    if (item === null) this.unsqueeze();
-    else if (typeof item === 'boolean') this.chooseNewDim(item);
-    else if (typeof item === 'number') this.select(item);
+    if (item === null) this.#unsqueeze();
+    else if (typeof item === 'boolean') this.#chooseNewDim(item);
+    else if (typeof item === 'number') this.#select(item);
     else if (item === ':') this.dim++;
-    else if (isTensor(item)) this.addTensor(item);
-    else if (item instanceof Slice || isBounds(item)) this.slice(item as SliceBounds);
+    else if (isTensor(item)) this.#addTensor(item);
+    else if (item instanceof Slice || isBounds(item)) this.#slice(item as SliceBounds);
     else
       throw new ArgumentError(
-        `${this.name}: an index must be a number, ':', '...', null, a slice, a boolean, or a tensor or list of indices, got ${describe(item)}`,
+        `${this.#name}: an index must be a number, ':', '...', null, a slice, a boolean, or a tensor or list of indices, got ${describe(item)}`,
       );
   }
 
-  private unsqueeze(): void {
+  #unsqueeze(): void {
     this.steps.push({ kind: 'unsqueeze', dim: this.dim });
     this.shape.splice(this.dim, 0, 1);
     this.dim++;
   }
 
   /** A boolean is a mask of a new dimension of size 1. */
-  private chooseNewDim(keep: boolean): void {
-    this.unsqueeze();
+  #chooseNewDim(keep: boolean): void {
+    this.#unsqueeze();
     this.gathered.push({ dim: this.dim - 1, index: tensorOfElements(keep ? [0] : [], [keep ? 1 : 0], INT64) });
   }
 
-  private select(index: number): void {
+  #select(index: number): void {
     const size = this.shape[this.dim] as number;
-    this.steps.push({ kind: 'select', dim: this.dim, index: normalizeIndex(this.name, index, size) });
+    this.steps.push({ kind: 'select', dim: this.dim, index: normalizeIndex(this.#name, index, size) });
     this.shape.splice(this.dim, 1);
   }
 
-  private slice({ start = null, stop = null, step = null }: SliceBounds): void {
+  #slice({ start = null, stop = null, step = null }: SliceBounds): void {
     const size = this.shape[this.dim] as number;
     const taken = normalizeSlice(start, stop, step, size);
     const whole = taken.length === size && taken.step === 1;
@@ -140,11 +140,11 @@ class Planner {
     this.dim++;
   }
 
-  private addTensor(index: Tensor): void {
-    if (isMask(index)) this.addMask(index);
+  #addTensor(index: Tensor): void {
+    if (isMask(index)) this.#addMask(index);
     else if (index.type !== INT64 && index.type !== INT32) {
-      throw new IndexError(`${this.name}: a tensor as index must have dtype int64, int32 or bool, got ${index.dtype}`);
-    } else if (index.ndim === 0 && index.wrapped === null) this.select(Number(elementsOf(index)[0]));
+      throw new IndexError(`${this.#name}: a tensor as index must have dtype int64, int32 or bool, got ${index.dtype}`);
+    } else if (index.ndim === 0 && index.wrapped === null) this.#select(Number(elementsOf(index)[0]));
     else {
       this.gathered.push({ dim: this.dim, index: cast(index, INT64) });
       this.dim++;
@@ -152,15 +152,15 @@ class Planner {
   }
 
   /** A mask is the coordinates of its true elements. */
-  private addMask(mask: Tensor): void {
+  #addMask(mask: Tensor): void {
     if (mask.ndim === 0) {
-      this.chooseNewDim(elementsOf(mask)[0] === true || elementsOf(mask)[0] === 1);
+      this.#chooseNewDim(elementsOf(mask)[0] === true || elementsOf(mask)[0] === 1);
       return;
     }
     const masked = this.shape.slice(this.dim, this.dim + mask.ndim);
     if (!sameShape(masked, mask.shape)) {
       throw new IndexError(
-        `${this.name}: a mask of shape ${formatShape(mask.shape)} does not fit dimensions of sizes ${formatShape(masked)} (from dimension ${this.dim} on)`,
+        `${this.#name}: a mask of shape ${formatShape(mask.shape)} does not fit dimensions of sizes ${formatShape(masked)} (from dimension ${this.dim} on)`,
       );
     }
     for (const index of coordinateLines(mask)) {

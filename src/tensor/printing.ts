@@ -152,25 +152,25 @@ function addSuffixes(text: string, suffixes: readonly string[], indent: number, 
 
 /** Lays one tensor out in brackets, lines and columns. */
 class Layout {
-  private readonly view: PrintableView;
-  private readonly options: PrintOptions;
-  private readonly summarize: boolean;
-  private readonly strides: readonly number[];
-  private readonly real: Column;
-  private readonly imaginary: Column | null;
+  readonly #view: PrintableView;
+  readonly #options: PrintOptions;
+  readonly #summarize: boolean;
+  readonly #strides: readonly number[];
+  readonly #real: Column;
+  readonly #imaginary: Column | null;
 
   constructor(view: PrintableView, size: number, options: PrintOptions) {
-    this.view = view;
-    this.options = options;
-    this.summarize = size > options.threshold;
-    this.strides = view.shape.map((_, dim) => view.shape.slice(dim + 1).reduce((product, length) => product * length, 1));
+    this.#view = view;
+    this.#options = options;
+    this.#summarize = size > options.threshold;
+    this.#strides = view.shape.map((_, dim) => view.shape.slice(dim + 1).reduce((product, length) => product * length, 1));
     const shown: (number | bigint | boolean | ComplexParts)[] = [];
-    this.collect(0, 0, shown);
+    this.#collect(0, 0, shown);
     const isComplex = view.dtype.startsWith('complex');
     const isFloat = isComplex || view.dtype.includes('float');
     const parts = isComplex ? (shown as ComplexParts[]) : null;
-    this.real = new Column(parts === null ? (shown as (number | bigint | boolean)[]) : parts.map((value) => value.re), isFloat, options);
-    this.imaginary =
+    this.#real = new Column(parts === null ? (shown as (number | bigint | boolean)[]) : parts.map((value) => value.re), isFloat, options);
+    this.#imaginary =
       parts === null
         ? null
         : new Column(
@@ -181,80 +181,80 @@ class Layout {
   }
 
   format(dim: number, offset: number, indent: number): string {
-    const { shape } = this.view;
-    if (dim === shape.length) return this.element(offset);
-    if (dim === shape.length - 1) return this.vector(dim, offset, indent);
-    const { edgeitems } = this.options;
+    const { shape } = this.#view;
+    if (dim === shape.length) return this.#element(offset);
+    if (dim === shape.length - 1) return this.#vector(dim, offset, indent);
+    const { edgeitems } = this.#options;
     const length = shape[dim]!;
-    const slice = (index: number): string => this.format(dim + 1, offset + index * this.strides[dim]!, indent + 1);
-    const parts = this.cut(length)
+    const slice = (index: number): string => this.format(dim + 1, offset + index * this.#strides[dim]!, indent + 1);
+    const parts = this.#cut(length)
       ? [...range(0, edgeitems).map(slice), '...', ...range(length - edgeitems, length).map(slice)]
       : range(0, length).map(slice);
     return `[${parts.join(`,${'\n'.repeat(shape.length - dim - 1)}${' '.repeat(indent + 1)}`)}]`;
   }
 
-  private vector(dim: number, offset: number, indent: number): string {
-    const { edgeitems, linewidth } = this.options;
-    const length = this.view.shape[dim]!;
-    const element = (index: number): string => this.element(offset + index);
+  #vector(dim: number, offset: number, indent: number): string {
+    const { edgeitems, linewidth } = this.#options;
+    const length = this.#view.shape[dim]!;
+    const element = (index: number): string => this.#element(offset + index);
     let items: string[];
-    if (this.summarize && edgeitems === 0) items = ['...'];
-    else if (this.cut(length)) items = [...range(0, edgeitems).map(element), ' ...', ...range(length - edgeitems, length).map(element)];
+    if (this.#summarize && edgeitems === 0) items = ['...'];
+    else if (this.#cut(length)) items = [...range(0, edgeitems).map(element), ' ...', ...range(length - edgeitems, length).map(element)];
     else items = range(0, length).map(element);
-    const width = this.real.width + 2 + (this.imaginary === null ? 0 : this.imaginary.width + 1);
+    const width = this.#real.width + 2 + (this.#imaginary === null ? 0 : this.#imaginary.width + 1);
     const perLine = Math.max(1, Math.floor((linewidth - indent) / width));
     const lines: string[] = [];
     for (let start = 0; start < items.length; start += perLine) lines.push(items.slice(start, start + perLine).join(', '));
     return `[${lines.join(`,\n${' '.repeat(indent + 1)}`)}]`;
   }
 
-  private element(offset: number): string {
-    const value = this.view.get(offset);
-    if (this.imaginary === null) return this.real.format(value as number | bigint | boolean);
+  #element(offset: number): string {
+    const value = this.#view.get(offset);
+    if (this.#imaginary === null) return this.#real.format(value as number | bigint | boolean);
     const { re, im } = value as ComplexParts;
-    const imaginary = `${this.imaginary.format(im).trimStart()}j`;
-    return this.real.format(re) + (imaginary.startsWith('-') ? '' : '+') + imaginary;
+    const imaginary = `${this.#imaginary.format(im).trimStart()}j`;
+    return this.#real.format(re) + (imaginary.startsWith('-') ? '' : '+') + imaginary;
   }
 
   /** Whether a summary leaves out the middle of a dimension of this length. */
-  private cut(length: number): boolean {
-    return this.summarize && length > 2 * this.options.edgeitems;
+  #cut(length: number): boolean {
+    return this.#summarize && length > 2 * this.#options.edgeitems;
   }
 
   /** The elements that decide on the columns: those shown. */
-  private collect(dim: number, offset: number, into: (number | bigint | boolean | ComplexParts)[]): void {
-    const { shape } = this.view;
+  #collect(dim: number, offset: number, into: (number | bigint | boolean | ComplexParts)[]): void {
+    const { shape } = this.#view;
     if (dim === shape.length) {
-      into.push(this.view.get(offset));
+      into.push(this.#view.get(offset));
       return;
     }
-    const { edgeitems } = this.options;
+    const { edgeitems } = this.#options;
     const length = shape[dim]!;
-    const indices = this.cut(length) ? [...range(0, edgeitems), ...range(length - edgeitems, length)] : range(0, length);
-    for (const index of indices) this.collect(dim + 1, offset + index * this.strides[dim]!, into);
+    const indices = this.#cut(length) ? [...range(0, edgeitems), ...range(length - edgeitems, length)] : range(0, length);
+    for (const index of indices) this.#collect(dim + 1, offset + index * this.#strides[dim]!, into);
   }
 }
 
 /** Formats the numbers of one column: what they have in common decides on their width and notation. */
 class Column {
   width = 1;
-  private readonly isFloat: boolean;
-  private readonly precision: number;
-  private integers = true;
-  private scientific = false;
+  readonly #isFloat: boolean;
+  readonly #precision: number;
+  #integers = true;
+  #scientific = false;
 
   constructor(values: readonly (number | bigint | boolean)[], isFloat: boolean, options: PrintOptions) {
-    this.isFloat = isFloat;
-    this.precision = options.precision;
-    if (isFloat) this.measureFloats(values as readonly number[], options.sciMode);
+    this.#isFloat = isFloat;
+    this.#precision = options.precision;
+    if (isFloat) this.#measureFloats(values as readonly number[], options.sciMode);
     else for (const value of values) this.width = Math.max(this.width, plain(value).length);
   }
 
   format(value: number | bigint | boolean): string {
-    return (this.isFloat ? this.float(value as number) : plain(value)).padStart(this.width);
+    return (this.#isFloat ? this.#float(value as number) : plain(value)).padStart(this.width);
   }
 
-  private measureFloats(values: readonly number[], sciMode: boolean | null): void {
+  #measureFloats(values: readonly number[], sciMode: boolean | null): void {
     const significant = values.filter((value) => Number.isFinite(value) && value !== 0);
     if (significant.length === 0) return;
     let smallest = Number.POSITIVE_INFINITY;
@@ -263,16 +263,16 @@ class Column {
       smallest = Math.min(smallest, Math.abs(value));
       largest = Math.max(largest, Math.abs(value));
     }
-    this.integers = significant.every(Number.isInteger);
-    this.scientific = sciMode ?? (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
-    for (const value of significant) this.width = Math.max(this.width, this.float(value).length);
+    this.#integers = significant.every(Number.isInteger);
+    this.#scientific = sciMode ?? (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
+    for (const value of significant) this.width = Math.max(this.width, this.#float(value).length);
   }
 
-  private float(value: number): string {
+  #float(value: number): string {
     if (Number.isNaN(value)) return 'nan';
     if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-    if (this.scientific) return formatExponential(value, this.precision);
-    return this.integers ? `${formatFixed(value, 0)}.` : formatFixed(value, this.precision);
+    if (this.#scientific) return formatExponential(value, this.#precision);
+    return this.#integers ? `${formatFixed(value, 0)}.` : formatFixed(value, this.#precision);
   }
 }
 

@@ -34,29 +34,29 @@ class Digits {
 /** Buffers for lines of up to `capacity` elements; reused from line to line. */
 export class LineSorter {
   readonly order: Int32Array;
-  private readonly other: Int32Array;
-  private readonly counts = new Uint32Array(DIGITS);
-  private digits: readonly [Digits, Digits] | null = null;
+  readonly #other: Int32Array;
+  readonly #counts = new Uint32Array(DIGITS);
+  #digits: readonly [Digits, Digits] | null = null;
 
   constructor(capacity: number) {
     this.order = new Int32Array(capacity);
-    this.other = new Int32Array(capacity);
+    this.#other = new Int32Array(capacity);
   }
 
   /** Positions of the first `count` keys in sorted order. */
   sort(keys: Keys, count: number, descending: boolean, kind: KeyKind): Int32Array {
     const { order } = this;
-    if (kind !== 'other' && count >= RADIX_FROM) return this.radix(keys as Float64Array, count, descending, kind);
-    const numbers = this.numbersFirst(keys, count);
+    if (kind !== 'other' && count >= RADIX_FROM) return this.#radix(keys as Float64Array, count, descending, kind);
+    const numbers = this.#numbersFirst(keys, count);
     const before = descending ? isGreater : isLess;
     for (let start = 0; start < numbers; start += SMALL) insertionSort(keys, order, start, Math.min(numbers, start + SMALL), before);
-    this.merge(keys, numbers, before);
-    if (descending && numbers < count) this.rotate(numbers, count);
+    this.#merge(keys, numbers, before);
+    if (descending && numbers < count) this.#rotate(numbers, count);
     return order;
   }
 
   /** Fills `order` with the positions of numbers, then those of NaN; returns how many numbers there are. */
-  private numbersFirst(keys: Keys, count: number): number {
+  #numbersFirst(keys: Keys, count: number): number {
     const { order } = this;
     let numbers = 0;
     for (let i = 0; i < count; i++) if (!Number.isNaN(keys[i] as number)) order[numbers++] = i;
@@ -66,15 +66,15 @@ export class LineSorter {
   }
 
   /** Puts what follows `numbers` positions in front of them. */
-  private rotate(numbers: number, count: number): void {
-    this.other.set(this.order.subarray(numbers, count));
-    this.other.set(this.order.subarray(0, numbers), count - numbers);
-    this.order.set(this.other.subarray(0, count));
+  #rotate(numbers: number, count: number): void {
+    this.#other.set(this.order.subarray(numbers, count));
+    this.#other.set(this.order.subarray(0, numbers), count - numbers);
+    this.order.set(this.#other.subarray(0, count));
   }
 
   /** Bottom-up merging of sorted runs. The result is in `order`. */
-  private merge(keys: Keys, count: number, before: Before): void {
-    let [from, to] = [this.order, this.other];
+  #merge(keys: Keys, count: number, before: Before): void {
+    let [from, to] = [this.order, this.#other];
     for (let width = SMALL; width < count; width *= 2) {
       for (let start = 0; start < count; start += 2 * width) {
         mergeRuns(keys, from, to, start, Math.min(count, start + width), Math.min(count, start + 2 * width), before);
@@ -85,17 +85,17 @@ export class LineSorter {
   }
 
   /** Least significant digit first; digits that all keys share are passed over. */
-  private radix(keys: Float64Array, count: number, descending: boolean, kind: Exclude<KeyKind, 'other'>): Int32Array {
+  #radix(keys: Float64Array, count: number, descending: boolean, kind: Exclude<KeyKind, 'other'>): Int32Array {
     const wide = kind === 'float64';
     const capacity = this.order.length;
-    this.digits ??= [new Digits(capacity, this.order, wide), new Digits(capacity, this.other, wide)];
-    let [from, to] = this.digits;
+    this.#digits ??= [new Digits(capacity, this.order, wide), new Digits(capacity, this.#other, wide)];
+    let [from, to] = this.#digits;
     for (let i = 0; i < count; i++) from.order[i] = i;
     if (wide) sortableWords(keys, count, descending, from.low, from.high);
     else sortableBits(keys, count, descending, kind, from.low);
     for (let shift = 0; shift < (wide ? 64 : 32); shift += shift === 22 ? 10 : DIGIT_BITS) {
-      if (!this.countDigits(shift < 32 ? from.low : from.high, count, shift & 31)) continue;
-      this.distribute(from, to, count, shift, wide);
+      if (!this.#countDigits(shift < 32 ? from.low : from.high, count, shift & 31)) continue;
+      this.#distribute(from, to, count, shift, wide);
       [from, to] = [to, from];
     }
     if (from.order !== this.order) this.order.set(from.order.subarray(0, count));
@@ -103,8 +103,8 @@ export class LineSorter {
   }
 
   /** Where the first key with each digit goes; false if all have the same. */
-  private countDigits(words: Uint32Array, count: number, shift: number): boolean {
-    const { counts } = this;
+  #countDigits(words: Uint32Array, count: number, shift: number): boolean {
+    const counts = this.#counts;
     counts.fill(0);
     for (let i = 0; i < count; i++) counts[((words[i] as number) >>> shift) & (DIGITS - 1)]!++;
     if (counts[((words[0] as number) >>> shift) & (DIGITS - 1)] === count) return false;
@@ -117,8 +117,8 @@ export class LineSorter {
     return true;
   }
 
-  private distribute(from: Digits, to: Digits, count: number, shift: number, wide: boolean): void {
-    const { counts } = this;
+  #distribute(from: Digits, to: Digits, count: number, shift: number, wide: boolean): void {
+    const counts = this.#counts;
     const words = shift < 32 ? from.low : from.high;
     const { order, low, high } = from;
     const { order: toOrder, low: toLow, high: toHigh } = to;

@@ -69,37 +69,38 @@ class Lines {
   readonly length: number;
   keys: Keys;
   kind: KeyKind;
-  private readonly type: DTypeInfo;
-  private readonly read: KeyReader;
+  readonly #type: DTypeInfo;
+  readonly #read: KeyReader;
   readonly stride: number;
-  private readonly base: number;
-  private readonly starts: Float64Array;
+  readonly #base: number;
+  readonly #starts: Float64Array;
 
   constructor(input: View, dim: number) {
     this.length = input.shape[dim] as number;
-    this.type = input.type;
+    this.#type = input.type;
     this.keys = new Float64Array(this.length);
     this.kind = kindOf(input.type);
-    this.read = readerFor(input.type);
+    this.#read = readerFor(input.type);
     this.stride = input.strides[dim] as number;
-    this.base = addressOfView(input) / input.type.itemsize;
-    this.starts = lineStarts(input, dim);
+    this.#base = addressOfView(input) / input.type.itemsize;
+    this.#starts = lineStarts(input, dim);
   }
 
   get count(): number {
-    return this.starts.length;
+    return this.#starts.length;
   }
 
   /** Takes the keys of a line. */
   load(line: number): void {
-    const { length, stride, read } = this;
-    const first = this.base + (this.starts[line] as number);
-    if (this.type.name === 'int64') {
-      this.loadIntegers(first);
+    const { length, stride } = this;
+    const read = this.#read;
+    const first = this.#base + (this.#starts[line] as number);
+    if (this.#type.name === 'int64') {
+      this.#loadIntegers(first);
       return;
     }
     const { keys } = this;
-    const { name } = this.type;
+    const { name } = this.#type;
     // The two that are sorted most are read without a call for each element.
     if (name === 'float32' || name === 'float64') {
       const elements = name === 'float32' ? heap.f32 : heap.f64;
@@ -108,7 +109,7 @@ class Lines {
   }
 
   /** int64 is compared as numbers where those are exact. */
-  private loadIntegers(first: number): void {
+  #loadIntegers(first: number): void {
     const { length, stride } = this;
     const keys = this.keys instanceof Float64Array ? this.keys : new Float64Array(length);
     let [low, high] = [0, 0];
@@ -130,7 +131,7 @@ class Lines {
 
   /** Where an element of a line is, in elements from the start of the heap. */
   elementAt(line: number, position: number): number {
-    return this.base + (this.starts[line] as number) + position * this.stride;
+    return this.#base + (this.#starts[line] as number) + position * this.stride;
   }
 }
 
@@ -148,24 +149,26 @@ function placesOf(view: View | null, dim: number): Places | null {
 
 /** Writes elements, and their positions, to the lines of the outputs. */
 class LineWriter {
-  private readonly values: Places | null;
-  private readonly indices: Places | null;
-  private readonly itemsize: number;
-  private readonly lines: Lines;
+  readonly #values: Places | null;
+  readonly #indices: Places | null;
+  readonly #itemsize: number;
+  readonly #lines: Lines;
 
   constructor(lines: Lines, values: View | null, indices: View | null, dim: number) {
-    this.lines = lines;
-    this.values = placesOf(values, dim);
-    this.indices = placesOf(indices, dim);
-    this.itemsize = values?.type.itemsize ?? 0;
+    this.#lines = lines;
+    this.#values = placesOf(values, dim);
+    this.#indices = placesOf(indices, dim);
+    this.#itemsize = values?.type.itemsize ?? 0;
   }
 
   /** The first `count` positions of `order`, and the elements there, become a line. */
   write(line: number, order: Int32Array, count: number): void {
-    const { values, indices, lines } = this;
+    const values = this.#values;
+    const indices = this.#indices;
+    const lines = this.#lines;
     if (values !== null) {
       moveElements(
-        this.itemsize,
+        this.#itemsize,
         values.base + (values.starts[line] as number),
         values.step,
         lines.elementAt(line, 0),

@@ -50,17 +50,17 @@ export class VectorEmitter {
   /** What runs before each inner loop. */
   readonly rowCode: Fragment = newFragment();
 
-  private level = VECTOR;
-  private readonly kept: Local[] = [];
+  #level = VECTOR;
+  readonly #kept: Local[] = [];
   /** How many vectors are computed side by side. */
-  private width = 1;
-  private readonly source: Arguments;
-  private readonly values: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
-  private readonly masks: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
-  private readonly levels = new Map<Expr, number>();
-  private readonly constants = new Map<string, Vectors>();
-  private readonly valueRules: Record<string, VectorRule>;
-  private readonly maskRules: Record<string, VectorRule>;
+  #width = 1;
+  readonly #source: Arguments;
+  readonly #values: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
+  readonly #masks: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
+  readonly #levels = new Map<Expr, number>();
+  readonly #constants = new Map<string, Vectors>();
+  readonly #valueRules: Record<string, VectorRule>;
+  readonly #maskRules: Record<string, VectorRule>;
 
   constructor(f: FunctionBuilder, type: DTypeInfo, source: Arguments) {
     this.f = f;
@@ -68,89 +68,90 @@ export class VectorEmitter {
     this.shape = vectorShapeOf(type);
     this.maskShape = MASK_SHAPE[this.shape];
     this.lanes = VECTOR_LANES[this.shape];
-    this.source = source;
+    this.#source = source;
     const isFloat = this.shape === 'f32x4' || this.shape === 'f64x2';
-    this.valueRules = isFloat ? floatValues(this.shape as 'f32x4' | 'f64x2') : integerValues(type, this.shape);
-    this.maskRules = isFloat ? FLOAT_MASKS : INTEGER_MASKS;
+    this.#valueRules = isFloat ? floatValues(this.shape as 'f32x4' | 'f64x2') : integerValues(type, this.shape);
+    this.#maskRules = isFloat ? FLOAT_MASKS : INTEGER_MASKS;
   }
 
   /** Starts a new group of `width` vectors: forgets what was computed for the one before. */
   nextVectors(width: number): void {
-    this.width = width;
-    this.kept.length = 0;
-    this.values[VECTOR]?.clear();
-    this.masks[VECTOR]?.clear();
+    this.#width = width;
+    this.#kept.length = 0;
+    this.#values[VECTOR]?.clear();
+    this.#masks[VECTOR]?.clear();
   }
 
   /** The value of a node in the compute dtype. */
   value(node: Expr): Vectors {
-    return this.memoised(this.values, node, () => this.makeValue(node));
+    return this.#memoised(this.#values, node, () => this.#makeValue(node));
   }
 
   /** The mask of where a node is not 0. */
   mask(node: Expr): Vectors {
-    return this.memoised(this.masks, node, () => this.makeMask(node));
+    return this.#memoised(this.#masks, node, () => this.#makeMask(node));
   }
 
-  private memoised(maps: Map<Expr, Vectors>[], node: Expr, make: () => Vectors): Vectors {
-    const level = this.levelOf(node);
+  #memoised(maps: Map<Expr, Vectors>[], node: Expr, make: () => Vectors): Vectors {
+    const level = this.#levelOf(node);
     const map = maps[level] as Map<Expr, Vectors>;
     const known = map.get(node);
     if (known !== undefined) return known;
-    const made = this.atLevel(level, make);
+    const made = this.#atLevel(level, make);
     map.set(node, made);
     return made;
   }
 
-  private atLevel(level: number, make: () => Vectors): Vectors {
-    if (level >= this.level) return make();
-    const { level: outer, width } = this;
+  #atLevel(level: number, make: () => Vectors): Vectors {
+    if (level >= this.#level) return make();
+    const outer = this.#level;
+    const width = this.#width;
     let made: Vectors = [];
-    this.level = level;
-    this.width = 1;
+    this.#level = level;
+    this.#width = 1;
     this.f.into(level === LAUNCH ? this.launchCode : this.rowCode, () => {
       made = make();
     });
-    this.level = outer;
-    this.width = width;
+    this.#level = outer;
+    this.#width = width;
     return made;
   }
 
-  private levelOf(node: Expr): number {
-    const known = this.levels.get(node);
+  #levelOf(node: Expr): number {
+    const known = this.#levels.get(node);
     if (known !== undefined) return known;
     let level = LAUNCH;
-    if (node.op === 'arg') level = this.source.isUniform(node.index) ? ROW : VECTOR;
-    for (const operand of node.args) level = Math.max(level, this.levelOf(operand));
-    this.levels.set(node, level);
+    if (node.op === 'arg') level = this.#source.isUniform(node.index) ? ROW : VECTOR;
+    for (const operand of node.args) level = Math.max(level, this.#levelOf(operand));
+    this.#levels.set(node, level);
     return level;
   }
 
-  private makeValue(node: Expr): Vectors {
+  #makeValue(node: Expr): Vectors {
     switch (node.op) {
       case 'arg':
-        return this.each([], (_, part) => this.source.load(node.index, part));
+        return this.each([], (_, part) => this.#source.load(node.index, part));
       case 'param':
         return this.each([], () => {
-          this.source.param(node.index);
-          this.splatNumber();
+          this.#source.param(node.index);
+          this.#splatNumber();
         });
       case 'const':
         return this.number(node.value);
       case 'out':
         throw new TypeError('an expression that reads its own output cannot be computed');
       default:
-        return node.isBoolean ? this.op2('v128.and', this.mask(node), this.number(1)) : this.makeCall(node.op, node.args);
+        return node.isBoolean ? this.op2('v128.and', this.mask(node), this.number(1)) : this.#makeCall(node.op, node.args);
     }
   }
 
-  private makeCall(intrinsic: Intrinsic, args: readonly Expr[]): Vectors {
+  #makeCall(intrinsic: Intrinsic, args: readonly Expr[]): Vectors {
     if (intrinsic.name === 'select') {
       const [condition, first, second] = args as [Expr, Expr, Expr];
       const mask = this.mask(condition);
       return this.op3('v128.bitselect', this.value(first), this.value(second), mask);
     }
-    const rule = this.source.rules?.[intrinsic.name] ?? this.valueRules[intrinsic.name];
+    const rule = this.#source.rules?.[intrinsic.name] ?? this.#valueRules[intrinsic.name];
     if (rule === undefined && intrinsic.expand !== null) return this.value(intrinsic.expand(...args));
     const operands = args.map((a) => this.value(a));
     if (rule !== undefined) return rule(this, ...operands);
@@ -158,10 +159,10 @@ export class VectorEmitter {
     return isFloat ? floatFallback(this, intrinsic, operands) : integerFallback(this, intrinsic, operands);
   }
 
-  private makeMask(node: Expr): Vectors {
+  #makeMask(node: Expr): Vectors {
     if (node.op === 'const') return this.bits(node.value !== 0 ? ALL_ONES : ALL_ONES.map(() => 0));
     if (node.op === 'arg') {
-      const masks = this.loadMasks(node.index);
+      const masks = this.#loadMasks(node.index);
       if (masks !== null) return masks;
     }
     if (typeof node.op !== 'string') {
@@ -174,16 +175,16 @@ export class VectorEmitter {
         const [condition, first, second] = node.args.map((a) => this.mask(a)) as [Vectors, Vectors, Vectors];
         return this.op3('v128.bitselect', first, second, condition);
       }
-      const rule = node.isBoolean ? this.maskRules[name] : undefined;
+      const rule = node.isBoolean ? this.#maskRules[name] : undefined;
       if (rule !== undefined) return rule(this, ...node.args.map((a) => this.value(a)));
     }
     return this.op2(`${this.shape}.ne`, this.value(node), this.number(0));
   }
 
-  private loadMasks(index: number): Vectors | null {
+  #loadMasks(index: number): Vectors | null {
     const masks: Local[] = [];
-    for (let part = 0; part < this.width; part++) {
-      if (!this.source.loadMask(index, part)) return null;
+    for (let part = 0; part < this.#width; part++) {
+      if (!this.#source.loadMask(index, part)) return null;
       masks.push(this.keep());
     }
     return masks;
@@ -195,20 +196,20 @@ export class VectorEmitter {
   keep(): Local {
     const local = this.f.local('v128');
     this.f.set(local);
-    if (this.level === VECTOR) this.kept.push(local);
+    if (this.#level === VECTOR) this.#kept.push(local);
     return local;
   }
 
   /** Lets go of what was computed for the vectors of this round. */
   forget(): void {
-    for (const local of this.kept) this.f.i32x4(0).set(local);
-    this.kept.length = 0;
+    for (const local of this.#kept) this.f.i32x4(0).set(local);
+    this.#kept.length = 0;
   }
 
   /** Computes each of the vectors side by side: `push` gets the operands of one of them and leaves the result on the stack. */
   each(operands: readonly Vectors[], push: (operands: Local[], part: number) => void): Vectors {
     const results: Local[] = [];
-    for (let part = 0; part < this.width; part++) {
+    for (let part = 0; part < this.#width; part++) {
       push(
         operands.map((operand) => partOf(operand, part)),
         part,
@@ -220,10 +221,10 @@ export class VectorEmitter {
 
   /** Emits `body` for another number of vectors side by side. */
   withWidth<T>(width: number, body: () => T): T {
-    const outer = this.width;
-    this.width = width;
+    const outer = this.#width;
+    this.#width = width;
     const result = body();
-    this.width = outer;
+    this.#width = outer;
     return result;
   }
 
@@ -309,7 +310,7 @@ export class VectorEmitter {
 
   /** A number in each lane of a vector of any shape, loaded once a launch. */
   splat(shape: VectorShape, value: number): Vectors {
-    return this.constant(`${shape} ${Object.is(value, -0) ? '-0' : value}`, () => {
+    return this.#constant(`${shape} ${Object.is(value, -0) ? '-0' : value}`, () => {
       if (shape === 'f32x4' || shape === 'f64x2') this.f[shape](value);
       else if (shape === 'i64x2') this.f.i64x2(saturate(value, 64));
       else this.f[shape](Number(saturate(value, 32)));
@@ -318,31 +319,31 @@ export class VectorEmitter {
 
   /** A 64-bit integer in each lane, loaded once a launch. */
   int64(value: bigint): Vectors {
-    return this.constant(`int64 ${value}`, () => {
+    return this.#constant(`int64 ${value}`, () => {
       this.f.i64x2(value);
     });
   }
 
   /** A vector of 16 bytes, loaded once a launch. */
   bits(bytes: readonly number[]): Vectors {
-    return this.constant(`bits ${bytes.join(' ')}`, () => {
+    return this.#constant(`bits ${bytes.join(' ')}`, () => {
       this.f.v128(bytes);
     });
   }
 
-  private constant(key: string, push: () => void): Vectors {
-    const known = this.constants.get(key);
+  #constant(key: string, push: () => void): Vectors {
+    const known = this.#constants.get(key);
     if (known !== undefined) return known;
-    const made = this.atLevel(LAUNCH, () => {
+    const made = this.#atLevel(LAUNCH, () => {
       push();
       return [this.keep()];
     });
-    this.constants.set(key, made);
+    this.#constants.set(key, made);
     return made;
   }
 
   /** Converts the f64 on the stack to the compute dtype, in each lane. */
-  private splatNumber(): void {
+  #splatNumber(): void {
     const { f } = this;
     if (this.type.kind === 'bool') f.f64(0).op('f64.ne');
     else if (LANE_TYPE[this.shape] === 'f32') f.op('f32.demote_f64');

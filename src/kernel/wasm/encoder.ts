@@ -103,7 +103,7 @@ export class FunctionBuilder {
   readonly locals: ValueType[] = [];
   code: number[] = [];
   calls: Call[] = [];
-  private depth = 0;
+  #depth = 0;
 
   constructor(name: string, params: readonly ValueType[], results: readonly ValueType[] = [], exported = true) {
     this.name = name;
@@ -149,7 +149,7 @@ export class FunctionBuilder {
 
   /** Appends a load; the address is on the stack. `align` is the log2 of the alignment that is promised (natural if left out). */
   load(name: MemoryInstruction, offset = 0, align = naturalAlignment(name)): this {
-    return this.memory(MEMORY_INSTRUCTIONS[name], offset, align);
+    return this.#memory(MEMORY_INSTRUCTIONS[name], offset, align);
   }
 
   /** Appends a store; address and value are on the stack. */
@@ -159,7 +159,7 @@ export class FunctionBuilder {
 
   /** Appends a load or store of one lane; address and vector are on the stack. */
   memoryLane(name: MemoryLaneInstruction, lane: number, offset = 0, align = naturalAlignment(name)): this {
-    this.memory(MEMORY_LANE_INSTRUCTIONS[name], offset, align).code.push(lane);
+    this.#memory(MEMORY_LANE_INSTRUCTIONS[name], offset, align).code.push(lane);
     return this;
   }
 
@@ -201,13 +201,13 @@ export class FunctionBuilder {
   f32(value: number): this {
     this.code.push(0x43);
     conversion.setFloat32(0, value, true);
-    return this.bytes(4);
+    return this.#bytes(4);
   }
 
   f64(value: number): this {
     this.code.push(0x44);
     conversion.setFloat64(0, value, true);
-    return this.bytes(8);
+    return this.#bytes(8);
   }
 
   /** A constant vector from its 16 bytes. */
@@ -219,47 +219,47 @@ export class FunctionBuilder {
   /** A constant vector with the same float32 in each lane. */
   f32x4(value: number): this {
     conversion.setFloat32(0, value, true);
-    return this.splat(4);
+    return this.#splat(4);
   }
 
   f64x2(value: number): this {
     conversion.setFloat64(0, value, true);
-    return this.splat(8);
+    return this.#splat(8);
   }
 
   i8x16(value: number): this {
     conversion.setInt8(0, value);
-    return this.splat(1);
+    return this.#splat(1);
   }
 
   i16x8(value: number): this {
     conversion.setInt16(0, value, true);
-    return this.splat(2);
+    return this.#splat(2);
   }
 
   i32x4(value: number): this {
     conversion.setInt32(0, value, true);
-    return this.splat(4);
+    return this.#splat(4);
   }
 
   i64x2(value: bigint | number): this {
     conversion.setBigInt64(0, BigInt.asIntN(64, BigInt(value)), true);
-    return this.splat(8);
+    return this.#splat(8);
   }
 
   /** A block: a branch to its label leaves it. `type` is the type of the value that it leaves on the stack, if any. */
   block(body: (label: Label) => void, type?: ValueType): this {
-    return this.nested(0x02, type, body);
+    return this.#nested(0x02, type, body);
   }
 
   /** A loop: a branch to its label starts the next round; it ends where the body ends. */
   loop(body: (label: Label) => void): this {
-    return this.nested(0x03, undefined, body);
+    return this.#nested(0x03, undefined, body);
   }
 
   /** Takes an i32 condition from the stack. `type` is the type of the value that both arms leave, if any. */
   if(then: (label: Label) => void, otherwise?: ((label: Label) => void) | null, type?: ValueType): this {
-    return this.nested(0x04, type, (label) => {
+    return this.#nested(0x04, type, (label) => {
       then(label);
       if (otherwise) {
         this.code.push(0x05);
@@ -270,13 +270,13 @@ export class FunctionBuilder {
 
   br(label: Label): this {
     this.code.push(0x0c);
-    pushUnsigned(this.code, this.depth - label);
+    pushUnsigned(this.code, this.#depth - label);
     return this;
   }
 
   brIf(label: Label): this {
     this.code.push(0x0d);
-    pushUnsigned(this.code, this.depth - label);
+    pushUnsigned(this.code, this.#depth - label);
     return this;
   }
 
@@ -320,28 +320,28 @@ export class FunctionBuilder {
     return this;
   }
 
-  private nested(opcode: number, type: ValueType | undefined, body: (label: Label) => void): this {
+  #nested(opcode: number, type: ValueType | undefined, body: (label: Label) => void): this {
     this.code.push(opcode, type === undefined ? EMPTY_BLOCK_TYPE : VALUE_TYPE_CODES[type]);
-    this.depth++;
-    body(this.depth);
-    this.depth--;
+    this.#depth++;
+    body(this.#depth);
+    this.#depth--;
     this.code.push(0x0b);
     return this;
   }
 
-  private memory(opcode: number, offset: number, align: number): this {
+  #memory(opcode: number, offset: number, align: number): this {
     pushOpcode(this.code, opcode);
     pushUnsigned(this.code, align);
     pushUnsigned(this.code, offset);
     return this;
   }
 
-  private bytes(count: number): this {
+  #bytes(count: number): this {
     for (let i = 0; i < count; i++) this.code.push(conversion.getUint8(i));
     return this;
   }
 
-  private splat(laneBytes: number): this {
+  #splat(laneBytes: number): this {
     this.code.push(0xfd, 0x0c);
     for (let i = 0; i < 16; i++) this.code.push(conversion.getUint8(i % laneBytes));
     return this;
@@ -362,46 +362,46 @@ class ModuleIndex {
   readonly signatures: { readonly params: readonly ValueType[]; readonly results: readonly ValueType[] }[] = [];
   readonly imports: ImportedFunction[] = [];
   readonly functions: readonly FunctionBuilder[];
-  private readonly signatureNumbers = new Map<string, number>();
-  private readonly importNumbers = new Map<string, number>();
-  private readonly functionNumbers = new Map<FunctionBuilder, number>();
+  readonly #signatureNumbers = new Map<string, number>();
+  readonly #importNumbers = new Map<string, number>();
+  readonly #functionNumbers = new Map<FunctionBuilder, number>();
 
   constructor(roots: readonly FunctionBuilder[]) {
     const functions: FunctionBuilder[] = [];
     const visit = (f: FunctionBuilder): void => {
-      if (this.functionNumbers.has(f)) return;
-      this.functionNumbers.set(f, functions.length);
+      if (this.#functionNumbers.has(f)) return;
+      this.#functionNumbers.set(f, functions.length);
       functions.push(f);
       for (const { target } of f.calls) {
         if (target instanceof FunctionBuilder) visit(target);
-        else this.addImport(target);
+        else this.#addImport(target);
       }
     };
     for (const f of roots) visit(f);
     this.functions = functions;
-    for (const f of [...this.imports, ...functions]) this.addSignature(f.params, f.results);
+    for (const f of [...this.imports, ...functions]) this.#addSignature(f.params, f.results);
   }
 
   signature(f: ImportedFunction | FunctionBuilder): number {
-    return this.signatureNumbers.get(signatureKey(f.params, f.results)) ?? 0;
+    return this.#signatureNumbers.get(signatureKey(f.params, f.results)) ?? 0;
   }
 
   function(target: ImportedFunction | FunctionBuilder): number {
-    if (target instanceof FunctionBuilder) return this.imports.length + (this.functionNumbers.get(target) ?? 0);
-    return this.importNumbers.get(`${target.module}.${target.name}`) ?? 0;
+    if (target instanceof FunctionBuilder) return this.imports.length + (this.#functionNumbers.get(target) ?? 0);
+    return this.#importNumbers.get(`${target.module}.${target.name}`) ?? 0;
   }
 
-  private addImport(target: ImportedFunction): void {
+  #addImport(target: ImportedFunction): void {
     const key = `${target.module}.${target.name}`;
-    if (this.importNumbers.has(key)) return;
-    this.importNumbers.set(key, this.imports.length);
+    if (this.#importNumbers.has(key)) return;
+    this.#importNumbers.set(key, this.imports.length);
     this.imports.push(target);
   }
 
-  private addSignature(params: readonly ValueType[], results: readonly ValueType[]): void {
+  #addSignature(params: readonly ValueType[], results: readonly ValueType[]): void {
     const key = signatureKey(params, results);
-    if (this.signatureNumbers.has(key)) return;
-    this.signatureNumbers.set(key, this.signatures.length);
+    if (this.#signatureNumbers.has(key)) return;
+    this.#signatureNumbers.set(key, this.signatures.length);
     this.signatures.push({ params, results });
   }
 }
