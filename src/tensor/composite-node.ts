@@ -14,27 +14,27 @@ import type { Tensor } from './tensor.ts';
  */
 export class CompositeNode extends Node {
   readonly operator: AnyOperator;
-  private readonly linear: boolean;
+  readonly #linear: boolean;
   readonly params: unknown;
-  private leaves: readonly Tensor[];
-  private outputs: readonly Tensor[];
+  #leaves: readonly Tensor[];
+  #outputs: readonly Tensor[];
 
   constructor(operator: AnyOperator, params: unknown, inputs: readonly Tensor[], leaves: readonly Tensor[], outputs: readonly Tensor[]) {
     const { next, nextIndex, shapes, types } = edgesOf(inputs);
     super(nextSequence(), next, nextIndex, shapes, types, shapesOf(outputs), typesOf(outputs));
     this.operator = operator;
     this.params = params;
-    this.leaves = leaves;
-    this.linear = savesNothing(outputs);
-    if (this.linear) {
+    this.#leaves = leaves;
+    this.#linear = savesNothing(outputs);
+    if (this.#linear) {
       if (mode.saving !== null) mode.saving.leave(leaves);
       for (const leaf of leaves) leaf.storage = NO_STORAGE;
-      this.outputs = outputs.map(withoutValue);
+      this.#outputs = outputs.map(withoutValue);
       return;
     }
     this.saved = inputs;
     this.versions = versionsOf(inputs);
-    this.outputs = mode.saving === null ? outputs : mode.saving.enclose(this, leaves, outputs);
+    this.#outputs = mode.saving === null ? outputs : mode.saving.enclose(this, leaves, outputs);
   }
 
   get name(): string {
@@ -45,14 +45,14 @@ export class CompositeNode extends Node {
   }
   /** The nodes of the inner tape. */
   get inner(): Node[] {
-    return [...reachable(this.outputs)];
+    return [...reachable(this.#outputs)];
   }
 
   run(grads: readonly (Tensor | null)[], keep: boolean): readonly (Tensor | null)[] {
     if (this.released) throw new AutogradError(releasedMessage(this));
-    const again = !this.linear && (mode.grad || mode.interpreters !== 0);
-    const inputs = again ? this.next.map((_, slot) => this.unpack(slot)) : this.leaves;
-    const outputs = again ? this.recomposed(inputs) : this.outputs;
+    const again = !this.#linear && (mode.grad || mode.interpreters !== 0);
+    const inputs = again ? this.next.map((_, slot) => this.unpack(slot)) : this.#leaves;
+    const outputs = again ? this.#recomposed(inputs) : this.#outputs;
     const wanted = inputs.filter((_, i) => this.next[i] !== null).map((input) => edgeOf(input) as GradientEdge);
     const roots: GradientEdge[] = [];
     const seeds: Tensor[] = [];
@@ -68,22 +68,22 @@ export class CompositeNode extends Node {
   }
 
   /** The outputs composed anew on the real inputs, so that their gradient is itself connected to the graph. */
-  private recomposed(inputs: readonly Tensor[]): readonly Tensor[] {
+  #recomposed(inputs: readonly Tensor[]): readonly Tensor[] {
     const result = withGradMode(true, () => this.operator.forward(inputs, this.params));
     return Array.isArray(result) ? result : [result];
   }
 
   override savedTensors(): readonly Tensor[] {
-    if (this.linear) return [];
-    return [...super.savedTensors(), ...this.leaves, ...this.outputs, ...this.inner.flatMap((node) => node.savedTensors())];
+    if (this.#linear) return [];
+    return [...super.savedTensors(), ...this.#leaves, ...this.#outputs, ...this.inner.flatMap((node) => node.savedTensors())];
   }
 
   override release(): void {
-    if (this.linear) return;
+    if (this.#linear) return;
     for (const node of this.packs === null ? [] : this.inner) node.release();
     super.release();
-    this.leaves = [];
-    this.outputs = [];
+    this.#leaves = [];
+    this.#outputs = [];
   }
 }
 

@@ -59,8 +59,8 @@ export class Task {
 
   /** Finds out which nodes run, and puts the gradients of the roots where they start from. Gradients that the caller holds stay his. */
   begin(): void {
-    if (this.targets === null) this.discover();
-    else this.discoverNeeded(this.targets);
+    if (this.targets === null) this.#discover();
+    else this.#discoverNeeded(this.targets);
     const { roots, seeds } = this;
     for (let k = 0; k < roots.length; k++) {
       const { node, outputNr } = roots[k] as GradientEdge;
@@ -89,7 +89,7 @@ export class Task {
   }
 
   /** Visits all nodes that the roots reach and counts the edges into each. */
-  private discover(): void {
+  #discover(): void {
     const stack: Node[] = [];
     for (const { node } of this.roots) {
       if (node.state === null || node.state.task !== this.id) {
@@ -112,7 +112,7 @@ export class Task {
   }
 
   /** The same, and marks the nodes that lead to a target: depth first, so that a node is left when all that it leads to is known. */
-  private discoverNeeded(targets: readonly GradientEdge[]): void {
+  #discoverNeeded(targets: readonly GradientEdge[]): void {
     targets.forEach(({ node, outputNr }, index) => {
       const state = this.stateOf(node);
       state.dependencies = UNSEEN;
@@ -158,12 +158,12 @@ export class Task {
     const state = node.state as NodeState;
     const { grads, prepared } = state;
     if (prepared !== null) {
-      this.deliver(node, this.consumed(node, [], prepared));
+      this.#deliver(node, this.#consumed(node, [], prepared));
       return;
     }
     if (node.watched !== null) runTensorHooks(node, grads);
     if (state.captures !== null) {
-      this.capture(state, grads);
+      this.#capture(state, grads);
       if (!leadsOn(node)) return;
     }
     // A leaf that nothing is captured at, but whose gradient is wanted, accumulates it.
@@ -172,10 +172,10 @@ export class Task {
       if (g !== null) accumulateAt(node, g, this.options.createGraph);
       return;
     }
-    this.deliver(node, grads.some((g) => g !== null) ? this.differentiate(node, grads) : []);
+    this.#deliver(node, grads.some((g) => g !== null) ? this.#differentiate(node, grads) : []);
   }
 
-  private capture(state: NodeState, grads: readonly (Tensor | null)[]): void {
+  #capture(state: NodeState, grads: readonly (Tensor | null)[]): void {
     for (const [output, index] of state.captures as [number, number][]) {
       const g = grads[output] ?? null;
       if (g !== null) hold(g);
@@ -184,11 +184,11 @@ export class Task {
   }
 
   /** Runs a node's rule, frees what it allocated on the way and the gradients it consumed. */
-  private differentiate(node: Node, grads: (Tensor | null)[]): readonly (Tensor | null)[] {
+  #differentiate(node: Node, grads: (Tensor | null)[]): readonly (Tensor | null)[] {
     const hooked = node.preHooks === null ? grads : runPreHooks(node, grads);
     const free = node.trusted && !this.options.createGraph && mode.interpreters === 0;
     const fused = free && mode.observer === null && node instanceof MapNode ? fuseGradients(node, hooked[0] ?? null) : null;
-    if (fused !== null) return this.consumed(node, grads, fused);
+    if (fused !== null) return this.#consumed(node, grads, fused);
     const mark = free ? beginTracking() : 0;
     let results: (Tensor | null)[] = [];
     try {
@@ -202,16 +202,16 @@ export class Task {
     }
     if (node.postHooks !== null) results = runPostHooks(node, results, hooked);
     for (const g of results) if (g !== null) hold(g);
-    return this.consumed(node, grads, results);
+    return this.#consumed(node, grads, results);
   }
 
-  private consumed(node: Node, grads: readonly (Tensor | null)[], results: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+  #consumed(node: Node, grads: readonly (Tensor | null)[], results: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
     for (const g of grads) if (g !== null) drop(g);
     if (!this.options.keepGraph) node.release();
     return results;
   }
 
-  private deliver(node: Node, results: readonly (Tensor | null)[]): void {
+  #deliver(node: Node, results: readonly (Tensor | null)[]): void {
     const next = node.next;
     for (let i = 0; i < next.length; i++) {
       const target = next[i] as Node | null;

@@ -77,7 +77,7 @@ class Packed {
 
   read(): Tensor {
     const data = aside(() => this.hooks.unpack(this.value));
-    this.check(data);
+    this.#check(data);
     if (!this.tracked && !data.tracked) return data;
     const restored = aliasOf(data);
     restored.node = this.node;
@@ -87,7 +87,7 @@ class Packed {
     return restored;
   }
 
-  private check(data: unknown): asserts data is Tensor {
+  #check(data: unknown): asserts data is Tensor {
     const what = `${this.hooks.name}: the unpack function returned`;
     const packed = `${this.name === null ? 'a tensor' : `'${this.name}'`} of shape ${formatShape(this.shape)} and dtype ${this.type.name}`;
     if (!isTensor(data)) throw new ArgumentError(`${what} ${describeValue(data)}: return the tensor that was packed, ${packed}`);

@@ -8,7 +8,7 @@ import type { View } from '../../runtime/view.ts';
 import { addressOfView, integersOf } from './host.ts';
 import { requireInRange } from './indexed.ts';
 import { pushLoop } from './nested-loops.ts';
-import { chunksFor, rowsToShare, runRows } from './parallel.ts';
+import { sharing } from './parallel.ts';
 
 /** One loop of a launch, with its steps in bytes. */
 interface Axis {
@@ -35,8 +35,6 @@ function kernelFor(mode: IndexedMove, type: DType): KernelFunction {
   return kernel;
 }
 
-/** How many arguments the kernel takes. */
-const KERNEL_VALUES = 17;
 /** Of what is fetched. */
 const BYTES_PER_NANOSECOND = 16;
 
@@ -92,23 +90,13 @@ export function moveIndexed(name: string, mode: IndexedMove, near: View, far: Vi
   const kernel = kernelFor(mode, mode === 'add' ? near.type.name : (CARRIERS[itemsize] ?? 'int64'));
   const [c, b, a] = [SINGLE, SINGLE, SINGLE, ...axes].slice(-3) as [Axis, Axis, Axis];
   const [nearAt, farAt, indexAt] = [addressOfView(near), addressOfView(far), addressOfView(index)];
-  const rest = [a.size, a.near, a.far, a.index];
   // What is fetched can be fetched by several threads: the outermost loop of the kernel is cut.
-  const cut = c.size > 1 ? c : b;
+  const [count, cut] = c.size > 1 ? [5, c] : [9, b];
   const nanoseconds = mode === 'gather' ? (c.size * b.size * a.size * itemsize) / BYTES_PER_NANOSECOND : 0;
+  const moves = [cut.near, cut.far, cut.index];
+  const loops = [c, b, a].flatMap(({ size, near, far, index }) => [size, near, far, index]);
   eachOuter(axes, 3, (n, f, i) => {
-    const rows = rowsToShare(nanoseconds, kernel);
-    const each = rows === null ? cut.size : Math.ceil(cut.size / chunksFor(nanoseconds, cut.size));
-    let at = 0;
-    for (let first = 0; first < cut.size; first += each) {
-      const count = Math.min(each, cut.size - first);
-      const loops =
-        cut === c ? [count, c.near, c.far, c.index, b.size, b.near, b.far, b.index] : [1, 0, 0, 0, count, b.near, b.far, b.index];
-      const starts = [nearAt + n + first * cut.near, farAt + f + first * cut.far, indexAt + i + first * cut.index];
-      const args = [...starts, size, stride * itemsize, ...loops, ...rest];
-      if (rows === null) kernel(...args);
-      else for (const value of args) rows[at++] = value;
-    }
-    if (rows !== null) runRows(at / KERNEL_VALUES, KERNEL_VALUES);
+    const args = [nearAt + n, farAt + f, indexAt + i, size, stride * itemsize, ...loops];
+    if (nanoseconds === 0 || sharing.launches?.cut(kernel, args, nanoseconds, count, moves, 1) !== true) kernel(...args);
   });
 }

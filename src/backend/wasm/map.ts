@@ -31,7 +31,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         if (program.lastKey !== key && n < MANY && earlyFills > 0 && fillEarly(program, out, params, compute)) return;
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < SHARED_SIZE || sharing.maps?.flat(program, kernel, out, ins, params) !== true) kernel(n, addressOfView(out), ...params);
+        if (n < SHARED_SIZE || sharing.launches?.flat(program, kernel, out, ins, params) !== true) kernel(n, addressOfView(out), ...params);
         return;
       }
       case 1: {
@@ -41,7 +41,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (((a.type.index * TYPES + out.type.index) * TYPES + compute.index) << 2) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < SHARED_SIZE || sharing.maps?.flat(program, kernel, out, ins, params) !== true) launch1(kernel, n, out, a, params);
+        if (n < SHARED_SIZE || sharing.launches?.flat(program, kernel, out, ins, params) !== true) launch1(kernel, n, out, a, params);
         return;
       }
       case 2: {
@@ -57,7 +57,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (types << 3) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < SHARED_SIZE || sharing.maps?.flat(program, kernel, out, ins, params) !== true) launch2(kernel, n, out, a, b, params);
+        if (n < SHARED_SIZE || sharing.launches?.flat(program, kernel, out, ins, params) !== true) launch2(kernel, n, out, a, b, params);
         return;
       }
       case 3: {
@@ -70,7 +70,7 @@ export function map(program: MapProgram, out: View, ins: readonly View[], params
         const key = (types << 4) | (uniform << 1) | isLarge(n);
         const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
         beginLaunch();
-        if (n < SHARED_SIZE || sharing.maps?.flat(program, kernel, out, ins, params) !== true) launch3(kernel, n, out, a, b, c, params);
+        if (n < SHARED_SIZE || sharing.launches?.flat(program, kernel, out, ins, params) !== true) launch3(kernel, n, out, a, b, c, params);
         return;
       }
       default:
@@ -151,7 +151,7 @@ function launchMany(program: MapProgram, out: View, ins: readonly View[], params
   }
   const kernel = program.lastKey === key ? (program.lastKernel as KernelFunction) : flatKernel(program, key, out, ins, compute);
   beginLaunch();
-  if (n >= SHARED_SIZE && sharing.maps?.flat(program, kernel, out, ins, params) === true) return;
+  if (n >= SHARED_SIZE && sharing.launches?.flat(program, kernel, out, ins, params) === true) return;
   const o = addressOfView(out);
   const a = addressOfView(ins[0] as View);
   const b = addressOfView(ins[1] as View);
@@ -316,7 +316,7 @@ function launchLoops(
 ): void {
   const kernel = nestedKernel(program, out, ins, compute, loops);
   const nested = isNested(out, ins, loops);
-  if (out.size >= SHARED_SIZE && sharing.maps?.loops(program, kernel, out, ins, params, loops, nested) === true) return;
+  if (out.size >= SHARED_SIZE && sharing.launches?.loops(program, kernel, out, ins, params, loops, nested) === true) return;
   const size = sizes[0] as number;
   const o = addressOfView(out) + (starts[0] as number);
   if (!nested) {

@@ -13,6 +13,7 @@
  * }
  * ```
  */
+import type { RowAccess, RowStage } from '../../kernel/rows.ts';
 import { type KernelFunction, type KernelSource, sourceOf } from '../../kernel/wasm/instantiate.ts';
 import { threads } from '../../runtime/team.ts';
 import type { View } from '../../runtime/view.ts';
@@ -24,11 +25,19 @@ export const ROW_VALUES = 8192;
 /** Launches of fewer elements are not worth a thought. */
 export const SHARED_SIZE = 16384;
 
-/** Cuts elementwise launches. Each shares one with threads and returns true, or leaves it alone. */
-export interface MapSharing {
-  /** A flat launch. */
+/** What a program for rows consists of, as far as threads are concerned. */
+export interface RowWork {
+  readonly access: readonly RowAccess[];
+  readonly stages: readonly RowStage[];
+  /** About how many nanoseconds an element takes; null until it is asked for. */
+  cost: number | null;
+}
+
+/** Cuts launches. Each shares one with threads and returns true, or leaves it alone. */
+export interface Sharing {
+  /** A flat elementwise launch. */
   flat(program: MapProgram, kernel: KernelFunction, out: View, ins: readonly View[], params: readonly number[]): boolean;
-  /** A launch whose loops are planned. `nested`: whether the kernel takes a plan. */
+  /** An elementwise launch whose loops are planned. `nested`: whether the kernel takes a plan. */
   loops(
     program: MapProgram,
     kernel: KernelFunction,
@@ -38,10 +47,24 @@ export interface MapSharing {
     loops: number,
     nested: boolean,
   ): boolean;
+  /**
+   * A launch of a kernel whose argument number `count` says how many results there are, or what else takes `nanoseconds` together; from one to the next, its first arguments, addresses, move
+   * by `moves`. `grain`: what is not cut apart. Nothing that is read is written.
+   */
+  cut(
+    kernel: KernelFunction,
+    args: readonly number[],
+    nanoseconds: number,
+    count: number,
+    moves: readonly number[],
+    grain: number,
+  ): boolean;
+  /** A launch of a program for rows. */
+  rows(program: RowWork, kernel: KernelFunction, args: readonly number[], operands: readonly View[], params: readonly number[]): boolean;
 }
 
 /** What comes with the threads (`threads.ts`), so that a page without them carries none of it. */
-export const sharing: { maps: MapSharing | null } = { maps: null };
+export const sharing: { launches: Sharing | null } = { launches: null };
 
 /** Nanoseconds of work that a chunk should have, so that claiming it does not count; and must have, where there are fewer chunks than `SOME`, so that threads end together. */
 const CHUNK = 12e3;

@@ -1,6 +1,6 @@
 /** Reductions cut for threads: between results, each of which one thread computes as ever; a long row is several results, which are joined, on one thread too. */
 import type { KernelFunction } from '../../kernel/wasm/instantiate.ts';
-import { chunksFor, rowsToShare, runRows } from './parallel.ts';
+import { sharing } from './parallel.ts';
 
 /** What reading and combining a byte takes. */
 const PER_BYTE = 0.0125;
@@ -21,23 +21,7 @@ export function runCut(
   inputStep: number,
   grain = 1,
 ): void {
-  const size = args[count] as number;
-  const nanoseconds = bytes * PER_BYTE;
-  const rows = size < 2 * grain ? null : rowsToShare(nanoseconds, kernel);
-  if (rows === null) {
-    kernel(...args);
-    return;
-  }
-  const chunk = Math.ceil(size / chunksFor(nanoseconds, size / grain) / grain) * grain;
-  let chunks = 0;
-  for (let first = 0; first < size; first += chunk, chunks++) {
-    const at = chunks * args.length;
-    rows.set(args, at);
-    rows[at] = (args[0] as number) + first * resultStep;
-    rows[at + 1] = (args[1] as number) + first * inputStep;
-    rows[at + count] = Math.min(chunk, size - first);
-  }
-  runRows(chunks, args.length, true);
+  if (sharing.launches?.cut(kernel, args, bytes * PER_BYTE, count, [resultStep, inputStep], grain) !== true) kernel(...args);
 }
 
 /** Runs the kernel for columns, cut between places or between columns. */

@@ -1,16 +1,18 @@
-/** What programs say about threads. It brings the team along, and how elementwise launches are cut for it. */
+/** What programs say about threads. It brings the team along, and how launches are cut for it. */
 import { heap } from '../../runtime/heap.ts';
 import { startTeam, team } from '../../runtime/threads.ts';
 import { ArgumentError } from '../../util/errors.ts';
 import { sharing } from './parallel.ts';
+import { shareCut } from './share-cut.ts';
 import { shareFlat, shareLoops } from './share-map.ts';
+import { shareRows } from './share-rows.ts';
 
 /** The most threads that can be asked for. */
 const MOST = 64;
 
 /** Lets launches be shared. */
 export function startThreads(): void {
-  sharing.maps = { flat: shareFlat, loops: shareLoops };
+  sharing.launches = { flat: shareFlat, loops: shareLoops, cut: shareCut, rows: shareRows };
   startTeam();
 }
 

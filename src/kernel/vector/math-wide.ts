@@ -6,7 +6,7 @@ import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { joinLowHalves, widen } from './halves.ts';
-import { add, div, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+import { add, div, erfc, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
 const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
 const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
@@ -103,27 +103,6 @@ function atanh(e: VectorEmitter, x: Vectors): Vectors {
   const far = log2Narrow(e, div(e, add(e, one, a), sub(e, one, a)));
   const computed = mul(e, e.select(less(e, a, number(e, 0.17)), near, far), number(e, Math.LN2 / 2));
   return withSign(e, undefinedAboveOne(e, a, computed), x);
-}
-
-/** erf(x) / x in x^2, for |x| <= 1/2. */
-const ERF = [1.12837916708, -0.376126385257, 0.112837740132, -0.0268631430322, 0.00520041372434, -0.000769453427914];
-
-/** (1 + 2x) exp(x^2) erfc(x) in (x - 3.75) / (x + 3.75), for x in [1/2, 10.5]. */
-const ERFCX = [
-  1.23751263082, -0.140240598624, 0.00358541869645, 0.082276735399, -0.108804043104, 0.0923044565132, -0.0586918647695, 0.0283608685553,
-  -0.00975685329203, 0.00176022065533, 0.000328853350416, -0.000288455281428,
-];
-
-/** The squares of float32 numbers are exact. */
-function erfc(e: VectorEmitter, x: Vectors): Vectors {
-  const a = e.op2('f64x2.pmin', magnitude(e, x), number(e, 10.5));
-  const square = mul(e, a, a);
-  const power = exp2Narrow(e, mul(e, square, number(e, -Math.LOG2E)));
-  const t = div(e, sub(e, a, number(e, 3.75)), add(e, a, number(e, 3.75)));
-  const positive = div(e, mul(e, power, polynomial(e, ERFCX, t)), add(e, number(e, 1), add(e, a, a)));
-  const far = e.select(less(e, x, number(e, 0)), sub(e, number(e, 2), positive), positive);
-  const near = sub(e, number(e, 1), mul(e, x, polynomial(e, ERF, square)));
-  return e.select(less(e, a, number(e, 0.5)), near, far);
 }
 
 /** atan(x) / x in x^2, for |x| <= 1. */

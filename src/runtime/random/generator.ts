@@ -34,11 +34,11 @@ const TWO_TO_32 = 4294967296;
 export class Generator {
   /** Null until a first number is drawn or a seed is set, where the seed is to come from the platform. */
   #engine: MersenneTwister | null;
-  private seedValue = DEFAULT_SEED;
+  #seedValue = DEFAULT_SEED;
   /** @internal The second of a pair of normal draws, kept for the next draw; NaN when there is none. */
   nextNormal = Number.NaN;
   /** The same for PyTorch's float cache, which its CPU draws never use: kept only to give saved states back unchanged. */
-  private floatNormal: number | null = null;
+  #floatNormal: number | null = null;
 
   constructor() {
     this.#engine = new MersenneTwister(Number(DEFAULT_SEED & 0xffffffffn));
@@ -75,11 +75,11 @@ export class Generator {
       throw new ArgumentError(`manualSeed: the seed must lie between -2^63 and 2^64 - 1, got ${value}`);
     }
     return effect(() => {
-      this.seedValue = BigInt.asUintN(64, value);
+      this.#seedValue = BigInt.asUintN(64, value);
       this.#engine ??= new MersenneTwister(0);
-      this.#engine.seed(Number(this.seedValue & 0xffffffffn));
+      this.#engine.seed(Number(this.#seedValue & 0xffffffffn));
       this.nextNormal = Number.NaN;
-      this.floatNormal = null;
+      this.#floatNormal = null;
       return this;
     });
   }
@@ -100,7 +100,7 @@ export class Generator {
   /** The seed that the numbers started from. */
   initialSeed(): bigint {
     if (this.#engine === null) this.seed();
-    return this.seedValue;
+    return this.#seedValue;
   }
 
   /**
@@ -124,8 +124,8 @@ export class Generator {
       view.setFloat64(OFFSETS.normal, this.nextNormal, true);
       view.setInt32(OFFSETS.normalIsValid, 1, true);
     }
-    if (this.floatNormal !== null) {
-      view.setFloat32(OFFSETS.floatNormal, this.floatNormal, true);
+    if (this.#floatNormal !== null) {
+      view.setFloat32(OFFSETS.floatNormal, this.#floatNormal, true);
       view.setUint8(OFFSETS.floatNormalIsValid, 1);
     }
     return bytes;
@@ -147,12 +147,12 @@ export class Generator {
     if (view.getInt32(OFFSETS.seeded, true) !== 1 || left < 1 || left > STATE_LENGTH || next > STATE_LENGTH) {
       throw new ArgumentError('setState: these bytes are not the state of a generator');
     }
-    this.seedValue = view.getBigUint64(OFFSETS.seed, true);
+    this.#seedValue = view.getBigUint64(OFFSETS.seed, true);
     this.engine.left = left;
     this.engine.next = next;
     for (let index = 0; index < STATE_LENGTH; index++) this.engine.state[index] = view.getUint32(OFFSETS.words + 8 * index, true);
     this.nextNormal = view.getInt32(OFFSETS.normalIsValid, true) ? view.getFloat64(OFFSETS.normal, true) : Number.NaN;
-    this.floatNormal = view.getUint8(OFFSETS.floatNormalIsValid) ? view.getFloat32(OFFSETS.floatNormal, true) : null;
+    this.#floatNormal = view.getUint8(OFFSETS.floatNormalIsValid) ? view.getFloat32(OFFSETS.floatNormal, true) : null;
     return this;
   }
 

@@ -38,11 +38,11 @@ export class MersenneTwister {
 
   /** The next 32 bits, as an unsigned integer. */
   draw(): number {
-    if (--this.left === 0) this.renew();
+    if (--this.left === 0) this.#renew();
     return temper(this.state[this.next++]!);
   }
 
-  private renew(): void {
+  #renew(): void {
     const state = this.state;
     let index = 0;
     for (; index < STATE_LENGTH - SHIFT_LENGTH; index++) {
