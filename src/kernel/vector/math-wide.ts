@@ -6,7 +6,7 @@ import type { Intrinsic } from '../../scalar/expr.ts';
 import { intrinsicImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { joinLowHalves, widen } from './halves.ts';
-import { add, div, erfc, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+import { add, div, erfc, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
 const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
 const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
@@ -65,15 +65,12 @@ function pow(e: VectorEmitter, a: Vectors, b: Vectors): Vectors {
   return e.select(isOne, one, defined);
 }
 
-/** sinh(x) / x in x^2, for |x| <= 1/2. */
-const SINH = [0.999999999916, 0.16666667748, 0.00833311715919, 0.000199794878371];
-
 function sinh(e: VectorEmitter, x: Vectors): Vectors {
-  const a = magnitude(e, x);
-  const near = mul(e, a, polynomial(e, SINH, mul(e, a, a)));
-  const t = exp2Narrow(e, mul(e, a, number(e, Math.LOG2E)));
-  const far = mul(e, sub(e, t, div(e, number(e, 1), t)), number(e, 0.5));
-  return withSign(e, e.select(less(e, a, number(e, 0.5)), near, far), x);
+  const t = expm1(e, magnitude(e, x));
+  const twice = add(e, t, div(e, t, add(e, t, number(e, 1))));
+  // Beyond the range of float32 t is infinite at the latest where the quotient would be NaN.
+  const finite = e.select(isInfinite(e, t), t, twice);
+  return withSign(e, mul(e, finite, number(e, 0.5)), x);
 }
 
 function cosh(e: VectorEmitter, x: Vectors): Vectors {
