@@ -76,6 +76,8 @@ export class YoungBlocks {
   #startAnew(): void {
     this.#cells = [];
     this.#sets = [];
+    // What is added to a set that no census asks for would be taken for dead.
+    this.#set = null;
     this.#room = 0;
   }
 

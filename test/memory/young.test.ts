@@ -110,6 +110,20 @@ describe('young blocks', () => {
     newSet.mockRestore();
   });
 
+  test('of a new set are found although the sweep before had nothing to look at', () => {
+    const young = new YoungBlocks(census);
+    const held: Block[] = [];
+    add(young, 0, 3000, (block) => held.push(block));
+    sweep(young);
+    // All that are left grow old here, so that no set is needed any more.
+    sweep(young);
+    expect(sweep(young)).toEqual({ dead: [], alive: [] });
+    const late = newBlock(9000);
+    young.add(late);
+    expect(sweep(young)).toEqual({ dead: [], alive: [9000] });
+    expect(held.length + late.cell.id).toBe(10000);
+  });
+
   test('are collected on one thread until the program gives way to its event loop', async () => {
     const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     await turn();
