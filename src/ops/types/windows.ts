@@ -17,7 +17,7 @@ import type {
 } from '../../shape/types.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Described } from '../family.ts';
-import type { DTypeOf, OneDType, ShapeOf, ThenOptions, Unless } from './operands.ts';
+import type { DTypeOf, OneDType, ShapeOf, Unless } from './operands.ts';
 
 type Padding = PerDim | 'same' | 'valid';
 
@@ -55,7 +55,7 @@ type T3<X, W, S, P, OP, D, G> = Unless<
   ConvTranspose3dByWeight<ShapeOf<X>, ShapeOf<W>, S, P, OP, D, G>
 >;
 
-/** The convolutions by their names. Options may stand in the place of a bias that is left out. */
+/** The convolutions by their names. Of two forms each: options may stand in the place of a bias that is left out. The form that messages speak of comes last. */
 export interface ConvolutionFunctions {
   conv1d: Described &
     (<
@@ -68,7 +68,20 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<C1<X, W, S, P, D, G>, W>,
-      ...rest: ThenOptions<[bias: Tensor | null], ConvolutionChoices<S, P, D, G>>
+      options: ConvolutionChoices<S, P, D, G>,
+    ) => Tensor<Out<C1<X, W, S, P, D, G>>, DTypeOf<X>>) &
+    (<
+      X extends Tensor<number[], RealDType>,
+      W extends Tensor<number[], RealDType>,
+      const S extends PerDim = 1,
+      const P extends Padding = 0,
+      const D extends PerDim = 1,
+      const G extends number = 1,
+    >(
+      input: X,
+      weight: Arg<C1<X, W, S, P, D, G>, W>,
+      bias?: Tensor | null,
+      options?: ConvolutionChoices<S, P, D, G>,
     ) => Tensor<Out<C1<X, W, S, P, D, G>>, DTypeOf<X>>);
   convTranspose1d: Described &
     (<
@@ -82,7 +95,21 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<T1<X, W, S, P, OP, D, G>, W>,
-      ...rest: ThenOptions<[bias: Tensor | null], TransposedChoices<S, P, OP, D, G>>
+      options: TransposedChoices<S, P, OP, D, G>,
+    ) => Tensor<Out<T1<X, W, S, P, OP, D, G>>, DTypeOf<X>>) &
+    (<
+      X extends Tensor<number[], RealDType>,
+      W extends Tensor<number[], RealDType>,
+      const S extends PerDim = 1,
+      const P extends PerDim = 0,
+      const OP extends PerDim = 0,
+      const D extends PerDim = 1,
+      const G extends number = 1,
+    >(
+      input: X,
+      weight: Arg<T1<X, W, S, P, OP, D, G>, W>,
+      bias?: Tensor | null,
+      options?: TransposedChoices<S, P, OP, D, G>,
     ) => Tensor<Out<T1<X, W, S, P, OP, D, G>>, DTypeOf<X>>);
   conv2d: Described &
     (<
@@ -95,7 +122,20 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<C2<X, W, S, P, D, G>, W>,
-      ...rest: ThenOptions<[bias: Tensor | null], ConvolutionChoices<S, P, D, G>>
+      options: ConvolutionChoices<S, P, D, G>,
+    ) => Tensor<Out<C2<X, W, S, P, D, G>>, DTypeOf<X>>) &
+    (<
+      X extends Tensor<number[], RealDType>,
+      W extends Tensor<number[], RealDType>,
+      const S extends PerDim = 1,
+      const P extends Padding = 0,
+      const D extends PerDim = 1,
+      const G extends number = 1,
+    >(
+      input: X,
+      weight: Arg<C2<X, W, S, P, D, G>, W>,
+      bias?: Tensor | null,
+      options?: ConvolutionChoices<S, P, D, G>,
     ) => Tensor<Out<C2<X, W, S, P, D, G>>, DTypeOf<X>>);
   convTranspose2d: Described &
     (<
@@ -109,7 +149,21 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<T2<X, W, S, P, OP, D, G>, W>,
-      ...rest: ThenOptions<[bias: Tensor | null], TransposedChoices<S, P, OP, D, G>>
+      options: TransposedChoices<S, P, OP, D, G>,
+    ) => Tensor<Out<T2<X, W, S, P, OP, D, G>>, DTypeOf<X>>) &
+    (<
+      X extends Tensor<number[], RealDType>,
+      W extends Tensor<number[], RealDType>,
+      const S extends PerDim = 1,
+      const P extends PerDim = 0,
+      const OP extends PerDim = 0,
+      const D extends PerDim = 1,
+      const G extends number = 1,
+    >(
+      input: X,
+      weight: Arg<T2<X, W, S, P, OP, D, G>, W>,
+      bias?: Tensor | null,
+      options?: TransposedChoices<S, P, OP, D, G>,
     ) => Tensor<Out<T2<X, W, S, P, OP, D, G>>, DTypeOf<X>>);
   conv3d: Described &
     (<
@@ -122,7 +176,20 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<C3<X, W, S, P, D, G>, W>,
-      ...rest: ThenOptions<[bias: Tensor | null], ConvolutionChoices<S, P, D, G>>
+      options: ConvolutionChoices<S, P, D, G>,
+    ) => Tensor<Out<C3<X, W, S, P, D, G>>, DTypeOf<X>>) &
+    (<
+      X extends Tensor<number[], RealDType>,
+      W extends Tensor<number[], RealDType>,
+      const S extends PerDim = 1,
+      const P extends Padding = 0,
+      const D extends PerDim = 1,
+      const G extends number = 1,
+    >(
+      input: X,
+      weight: Arg<C3<X, W, S, P, D, G>, W>,
+      bias?: Tensor | null,
+      options?: ConvolutionChoices<S, P, D, G>,
     ) => Tensor<Out<C3<X, W, S, P, D, G>>, DTypeOf<X>>);
   convTranspose3d: Described &
     (<
@@ -136,7 +203,21 @@ export interface ConvolutionFunctions {
     >(
       input: X,
       weight: Arg<T3<X, W, S, P, OP, D, G>, W>,
-      ...rest: ThenOptions<[bias: Tensor | null], TransposedChoices<S, P, OP, D, G>>
+      options: TransposedChoices<S, P, OP, D, G>,
+    ) => Tensor<Out<T3<X, W, S, P, OP, D, G>>, DTypeOf<X>>) &
+    (<
+      X extends Tensor<number[], RealDType>,
+      W extends Tensor<number[], RealDType>,
+      const S extends PerDim = 1,
+      const P extends PerDim = 0,
+      const OP extends PerDim = 0,
+      const D extends PerDim = 1,
+      const G extends number = 1,
+    >(
+      input: X,
+      weight: Arg<T3<X, W, S, P, OP, D, G>, W>,
+      bias?: Tensor | null,
+      options?: TransposedChoices<S, P, OP, D, G>,
     ) => Tensor<Out<T3<X, W, S, P, OP, D, G>>, DTypeOf<X>>);
 }
 
