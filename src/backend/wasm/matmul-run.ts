@@ -85,8 +85,11 @@ export function blocksOf(m: number, kernels: MatmulKernels): number {
   return m <= BLOCK_ROWS ? CHUNKS : Math.ceil(m / blockOf(m, 1, kernels)[0]);
 }
 
+/** What runs chunks of which the results are complete, in the place of `runChunks`: set while a product runs that has more to do with them (`matmul-then.ts`). */
+export const completing: { run: typeof runChunks | null } = { run: null };
+
 /** Runs chunks of work, each a call of each kernel, whose arguments follow each other; all kernels have as many. Threads share them if that pays. `adds`: to what is there. */
-function runChunks(
+export function runChunks(
   nanoseconds: number,
   kernels: readonly KernelFunction[],
   chunks: number,
@@ -155,7 +158,8 @@ export function multiplyAll(kernels: MatmulKernels, problem: Problem, path: Path
     }
   };
   visit(Math.max(axes.length - 1, 0), at.a, at.b, at.c);
-  runChunks(nanosecondsOf(problem, kernels) * count * outer, [kernels.products], calls.length, at.origin === ADD, (i) => calls[i]!);
+  const run = completing.run ?? runChunks;
+  run(nanosecondsOf(problem, kernels) * count * outer, [kernels.products], calls.length, at.origin === ADD, (i) => calls[i]!);
 }
 
 /** Products of vectors, and sums of rows. */
@@ -210,7 +214,8 @@ function multiplyBlocks(kernels: MatmulKernels, problem: Problem, path: Path, { 
       });
       const nanoseconds = shared ? nanosecondsOf({ ...problem, n: width, k: depth }, kernels) : 0;
       const steps = path.leftBytes === 0 ? [kernels.multiply] : [kernels.packLeft, kernels.multiplyPacked];
-      runChunks(nanoseconds, steps, across * Math.ceil(m / rows), step > 0 || origin === ADD, (i) => {
+      const run = (step + depth === k && completing.run) || runChunks;
+      run(nanoseconds, steps, across * Math.ceil(m / rows), step > 0 || origin === ADD, (i) => {
         const [row, first] = [Math.floor(i / across) * rows, (i % across) * some];
         const [height, wide] = [Math.min(rows, m - row), Math.min(some, width - first)];
         const block = a + row * ars + step * acs;

@@ -15,6 +15,7 @@ import {
   BLOCK_ROWS,
   blocksOf,
   columnsOf,
+  completing,
   depthOf,
   EDGE_BYTES,
   membersAtATime,
@@ -64,7 +65,9 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   const batched = axes.length > 0;
   if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return pathOf('combine');
   const direct = inRuns && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
-  if (direct && (!shared || m <= tuning.streamedRows)) return pathOf('products');
+  // What is done with blocks that are complete needs blocks.
+  const cut = shared || completing.run !== null;
+  if (direct && (!cut || m <= tuning.streamedRows)) return pathOf('products');
   const depth = depthOf(k);
   const widthMost = columnsOf(m, shared);
   const leftBytes = m * k * bytes;
@@ -72,8 +75,8 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   const single = direct || (!packsLeft && depth === k && n <= widthMost && leftBytes <= WHOLE);
   const width = Math.min(n, widthMost);
   const rightBytes = depth * Math.ceil(width / columns) * columns * bytes;
-  if (!shared) return pathOf(single ? 'products' : 'blocks', rightBytes, packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0);
-  if (single && batched) return pathOf('products', direct ? 0 : rightBytes, 0, membersAtATime(axes, true).chunks);
+  if (single && (batched || !cut)) return pathOf('products', direct ? 0 : rightBytes, 0, cut ? membersAtATime(axes, true).chunks : 1);
+  if (!shared) return pathOf('blocks', rightBytes, packsLeft ? depth * Math.min(m, BLOCK_ROWS) * bytes : 0);
   return pathOf('blocks', rightBytes, packsLeft && acs !== bytes && m > BLOCK_ROWS ? depth * m * bytes : 0, blocksOf(m, kernels));
 }
 
