@@ -44,6 +44,7 @@ const BACKEND_USERS = [ENTRY, 'api', 'backend'];
 
 /** Files that bring kernels along which few programs need, so that a bundler drops them with the operators that run them. */
 const KERNEL_DOORS = [
+  'compile/product-kernels.ts',
   'ops/linalg/decomposition-kernels.ts',
   'ops/nn/attention-kernels.ts',
   'ops/nn/cross-entropy-kernels.ts',

@@ -191,9 +191,10 @@ class Compiler<Args extends unknown[], Result> {
 
   explain(): Explanation {
     const signatures = [...this.#signatures.values()].map(({ key, variants, reason, eager }): SignatureReport => {
-      const programs = variants.map(({ recorded, launches, bytes, unsharedBytes, runs }) => ({
+      const programs = variants.map(({ recorded, launches, epilogues, bytes, unsharedBytes, runs }) => ({
         recorded,
         launches,
+        epilogues,
         bytes,
         unsharedBytes,
         runs,

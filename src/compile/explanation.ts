@@ -6,6 +6,8 @@ export interface ProgramReport {
   readonly recorded: number;
   /** Launches that are left. */
   readonly launches: number;
+  /** The operators of launches that complete the blocks of matrix products, each behind those of its product. */
+  readonly epilogues: readonly string[];
   /** Bytes of the memory that the temporary tensors share. */
   readonly bytes: number;
   /** Bytes that they would need each for itself. */
@@ -52,8 +54,9 @@ export class Explanation {
     if (this.signatures.length === 0 && this.passed.size === 0) lines.push('  not called yet');
     for (const signature of this.signatures) {
       lines.push(`  (${signature.arguments})`);
-      for (const { recorded, launches, bytes, unsharedBytes, runs } of signature.programs) {
+      for (const { recorded, launches, epilogues, bytes, unsharedBytes, runs } of signature.programs) {
         lines.push(`    ${recorded} launches became ${launches}, on ${bytes} bytes instead of ${unsharedBytes}; replayed ${times(runs)}`);
+        if (epilogues.length > 0) lines.push(`    completed within matrix products: ${epilogues.join(', ')}`);
       }
       lines.push(`    ran as it is ${times(signature.eagerRuns)}${signature.reason === null ? '' : `: ${signature.reason}`}`);
     }

@@ -7,6 +7,7 @@ import { mode } from '../tensor/modes.ts';
 import type { Node } from '../tensor/node.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Form, type Geometry, geometryOf, hasGeometry, matches, rebuild } from './arguments.ts';
+import { epiloguesIn, withEpilogues } from './epilogue.ts';
 import { fuse } from './fuse.ts';
 import { type Buffer, type GradientItem, type Item, type Operand, readsOf, writesOf } from './items.ts';
 import { withoutDead } from './liveness.ts';
@@ -60,6 +61,7 @@ export class Refusal extends Error {}
 export class Variant {
   readonly recorded: number;
   readonly launches: number;
+  readonly epilogues: readonly string[];
   readonly steps: number;
   readonly bytes: number;
   readonly unsharedBytes: number;
@@ -112,7 +114,7 @@ export class Variant {
     for (const item of items) if (item.kind === 'gradient' && item.grad?.buffer.made === true) gradients.add(item.grad.buffer);
     const seen = new Set([...fresh, ...gradients]);
     const live = withoutDead(items, seen);
-    const fused = fuse(live, seen);
+    const fused = withEpilogues(fuse(live, seen), seen);
     const plan = planMemory(fused, temporaries({ items: fused, fresh, gradients, placeOf: noPlace }));
     this.#guards = this.#guardsOf(gradientItems, now, fused);
     this.#writes = writesOfHeld(recording);
@@ -121,6 +123,7 @@ export class Variant {
     this.#program = new Program({ items: fused, plan, fresh, gradients, placeOf: (leaf) => this.#places.get(leaf) as LeafPlace }, arena);
     this.recorded = launchesIn(recording.items);
     this.launches = launchesIn(fused);
+    this.epilogues = epiloguesIn(fused);
     this.steps = this.#program.length;
     this.bytes = plan.bytes;
     this.unsharedBytes = plan.unshared;

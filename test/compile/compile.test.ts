@@ -52,7 +52,7 @@ describe('what is replayed', () => {
     expect(f.explain().signatures).toEqual([
       {
         arguments: 'float32[2], float32[2]',
-        programs: [{ recorded: 3, launches: 1, bytes: 0, unsharedBytes: 0, runs: 3 }],
+        programs: [{ recorded: 3, launches: 1, epilogues: [], bytes: 0, unsharedBytes: 0, runs: 3 }],
         eagerRuns: 2,
         reason: null,
       },

@@ -16,7 +16,7 @@ const FEW_COLUMNS = 128;
 export const EDGE_BYTES = 384;
 /** Into how many chunks threads cut what they share, about, and at most. */
 const CHUNKS = 12;
-const MOST_CHUNKS = 192;
+export const MOST_CHUNKS = 192;
 /** Bytes that are packed in a nanosecond. */
 const PACKING = 20;
 

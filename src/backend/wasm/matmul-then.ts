@@ -1,0 +1,189 @@
+/**
+ * Matrix products with an elementwise program behind them: it completes each block of rows when the sums of the block are done, while it is in the cache, on
+ * whatever thread has it. An element is computed by the code that a launch of the program has, wherever it lies, so the bits are those of the product and then
+ * the program.
+ */
+import type { DTypeInfo } from '../../dtype/dtype.ts';
+import { compileMap } from '../../kernel/map.ts';
+import { isHeavy } from '../../kernel/vector/cost.ts';
+import { type KernelFunction, sourceOf } from '../../kernel/wasm/instantiate.ts';
+import { heap } from '../../runtime/heap.ts';
+import { addressOf, allocatePermanent, type Storage } from '../../runtime/storage.ts';
+import type { View } from '../../runtime/view.ts';
+import type { MapProgram } from '../../scalar/program.ts';
+import { addressOfView } from './host.ts';
+import { map } from './map.ts';
+import { sizes, strides, writePlan } from './map-plan.ts';
+import { matmulReal } from './matmul.ts';
+import { completing, MOST_CHUNKS, runChunks } from './matmul-run.ts';
+import { flatTrial, kernelFor, launchesFor, type TrialFor } from './widen.ts';
+
+/** How an operand lies over the rows of a product: element by element, one element for all, a row that all share, or one element for each row. */
+export type Lie = 'all' | 'one' | 'row' | 'column';
+
+/** Operands at most, besides the output: a chunk has eleven arguments. */
+export const MOST_INPUTS = 8;
+
+/** Up to so many elements blocks are not worth their calls. */
+export const thenTuning = { leastElements: 16384 };
+
+/** Arguments of `products`, of which others have fewer. */
+const PRODUCTS_WIDTH = 17;
+
+/** Room for the plan of a chunk: two loops of so many operands. */
+const PLAN_BYTES = 4 * (2 * (MOST_INPUTS + 1) + 3);
+let plans: Storage | null = null;
+
+const NO_PARAMS: readonly number[] = [];
+
+/** A kernel, which may be replaced by its wide form. */
+interface Kernel {
+  run: KernelFunction;
+}
+
+/** A program that completes the blocks of products. Its operands are `out` and `ins`, as in a launch; those that lie where the product does are the product. */
+export class ProductMap {
+  readonly #program: MapProgram;
+  readonly #compute: DTypeInfo;
+  /** Of all operands, the output first. */
+  readonly #types: readonly DTypeInfo[];
+  readonly #lies: readonly Lie[];
+  readonly #hasRows: boolean;
+  /** Whether something is written that is read, besides the product. */
+  readonly #isUpdate: boolean;
+  readonly #kernels: [Kernel | null, Kernel | null] = [null, null];
+  #product: View | null = null;
+  #views: readonly View[] = [];
+  #isDone = false;
+  readonly #complete: typeof runChunks = (...launch) => this.#runChunks(...launch);
+
+  constructor(program: MapProgram, compute: DTypeInfo, types: readonly DTypeInfo[], lies: readonly Lie[], isUpdate: boolean) {
+    this.#program = program;
+    this.#compute = compute;
+    this.#types = types;
+    this.#lies = lies;
+    this.#hasRows = lies.some((lie) => lie === 'row' || lie === 'column');
+    this.#isUpdate = isUpdate;
+  }
+
+  /** The product of real matrices, `start + a @ b` (see `Backend.matmul`), and then the program. All are float32, or all float64. */
+  run(product: View, a: View, b: View, start: View | null, out: View, ins: readonly View[]): void {
+    this.#isDone = false;
+    if (product.size >= thenTuning.leastElements) {
+      plans ??= allocatePermanent(MOST_CHUNKS * PLAN_BYTES);
+      this.#product = product;
+      this.#views = [out, ...ins];
+      completing.run = this.#complete;
+    }
+    try {
+      matmulReal(product, a, b, start);
+    } finally {
+      completing.run = null;
+      this.#product = null;
+      this.#views = [];
+    }
+    if (!this.#isDone) map(this.#program, out, ins, NO_PARAMS, this.#compute);
+  }
+
+  /** Chunks of the product, each with the program behind it. */
+  #runChunks(...[nanoseconds, steps, chunks, adds, argumentsOf]: Parameters<typeof runChunks>): void {
+    if (chunks === 0) return;
+    this.#isDone = true;
+    const first = argumentsOf(0);
+    const width = first.length / steps.length;
+    const from = first.length - width;
+    const isBatch = width === PRODUCTS_WIDTH;
+    // Rows that follow each other are one run.
+    const isFlat =
+      !this.#hasRows &&
+      (isBatch || first[from] === 1 || (first[from + 1] as number) * (this.#product as View).type.itemsize === first[from + 8]);
+    runChunks(nanoseconds, [...steps, this.#kernelOf(isFlat)], chunks, adds || this.#isUpdate, (i) => {
+      const values = [...argumentsOf(i)];
+      const at = (index: number): number => values[from + index] as number;
+      const block = isBatch
+        ? this.#argumentsFor(i, isFlat, at(0) * at(4), at(5), at(13))
+        : this.#argumentsFor(i, isFlat, at(0), at(1), at(7));
+      for (let k = 0; k < width; k++) values.push(block[k] ?? 0);
+      return values;
+    });
+  }
+
+  /** What the program's kernel gets for a block: so many rows and columns, the first of which is at `target` in the product. */
+  #argumentsFor(chunk: number, isFlat: boolean, rows: number, columns: number, target: number): number[] {
+    const product = this.#product as View;
+    const all = product.shape[product.shape.length - 1] as number;
+    const element = (target - addressOfView(product)) / product.type.itemsize;
+    const moves = { all: element, one: 0, row: element % all, column: Math.floor(element / all) };
+    const addresses = this.#views.map((view, k) => addressOfView(view) + moves[this.#lies[k] as Lie] * view.type.itemsize);
+    if (isFlat) return [rows * columns, ...addresses];
+    const plan = addressOf(plans as Storage) + (chunk % MOST_CHUNKS) * PLAN_BYTES;
+    const along = { all: 1, one: 0, row: 1, column: 0 };
+    const down = { all, one: 0, row: 0, column: 1 };
+    const count = this.#views.length;
+    sizes[0] = columns;
+    sizes[1] = rows;
+    this.#views.forEach(({ type }, k) => {
+      const lie = this.#lies[k] as Lie;
+      strides[k] = along[lie] * type.itemsize;
+      strides[count + k] = down[lie] * type.itemsize;
+    });
+    writePlan(heap.i32, plan >>> 2, 2, count);
+    return [columns, plan, ...addresses];
+  }
+
+  #kernelOf(isFlat: boolean): KernelFunction {
+    const kernel = (this.#kernels[isFlat ? 0 : 1] ??= this.#known(isFlat));
+    // What may yet be replaced is asked for each time; threads could not have it anyway.
+    return sourceOf(kernel.run) === undefined ? (...args) => kernel.run(...args) : kernel.run;
+  }
+
+  /** The kernel that all products with this program and these operands have in common. */
+  #known(isFlat: boolean): Kernel {
+    const { kernels } = this.#program;
+    const key = `then ${isFlat} ${this.#compute.index} ${this.#types.map(({ index }, k) => `${index}${this.#lies[k]}`)}`;
+    let kernel = kernels.get(key) as Kernel | undefined;
+    if (kernel === undefined) kernels.set(key, (kernel = this.#compile(isFlat)));
+    return kernel;
+  }
+
+  #compile(isFlat: boolean): Kernel {
+    const { expr, more } = this.#program;
+    const [output, ...inputs] = this.#types as [DTypeInfo, ...DTypeInfo[]];
+    const signature = {
+      expr,
+      more,
+      compute: this.#compute,
+      output,
+      inputs,
+      paramCount: 0,
+      outputAccess: 'unit',
+      inputAccess: this.#lies.slice(1).map((lie) => (lie === 'one' || (lie === 'column' && !isFlat) ? 'uniform' : 'unit')),
+      nested: !isFlat,
+    } as const;
+    const results = [expr, ...more];
+    const outputs = this.#types.slice(0, results.length);
+    const trial = isFlat ? flatTrial(outputs) : nestedTrial(outputs, this.#types.length);
+    const make = (name: string) => compileMap(name, signature);
+    const kernel = {} as Kernel;
+    const replace = (run: KernelFunction): void => {
+      kernel.run = run;
+    };
+    replace(kernelFor(make, isHeavy(results), trial, replace, 'plain', launchesFor((this.#product as View).size)));
+    return kernel;
+  }
+}
+
+/** The trial of a block, `(columns, plan, outputs…, inputs…)`: from the first to the last of its elements. */
+function nestedTrial(outputs: readonly DTypeInfo[], operands: number): TrialFor {
+  return (args) => {
+    const [columns, plan] = args as [number, number];
+    const words = plan >>> 2;
+    const rows = heap.i32[words + operands + 1] as number;
+    const written = outputs.map(({ itemsize }, k) => {
+      const start = args[k + 2] as number;
+      const row = heap.i32[words + operands + 3 + k] as number;
+      return [start, start + (rows - 1) * row + columns * itemsize] as const;
+    });
+    return { args, written };
+  };
+}
