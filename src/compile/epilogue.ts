@@ -141,10 +141,12 @@ function joined(product: Product, launch: MapItem, isNeeded: boolean): CallItem 
   const place = isNeeded || outputs.some((operand) => isSame(operand, source)) ? null : placeIn(outputs, read, product);
   const there = place === null ? source : new Operand(place.buffer, { ...source, offset: place.offset });
   const ins = launch.ins.map((operand) => (isSame(operand, source) ? there : operand));
-  const types = [launch.out, ...ins].map(({ type }) => type);
-  const lies = [launch.out, ...ins].map((operand) => lieOf(operand, launch.out, source) as Lie);
   const isUpdate = outputs.some(({ buffer }) => buffer !== there.buffer && [...read].some((operand) => operand.buffer === buffer));
-  const then = new ProductMap(program, compute, types, lies, isUpdate);
+  const operands = [launch.out, ...ins].map((operand) => {
+    return { type: operand.type, lie: lieOf(operand, launch.out, source) as Lie, isProduct: isSame(operand, there) };
+  });
+  const keeps = isNeeded && !outputs.some((operand) => isSame(operand, there));
+  const then = new ProductMap(program, compute, operands, isUpdate, keeps);
   const written = [there, ...writesOf(launch).filter(({ buffer }) => buffer !== source.buffer)];
   return {
     kind: 'call',

@@ -6,13 +6,13 @@ import { thenTuning } from '../../src/backend/wasm/matmul-then.ts';
 import { awaitThreads, untilShared } from '../threads/support.ts';
 
 const F = nn.functional;
-const { leastElements } = thenTuning;
+const tuning = { ...thenTuning };
 
 beforeEach(() => {
-  thenTuning.leastElements = 1;
+  Object.assign(thenTuning, { leastElements: 1, storedAfter: 1, storedAt: ['wide', 'fused', 'plain'] });
 });
 afterEach(() => {
-  thenTuning.leastElements = leastElements;
+  Object.assign(thenTuning, tuning);
 });
 afterAll(() => setNumThreads(1));
 
@@ -67,10 +67,10 @@ const SHAPES: readonly Shape[] = [
   { batch: [], m: 2, k: 3, n: 33 },
   { batch: [], m: 13, k: 11, n: 17 },
   { batch: [], m: 60, k: 64, n: 300 },
-  { batch: [], m: 131, k: 32, n: 48 },
+  { batch: [], m: 131, k: 32, n: 64 },
   { batch: [], m: 67, k: 600, n: 130 },
   { batch: [], m: 61, k: 16, n: 1100 },
-  { batch: [], m: 700, k: 530, n: 40 },
+  { batch: [], m: 640, k: 530, n: 64 },
   { batch: [30], m: 9, k: 8, n: 7 },
   { batch: [2, 3], m: 70, k: 65, n: 140 },
   { batch: [3], m: 64, k: 0, n: 5 },

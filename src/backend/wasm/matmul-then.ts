@@ -12,20 +12,38 @@ import { addressOf, allocatePermanent, type Storage } from '../../runtime/storag
 import type { View } from '../../runtime/view.ts';
 import type { MapProgram } from '../../scalar/program.ts';
 import { addressOfView } from './host.ts';
+import { type KernelLevel, levelEpoch } from './level.ts';
 import { map } from './map.ts';
 import { sizes, strides, writePlan } from './map-plan.ts';
 import { matmulReal } from './matmul.ts';
+import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
 import { completing, MOST_CHUNKS, runChunks } from './matmul-run.ts';
+import { compileStored } from './matmul-stores.ts';
 import { flatTrial, kernelFor, launchesFor, type TrialFor } from './widen.ts';
 
 /** How an operand lies over the rows of a product: element by element, one element for all, a row that all share, or one element for each row. */
 export type Lie = 'all' | 'one' | 'row' | 'column';
 
+/** An operand of a program that completes a product. */
+export interface ProductOperand {
+  readonly type: DTypeInfo;
+  readonly lie: Lie;
+  /** Whether it is the product, or lies in its place. */
+  readonly isProduct: boolean;
+}
+
 /** Operands at most, besides the output: a chunk has eleven arguments. */
 export const MOST_INPUTS = 8;
 
-/** Up to so many elements blocks are not worth their calls. */
-export const thenTuning = { leastElements: 16384 };
+/** What decides between the ways. Measured; tests change it. */
+export const thenTuning = {
+  /** Up to so many elements blocks are not worth their calls. */
+  leastElements: 16384,
+  /** After so many elements a program is compiled into the stores of the product, which takes 4 ms and saves 0.05 ns an element. */
+  storedAfter: 2 ** 24,
+  /** Where they hold it beside the sums. V8 11 takes the sums out of the registers for it: 1.3 ns an element after 32 steps, in the place of 0.1. */
+  storedAt: ['wide'] as readonly KernelLevel[],
+};
 
 /** Arguments of `products`, of which others have fewer. */
 const PRODUCTS_WIDTH = 17;
@@ -41,6 +59,12 @@ interface Kernel {
   run: KernelFunction;
 }
 
+/** A product with the program in its stores: none if it is null, not compiled yet if it is undefined. */
+interface Stored {
+  elements: number;
+  kernel: KernelFunction | null | undefined;
+}
+
 /** A program that completes the blocks of products. Its operands are `out` and `ins`, as in a launch; those that lie where the product does are the product. */
 export class ProductMap {
   readonly #program: MapProgram;
@@ -51,19 +75,31 @@ export class ProductMap {
   readonly #hasRows: boolean;
   /** Whether something is written that is read, besides the product. */
   readonly #isUpdate: boolean;
+  /** Which operands are the product, the output first. */
+  readonly #isProduct: readonly boolean[];
+  /** Whether somebody reads the product itself. */
+  readonly #keeps: boolean;
+  /** Whether the stores of the product could do it. */
+  readonly #isLight: boolean;
+  /** Of the way that the product went last. */
+  #stored: Stored | null = null;
+  #isPacked = false;
   readonly #kernels: [Kernel | null, Kernel | null] = [null, null];
   #product: View | null = null;
   #views: readonly View[] = [];
   #isDone = false;
   readonly #complete: typeof runChunks = (...launch) => this.#runChunks(...launch);
 
-  constructor(program: MapProgram, compute: DTypeInfo, types: readonly DTypeInfo[], lies: readonly Lie[], isUpdate: boolean) {
+  constructor(program: MapProgram, compute: DTypeInfo, operands: readonly ProductOperand[], isUpdate: boolean, keeps: boolean) {
     this.#program = program;
     this.#compute = compute;
-    this.#types = types;
-    this.#lies = lies;
-    this.#hasRows = lies.some((lie) => lie === 'row' || lie === 'column');
+    this.#types = operands.map(({ type }) => type);
+    this.#lies = operands.map(({ lie }) => lie);
+    this.#isProduct = operands.map(({ isProduct }) => isProduct);
+    this.#hasRows = this.#lies.some((lie) => lie === 'row' || lie === 'column');
     this.#isUpdate = isUpdate;
+    this.#keeps = keeps;
+    this.#isLight = operands.every(({ type, lie }) => lie === 'all' && type === compute) && !isHeavy([program.expr, ...program.more]);
   }
 
   /** The product of real matrices, `start + a @ b` (see `Backend.matmul`), and then the program. All are float32, or all float64. */
@@ -73,6 +109,7 @@ export class ProductMap {
       plans ??= allocatePermanent(MOST_CHUNKS * PLAN_BYTES);
       this.#product = product;
       this.#views = [out, ...ins];
+      this.#compileStored();
       completing.run = this.#complete;
     }
     try {
@@ -93,6 +130,11 @@ export class ProductMap {
     const width = first.length / steps.length;
     const from = first.length - width;
     const isBatch = width === PRODUCTS_WIDTH;
+    const stored = isBatch ? null : this.#storedFor(steps);
+    if (stored !== null) {
+      this.#runStored(stored, nanoseconds, steps, chunks, adds, argumentsOf);
+      return;
+    }
     // Rows that follow each other are one run.
     const isFlat =
       !this.#hasRows &&
@@ -106,6 +148,54 @@ export class ProductMap {
       for (let k = 0; k < width; k++) values.push(block[k] ?? 0);
       return values;
     });
+  }
+
+  /** Chunks of the product with the program in its stores, which have more arguments. */
+  #runStored(stored: KernelFunction, ...[nanoseconds, steps, chunks, adds, argumentsOf]: Parameters<typeof runChunks>): void {
+    const product = addressOfView(this.#product as View);
+    const distances = this.#views.filter((_, k) => !this.#isProduct[k]).map((view) => addressOfView(view) - product);
+    runChunks(nanoseconds, [...steps.slice(0, -1), stored], chunks, adds || this.#isUpdate, (i) => {
+      const values = argumentsOf(i);
+      const width = values.length / steps.length;
+      return steps.flatMap((_, step) => [...values.slice(step * width, (step + 1) * width), ...distances]);
+    });
+  }
+
+  /** The kernel in the place of the last of these, if that is there; counts what it would have done. */
+  #storedFor(steps: readonly KernelFunction[]): KernelFunction | null {
+    const kernels = this.#kernelsOfProduct();
+    const { shape, size } = this.#product as View;
+    if (kernels === null || (shape[shape.length - 1] as number) % kernels.columns !== 0) return null;
+    this.#isPacked = steps[steps.length - 1] === kernels.multiplyPacked;
+    const places = this.#isProduct.map((isProduct) => (isProduct ? 'p' : '.')).join('');
+    const key = `stores ${this.#compute.index} ${places} ${this.#keeps} ${this.#isPacked} ${levelEpoch()}`;
+    let stored = this.#program.kernels.get(key) as Stored | undefined;
+    if (stored === undefined) this.#program.kernels.set(key, (stored = { elements: 0, kernel: undefined }));
+    stored.elements += size;
+    this.#stored = stored;
+    return stored.kernel ?? null;
+  }
+
+  #kernelsOfProduct(): MatmulKernels | null {
+    if (!this.#isLight) return null;
+    const kernels = matmulKernels(this.#compute.itemsize === 4 ? 'f32' : 'f64');
+    return thenTuning.storedAt.includes(kernels.level) ? kernels : null;
+  }
+
+  /** Compiles the program into the stores of the product, for the way that it went the last time, once that pays. */
+  #compileStored(): void {
+    const stored = this.#stored;
+    const kernels = this.#kernelsOfProduct();
+    if (kernels === null || stored === null || stored.kernel !== undefined || stored.elements < thenTuning.storedAfter) return;
+    const { expr, more } = this.#program;
+    let others = 0;
+    const program = {
+      type: this.#compute,
+      results: [expr, ...more].map((each, i) => [each, i - 1] as const),
+      places: this.#isProduct.map((isProduct) => (isProduct ? -1 : others++)),
+      keeps: this.#keeps,
+    };
+    stored.kernel = compileStored(kernels, this.#isPacked, program, this.#known(true).run);
   }
 
   /** What the program's kernel gets for a block: so many rows and columns, the first of which is at `target` in the product. */
