@@ -1,7 +1,7 @@
 import { type DType, dtypeInfo } from '../dtype/dtype.ts';
 import { recording } from '../runtime/recorder.ts';
 import { formatShape, sameShape } from '../shape/shape.ts';
-import { giveAway } from '../tensor/accumulate.ts';
+import { forgetGradient, giveAway } from '../tensor/accumulate.ts';
 import { settle } from '../tensor/engine.ts';
 import { describeTensor, describeValue } from '../tensor/messages.ts';
 import { metaOf } from '../tensor/meta.ts';
@@ -22,6 +22,7 @@ export function gradOf(x: Tensor): Tensor | null {
       `grad: ${describeTensor(x)} is not a leaf, so backward() does not keep its gradient: call retainGrad() on it before, or read the grad of a leaf`,
     );
   }
+  if (grad !== null) giveAway(grad);
   return grad;
 }
 
@@ -29,7 +30,7 @@ export function gradOf(x: Tensor): Tensor | null {
 export function setGrad(x: Tensor, value: Tensor | null | undefined): void {
   settle();
   if (value === null || value === undefined) {
-    if (x.meta !== null) x.meta.grad = null;
+    if (x.meta !== null) forgetGradient(x.meta);
     recording.by?.gradient(x);
     return;
   }

@@ -1,5 +1,6 @@
 import { recording as recorder } from '../runtime/recorder.ts';
 import { creation } from '../runtime/storage.ts';
+import { giveAway } from '../tensor/accumulate.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { mode } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -112,6 +113,8 @@ class Compiler<Args extends unknown[], Result> {
       ...trace.recording.leaves,
     ]);
     const gradients = new Map([...known, ...leaves].map((leaf) => [leaf, leaf.meta?.grad ?? null] as const));
+    // The trace keeps them.
+    for (const grad of gradients.values()) if (grad !== null) giveAway(grad);
     const result = recording.run(() => this.#fn(...args));
     signature.eager++;
     if (result instanceof Promise) recording.refuse('the function is asynchronous: what runs after its first await is not seen');

@@ -2,6 +2,7 @@ import { type DType, type DTypeInfo, dtypeInfo } from '../dtype/dtype.ts';
 import { cast } from '../ops/structural.ts';
 import { effect, recording } from '../runtime/recorder.ts';
 import { formatShape } from '../shape/shape.ts';
+import { forgetGradient } from '../tensor/accumulate.ts';
 import { describeValue } from '../tensor/messages.ts';
 import { withGradMode } from '../tensor/modes.ts';
 import { isTensor, Tensor } from '../tensor/tensor.ts';
@@ -173,7 +174,7 @@ export abstract class Module {
   /** Forgets all gradients. */
   zeroGrad(): void {
     effect(() => {
-      for (const parameter of this.parameters()) if (parameter.meta !== null) parameter.meta.grad = null;
+      for (const parameter of this.parameters()) if (parameter.meta !== null) forgetGradient(parameter.meta);
     });
   }
 

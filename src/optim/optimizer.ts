@@ -2,6 +2,7 @@ import { fillTensor, fullTensor } from '../ops/create.ts';
 import { together } from '../ops/optimizer-update.ts';
 import { effect } from '../runtime/recorder.ts';
 import { labelStorage, untrack } from '../runtime/storage.ts';
+import { forgetGradient, giveAway } from '../tensor/accumulate.ts';
 import { markWritten } from '../tensor/inplace.ts';
 import { describeTensor, describeValue, isForeignTensor } from '../tensor/messages.ts';
 import type { AutogradMeta } from '../tensor/meta.ts';
@@ -130,6 +131,8 @@ export abstract class Optimizer<Options extends object> {
       for (const parameter of group.params) {
         const grad = parameter.meta?.grad ?? null;
         if (grad === null) continue;
+        // A class that is not ours may keep it.
+        if (!this.together) giveAway(grad);
         if (mode.beforeWrite !== null) mode.beforeWrite(parameter);
         this.update(parameter, grad, group, this.stateOf(parameter));
         markWritten(parameter, writer);
@@ -220,7 +223,7 @@ function isIterable(value: unknown): boolean {
 }
 
 function clearGrad(meta: AutogradMeta, drop: boolean): void {
-  if (drop || meta.grad === null) meta.grad = null;
+  if (drop || meta.grad === null) forgetGradient(meta);
   else zeroInPlace(meta.grad);
 }
 

@@ -5,7 +5,7 @@ import { formatShape } from '../shape/shape.ts';
 import { AutogradError } from '../util/errors.ts';
 import { nulls } from './exact.ts';
 import { IDENTITY } from './identity.ts';
-import { metaOf } from './meta.ts';
+import { type AutogradMeta, metaOf } from './meta.ts';
 import { mode } from './modes.ts';
 import type { Node } from './node.ts';
 import { structural } from './structural.ts';
@@ -32,6 +32,16 @@ export function drop(g: Tensor): void {
   if (storage.holders <= 0) return;
   storage.holders--;
   if (storage.holders === 0) release(storage);
+}
+
+/** The holders of a gradient that only its leaf refers to: it is freed when the leaf forgets it, unless somebody has asked for it (`giveAway`). */
+const UNSEEN = -2;
+
+/** Sets a leaf's gradient to null. */
+export function forgetGradient(meta: AutogradMeta): void {
+  const storage = meta.grad?.storage;
+  if (storage !== undefined && storage.holders === UNSEEN && recording.by === null) release(storage);
+  meta.grad = null;
 }
 
 /** a + b; in place when nobody can tell. */
@@ -70,7 +80,8 @@ export function accumulateIntoLeaf(leaf: Tensor, g: Tensor, createGraph: boolean
       meta.grad = copyLike(leaf, g);
       drop(g);
     }
-    giveAway(meta.grad);
+    // Where a graph or a recording looks on, others see it at once.
+    meta.grad.storage.holders = createGraph || mode.interpreters !== 0 || recording.by !== null ? -1 : UNSEEN;
     untrack(meta.grad.storage);
     labelStorage(meta.grad.storage, meta.name === null ? 'gradient' : `gradient of ${meta.name}`);
   } else if (createGraph || mode.interpreters !== 0 || before.storage.version < 0 || !isDense(before)) {
