@@ -1,10 +1,14 @@
 /** Elementwise programs in the stores of a matrix product: tiles are completed in registers, and never stored as they are if nobody wants that. */
 import type { DTypeInfo } from '../dtype/dtype.ts';
-import type { Expr } from '../scalar/expr.ts';
+import { type Expr, forEachNode } from '../scalar/core.ts';
 import { advance } from './loops.ts';
 import { alignmentOf, type MatmulVariant, storeTile, type TileEnd } from './matmul-variant.ts';
+import { LIGHT } from './vector/cost.ts';
 import { partOf, VectorEmitter, type Vectors } from './vector/emitter.ts';
 import { type FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
+
+/** Functions in the stores at most. */
+const MOST_CALLS = 12;
 
 /**
  * What completes a tile. Operands are numbered as the arguments of the expressions; all are of the product's dtype and shape, so that they lie as it does, so many bytes further on: each of those that are
@@ -18,6 +22,23 @@ export interface StoredProgram {
   readonly places: readonly number[];
   /** Whether the product itself is stored: no result lies in its place, and somebody reads it. */
   readonly keeps: boolean;
+}
+
+/** Whether all of this is of functions that vectors have an instruction or two for, and little of it: then registers hold it beside a tile. */
+export function isLight(exprs: readonly Expr[]): boolean {
+  let calls = 0;
+  let light = true;
+  const visit = ({ op, args }: Expr): void => {
+    if (typeof op === 'string') return;
+    if (!LIGHT.has(op.name) && op.expand !== null) {
+      forEachNode(op.expand(...args), visit);
+      return;
+    }
+    calls++;
+    light &&= LIGHT.has(op.name);
+  };
+  forEachNode(exprs, visit);
+  return light && calls <= MOST_CALLS;
 }
 
 /** How a program completes tiles. Everything is computed before anything is stored, vectors of a row side by side. */

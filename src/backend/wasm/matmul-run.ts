@@ -6,7 +6,7 @@ import type { MatmulKernels } from './matmul-kernels.ts';
 import { rowsToShare, runRows } from './parallel.ts';
 
 /** Steps of the inner dimension that are multiplied at a time: a panel of b stays in the first-level cache. */
-const DEPTH = 512;
+export const DEPTH = 512;
 /** Rows of a that are multiplied at a time: they stay in the second-level cache, and are whole tiles of 4 or 6 rows. */
 export const BLOCK_ROWS = 60;
 /** Columns of b that are packed at a time: many, and few where one block of a multiplies them all. */
@@ -85,8 +85,8 @@ export function blocksOf(m: number, kernels: MatmulKernels): number {
   return m <= BLOCK_ROWS ? CHUNKS : Math.ceil(m / blockOf(m, 1, kernels)[0]);
 }
 
-/** What runs chunks of which the results are complete, in the place of `runChunks`: set while a product runs that has more to do with them (`matmul-then.ts`). */
-export const completing: { run: typeof runChunks | null } = { run: null };
+/** What runs chunks of which the results are complete, in the place of `runChunks`, and of how many rows they should be: set while a product runs that has more to do with them (`matmul-then.ts`). */
+export const completing: { run: typeof runChunks | null; rows: number } = { run: null, rows: 0 };
 
 /** Runs chunks of work, each a call of each kernel, whose arguments follow each other; all kernels have as many. Threads share them if that pays. `adds`: to what is there. */
 export function runChunks(
@@ -202,7 +202,7 @@ function multiplyBlocks(kernels: MatmulKernels, problem: Problem, path: Path, { 
   const widthMost = columnsOf(m, shared);
   for (let column = 0; column < n; column += widthMost) {
     const width = Math.min(widthMost, n - column);
-    const [rows, some] = shared ? blockOf(m, width, kernels) : [BLOCK_ROWS, width];
+    const [rows, some] = shared ? blockOf(m, width, kernels) : [(path.leftBytes === 0 && completing.rows) || BLOCK_ROWS, width];
     const across = Math.ceil(width / some);
     const part = shared ? columns * Math.ceil(width / columns / CHUNKS) : width;
     for (let step = 0; step < k; step += depthMost) {

@@ -5,6 +5,7 @@
  */
 import type { DTypeInfo } from '../../dtype/dtype.ts';
 import { compileMap } from '../../kernel/map.ts';
+import { isLight } from '../../kernel/matmul-stores.ts';
 import { isHeavy } from '../../kernel/vector/cost.ts';
 import { type KernelFunction, sourceOf } from '../../kernel/wasm/instantiate.ts';
 import { heap } from '../../runtime/heap.ts';
@@ -17,7 +18,7 @@ import { map } from './map.ts';
 import { sizes, strides, writePlan } from './map-plan.ts';
 import { matmulReal } from './matmul.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
-import { completing, MOST_CHUNKS, runChunks } from './matmul-run.ts';
+import { completing, DEPTH, MOST_CHUNKS, runChunks } from './matmul-run.ts';
 import { compileStored } from './matmul-stores.ts';
 import { flatTrial, kernelFor, launchesFor, type TrialFor } from './widen.ts';
 
@@ -44,6 +45,12 @@ export const thenTuning = {
   /** Where they hold it beside the sums. V8 11 takes the sums out of the registers for it: 1.3 ns an element after 32 steps, in the place of 0.1. */
   storedAt: ['wide'] as readonly KernelLevel[],
 };
+
+/** Bytes of the left side, and of the result, that a block has. */
+const LEFT_BYTES = 1 << 19;
+const BLOCK_BYTES = 1 << 18;
+/** Rows of whole tiles, at every level. */
+const WHOLE_TILES = 12;
 
 /** Arguments of `products`, of which others have fewer. */
 const PRODUCTS_WIDTH = 17;
@@ -79,8 +86,9 @@ export class ProductMap {
   readonly #isProduct: readonly boolean[];
   /** Whether somebody reads the product itself. */
   readonly #keeps: boolean;
-  /** Whether the stores of the product could do it. */
   readonly #isLight: boolean;
+  /** Whether the stores of the product could do it. */
+  readonly #fitsStores: boolean;
   /** Of the way that the product went last. */
   #stored: Stored | null = null;
   #isPacked = false;
@@ -99,7 +107,8 @@ export class ProductMap {
     this.#hasRows = this.#lies.some((lie) => lie === 'row' || lie === 'column');
     this.#isUpdate = isUpdate;
     this.#keeps = keeps;
-    this.#isLight = operands.every(({ type, lie }) => lie === 'all' && type === compute) && !isHeavy([program.expr, ...program.more]);
+    this.#isLight = isLight([program.expr, ...program.more]);
+    this.#fitsStores = this.#isLight && operands.every(({ type, lie }) => lie === 'all' && type === compute);
   }
 
   /** The product of real matrices, `start + a @ b` (see `Backend.matmul`), and then the program. All are float32, or all float64. */
@@ -111,15 +120,27 @@ export class ProductMap {
       this.#views = [out, ...ins];
       this.#compileStored();
       completing.run = this.#complete;
+      completing.rows = this.#rowsAtATime(a.shape[a.shape.length - 1] as number);
     }
     try {
       matmulReal(product, a, b, start);
     } finally {
       completing.run = null;
+      completing.rows = 0;
       this.#product = null;
       this.#views = [];
     }
     if (!this.#isDone) map(this.#program, out, ins, NO_PARAMS, this.#compute);
+  }
+
+  /** How many rows to complete at a time, if nothing is packed of the left side: equal parts, so that what is to be multiplied and what comes of it stay in the cache. */
+  #rowsAtATime(k: number): number {
+    const { shape, size, type } = this.#product as View;
+    const n = shape[shape.length - 1] as number;
+    const most =
+      Math.min(LEFT_BYTES / Math.min(k, DEPTH), this.#stored?.kernel ? Number.POSITIVE_INFINITY : BLOCK_BYTES / n) / type.itemsize;
+    const rows = size / n;
+    return Math.ceil(rows / Math.ceil(rows / most) / WHOLE_TILES) * WHOLE_TILES;
   }
 
   /** Chunks of the product, each with the program behind it. */
@@ -177,7 +198,7 @@ export class ProductMap {
   }
 
   #kernelsOfProduct(): MatmulKernels | null {
-    if (!this.#isLight) return null;
+    if (!this.#fitsStores) return null;
     const kernels = matmulKernels(this.#compute.itemsize === 4 ? 'f32' : 'f64');
     return thenTuning.storedAt.includes(kernels.level) ? kernels : null;
   }
@@ -201,24 +222,28 @@ export class ProductMap {
   /** What the program's kernel gets for a block: so many rows and columns, the first of which is at `target` in the product. */
   #argumentsFor(chunk: number, isFlat: boolean, rows: number, columns: number, target: number): number[] {
     const product = this.#product as View;
+    const views = this.#views;
     const all = product.shape[product.shape.length - 1] as number;
     const element = (target - addressOfView(product)) / product.type.itemsize;
-    const moves = { all: element, one: 0, row: element % all, column: Math.floor(element / all) };
-    const addresses = this.#views.map((view, k) => addressOfView(view) + moves[this.#lies[k] as Lie] * view.type.itemsize);
-    if (isFlat) return [rows * columns, ...addresses];
-    const plan = addressOf(plans as Storage) + (chunk % MOST_CHUNKS) * PLAN_BYTES;
-    const along = { all: 1, one: 0, row: 1, column: 0 };
-    const down = { all, one: 0, row: 0, column: 1 };
-    const count = this.#views.length;
+    const plan = isFlat ? 0 : addressOf(plans as Storage) + (chunk % MOST_CHUNKS) * PLAN_BYTES;
+    const result = isFlat ? [rows * columns] : [columns, plan];
+    for (let k = 0; k < views.length; k++) {
+      const view = views[k] as View;
+      const { itemsize } = view.type;
+      const lie = this.#lies[k] as Lie;
+      const isAlong = lie === 'all' || lie === 'row';
+      result.push(
+        addressOfView(view) +
+          itemsize * (lie === 'all' ? element : lie === 'one' ? 0 : isAlong ? element % all : Math.floor(element / all)),
+      );
+      strides[k] = isAlong ? itemsize : 0;
+      strides[views.length + k] = lie === 'all' ? all * itemsize : lie === 'column' ? itemsize : 0;
+    }
+    if (isFlat) return result;
     sizes[0] = columns;
     sizes[1] = rows;
-    this.#views.forEach(({ type }, k) => {
-      const lie = this.#lies[k] as Lie;
-      strides[k] = along[lie] * type.itemsize;
-      strides[count + k] = down[lie] * type.itemsize;
-    });
-    writePlan(heap.i32, plan >>> 2, 2, count);
-    return [columns, plan, ...addresses];
+    writePlan(heap.i32, plan >>> 2, 2, views.length);
+    return result;
   }
 
   #kernelOf(isFlat: boolean): KernelFunction {
@@ -258,7 +283,7 @@ export class ProductMap {
     const replace = (run: KernelFunction): void => {
       kernel.run = run;
     };
-    replace(kernelFor(make, isHeavy(results), trial, replace, 'plain', launchesFor((this.#product as View).size)));
+    replace(kernelFor(make, !this.#isLight && isHeavy(results), trial, replace, 'plain', launchesFor((this.#product as View).size)));
     return kernel;
   }
 }

@@ -4,7 +4,7 @@ import { float32Functions } from './math-float32.ts';
 import { float64Functions } from './math-float64.ts';
 
 /** What vectors have an instruction or two for. */
-const LIGHT = new Set(
+export const LIGHT: ReadonlySet<string> = new Set(
   (
     'neg abs sqrt floor ceil trunc round add sub mul div max min fmax fmin sign reciprocal rsqrt copysign ' +
     'lt le gt ge eq ne and or xor not isnan isinf isfinite signbit select bitAnd bitOr bitXor bitNot'
