@@ -45,10 +45,12 @@ const BACKEND_USERS = [ENTRY, 'api', 'backend'];
 /** Files that bring kernels along which few programs need, so that a bundler drops them with the operators that run them. */
 const KERNEL_DOORS = [
   'compile/product-kernels.ts',
+  'compile/reduction-kernels.ts',
   'ops/linalg/decomposition-kernels.ts',
   'ops/nn/attention-kernels.ts',
   'ops/nn/cross-entropy-kernels.ts',
   'ops/nn/dropout-kernels.ts',
+  'ops/nn/embedding-kernels.ts',
   'ops/nn/recurrent-kernels.ts',
   'ops/nn/row-kernels.ts',
   'ops/nn/window-kernels.ts',

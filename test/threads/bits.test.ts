@@ -1,5 +1,5 @@
 /** Results do not depend on the number of threads, to the last bit. */
-import { manualSeed, rand, scope, setNumThreads, type Tensor, where } from 'nabla';
+import { grad, manualSeed, nn, rand, randint, scope, setNumThreads, type Tensor, where } from 'nabla';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { team } from '../../src/runtime/threads.ts';
 import { awaitThreads, untilShared } from './support.ts';
@@ -13,6 +13,9 @@ const tall = rand([5000, 77]).sub(0.5);
 const cube = rand([7, 150, 201]).sub(0.5);
 const longRows = rand([3, 140_003]).sub(0.5);
 const uniform = rand([1]);
+const table = rand([700, 65], { requiresGrad: true });
+const places = randint(0, 700, [3000], { dtype: 'int64' });
+const cotangent = rand([3000, 65]).sub(0.5);
 
 const cases: Record<string, () => Tensor> = {
   'a flat map': () => line.exp(),
@@ -47,6 +50,8 @@ const cases: Record<string, () => Tensor> = {
   'sums in the middle': () => cube.sum(1),
   'sums around': () => cube.sum([0, 2]),
   'sums of what is transposed': () => a.t().sum(1),
+  'rows of a table': () => nn.functional.embedding(places, table),
+  'the gradient of a table': () => grad(nn.functional.embedding(places, table, { paddingIdx: 5 }), table, cotangent)[0] as Tensor,
   'maxima of what is permuted': () => cube.permute([1, 2, 0]).amax(1),
 };
 

@@ -1,4 +1,4 @@
-import { INT64 } from '../../dtype/dtype.ts';
+import { FLOAT32, FLOAT64, INT32, INT64 } from '../../dtype/dtype.ts';
 import { t } from '../../op/contract.ts';
 import * as S from '../../scalar/expr.ts';
 import { formatShape } from '../../shape/shape.ts';
@@ -6,17 +6,19 @@ import { applyOne } from '../../tensor/apply.ts';
 import { elementsOf, requirePlain } from '../../tensor/data.ts';
 import { mapInPlace } from '../../tensor/inplace.ts';
 import { withGradMode } from '../../tensor/modes.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../../tensor/tensor.ts';
 import { ArgumentError, DTypeError, IndexError, ShapeError } from '../../util/errors.ts';
-import { fullTensor } from '../create.ts';
+import { emptyTensor, fullTensor } from '../create.ts';
 import { amaxOver, aminOver } from '../extrema.ts';
 import { callMap, compositeOperator, described, floatOnly, mapOperator, requireTensor } from '../family.ts';
 import { indexFamily, replacingDim, requireIndex } from '../indexed.ts';
 import { normOver } from '../linalg/norm.ts';
 import { DIV } from '../maps.ts';
 import { positionsEqual } from '../pick.ts';
+import { needsComposition } from '../reduction.ts';
 import { cast, reshape } from '../structural.ts';
 import type { EmbeddingLookup, OneHotFunction } from '../types.ts';
+import { lookUp, spreadRows } from './embedding-kernels.ts';
 import { allDims } from './reduced-loss.ts';
 
 const rows = indexFamily('nn.functional.embedding');
@@ -31,8 +33,28 @@ interface EmbeddingParams {
 
 const UNLESS_PADDING = mapOperator('where', 2, 1, ([g, i], [padding]) => S.select(S.eq(i as S.Expr, padding as S.Expr), 0, g as S.Expr));
 
-/** The gradients of the rows that were looked up, added up at their rows. */
-function spreadRows(g: Tensor, indices: Tensor, shape: readonly number[], { padding, byFrequency }: EmbeddingParams): Tensor {
+interface GradientParams extends EmbeddingParams {
+  /** The shape of the table. */
+  readonly shape: readonly number[];
+}
+
+/** Whether there are kernels for tensors: their elements lie in order, and they are no transform's. */
+const haveKernels = (xs: readonly Tensor[]): boolean => xs.every((x) => x.rowMajor && !needsComposition(x));
+
+/** Zeros with the gradients of the rows that were looked up added at their rows, in order. */
+const rowGradient = compositeOperator<GradientParams>('embeddingBackward', ([g, indices], params) => {
+  const [values, at] = [g, indices] as [Tensor, Tensor];
+  const { shape, padding, byFrequency } = params;
+  const { type } = values;
+  if (!byFrequency && (type === FLOAT32 || type === FLOAT64) && haveKernels([values, at])) {
+    const gradient = emptyTensor(shape, type);
+    spreadRows(gradient, values, at, padding);
+    return gradient;
+  }
+  return composedGradient(values, cast(at, INT64), params);
+});
+
+function composedGradient(g: Tensor, indices: Tensor, { shape, padding, byFrequency }: GradientParams): Tensor {
   const line = reshape(indices, [indices.size]);
   const column = reshape(indices, [indices.size, 1]);
   let values = reshape(g, [indices.size, shape[1] as number]);
@@ -49,15 +71,23 @@ function spreadRows(g: Tensor, indices: Tensor, shape: readonly number[], { padd
 const embeddingOperator = compositeOperator<EmbeddingParams>(
   'nn.functional.embedding',
   ([weight, indices]) => {
-    const table = weight as Tensor;
-    const at = indices as Tensor;
-    const found = applyOne(rows.gather, [table, reshape(at, [at.size])], replacingDim(table.shape, 0, at.size));
-    return reshape(found, [...at.shape, table.shape[1] as number]);
+    const [table, at] = [weight, indices] as [Tensor, Tensor];
+    const shape = [...at.shape, table.shape[1] as number];
+    if (haveKernels([table, at])) {
+      const found = emptyTensor(shape, table.type);
+      lookUp('nn.functional.embedding', found, at, table);
+      return found;
+    }
+    const line = reshape(cast(at, INT64), [at.size]);
+    return reshape(applyOne(rows.gather, [table, line], replacingDim(table.shape, 0, at.size)), shape);
   },
   {
     kind: 'rules',
     saves: { inputs: [1] },
-    vjp: ([g], context) => [spreadRows(g as Tensor, context.input(1), context.inputShape(0), context.params), null],
+    vjp: ([g], context) => [
+      applyOne(rowGradient, [g as Tensor, context.input(1)], { ...context.params, shape: context.inputShape(0) }),
+      null,
+    ],
   },
 );
 
@@ -112,14 +142,15 @@ export const embedding: EmbeddingLookup<EmbeddingOptions> = described(
   'nn.functional.embedding',
   (input: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor => {
     const name = 'nn.functional.embedding';
-    const at = requireIndex(name, 'input', input, 'int32 or int64');
+    // The kernels read int32 as it is.
+    const at = isTensor(input) && input.type === INT32 ? input : requireIndex(name, 'input', input, 'int32 or int64');
     requireTensor(name, 'weight', weight);
     if (weight.ndim !== 2) throw new ShapeError(`${name}: weight must be a matrix of rows, got ${formatShape(weight.shape)}`);
     const padding = paddingOf(options.paddingIdx, weight.shape[0] as number);
     const maxNorm = options.maxNorm ?? null;
     if (maxNorm !== null) {
       floatOnly(weight.type, name);
-      shortenRows(weight, at, maxNorm, options.normType ?? 2);
+      shortenRows(weight, cast(at, INT64), maxNorm, options.normType ?? 2);
     }
     return applyOne(embeddingOperator, [weight, at], { padding, byFrequency: options.scaleGradByFreq === true });
   },
