@@ -112,18 +112,20 @@ export function momentumStep(
 type Betas = readonly [number, number];
 
 const adam = new Steps('adamStep', 7, (targets, d, params, put, variant) => {
-  const [w1, b2, w2, size, root, eps, shrink] = params as [S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr];
+  const [w1, b2, w2, size, eps, shrink, tiny] = params as [S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr, S.Expr];
   const last = targets.length - 1;
-  const mean = put(0, lerp(at(targets, 0), d, w1));
+  const moved = lerp(at(targets, 0), d, w1);
+  const mean = put(0, S.select(S.lt(S.abs(moved), tiny), 0, moved));
   const current = put(1, blend(b2, at(targets, 1), w2, square(d)));
   const largest = last === 3 ? put(2, S.max(at(targets, 2), current)) : current;
   const p = (variant & 2) !== 0 ? put(null, S.mul(shrink, at(targets, last))) : at(targets, last);
-  put(last, S.sub(p, S.mul(size, S.div(mean, S.add(S.div(S.sqrt(largest), root), eps)))));
+  put(last, S.sub(p, S.div(S.mul(size, mean), S.add(S.sqrt(largest), eps))));
 });
 
 /**
  * mean += (1 - β₁) (d - mean); squares = β₂ squares + (1 - β₂) d²; largest, where given, is the maximum of squares so far;
- * p = shrink · p - size · mean / (√squares / root + eps)
+ * p = shrink · p - size · mean / (√squares / root + eps), the quotient by root multiplied out: a division less. In float32 a mean that is below the normal numbers is 0, where it would stay for good if the
+ * gradients are: arithmetic with such numbers takes twice as long.
  */
 export function adamStep(
   moved: Moved,
@@ -133,8 +135,9 @@ export function adamStep(
   const { mean, squares, largest } = state;
   const { betas, size, root, eps, shrink } = options;
   const variant = (largest === null ? 0 : 1) + (shrink === 1 ? 0 : 2);
+  const tiny = mean.type.itemsize === 4 ? 2 ** -126 : 0;
   const tensors = largest === null ? [mean, squares] : [mean, squares, largest];
-  adam.run(moved, tensors, [1 - betas[0], betas[1], 1 - betas[1], size, root, eps, shrink], variant);
+  adam.run(moved, tensors, [1 - betas[0], betas[1], 1 - betas[1], size * root, eps * root, shrink, tiny], variant);
 }
 
 const adagrad = new Steps('adagradStep', 2, ([sum, p], d, [rate, eps], put) => {

@@ -37,7 +37,7 @@ const adam: Definition = (p, d, state, { lr = 0, decay = 0 }, step) => {
   const [size, root] = [lr / (1 - 0.9 ** step), Math.sqrt(1 - 0.999 ** step)];
   put(
     p,
-    wide((a, b, c) => a.sub(b.div(c.sqrt().div(root).add(1e-8)).mul(size)), p, m, most),
+    wide((a, b, c) => a.sub(b.mul(size * root).div(c.sqrt().add(1e-8 * root))), p, m, most),
   );
 };
 
@@ -99,6 +99,49 @@ describe.each(Object.entries(DEFINITIONS))('a step of %s in one pass', (_, [make
         definition(expected, penalty === 0 ? grad : wide((a, b) => a.add(b.mul(penalty)), grad, expected), state, options, step);
       }
       expect(bits(p)).toEqual(bits(expected));
+    }
+  });
+});
+
+describe('a step of Adam', () => {
+  test('is as far from the exact one as with the divisions in the order in which PyTorch writes them down', () => {
+    manualSeed(5);
+    const start = randn([5000]);
+    const p = start.clone().requiresGrad_();
+    const optimizer = new optim.Adam([p], { lr: 0.1 });
+    let [written, exact] = [start, start.double()] as [Tensor, Tensor];
+    let [m, v, mExact, vExact] = [zeros([5000]), zeros([5000]), exact.mul(0), exact.mul(0)] as [Tensor, Tensor, Tensor, Tensor];
+    for (let step = 1; step <= 20; step++) {
+      const grad = randn([5000]);
+      p.grad = grad;
+      optimizer.step();
+      const [size, root] = [0.1 / (1 - 0.9 ** step), Math.sqrt(1 - 0.999 ** step)];
+      m = lerp(m, grad, 1 - 0.9);
+      v = blend(v, 0.999, grad.mul(grad), 1 - 0.999);
+      written = written.sub(m.div(v.sqrt().div(root).add(1e-8)).mul(size));
+      mExact = lerp(mExact, grad.double(), 1 - 0.9);
+      vExact = blend(vExact, 0.999, grad.double().square(), 1 - 0.999);
+      exact = exact.sub(mExact.div(vExact.sqrt().div(root).add(1e-8)).mul(size));
+    }
+    const errorOf = (x: Tensor): number => x.detach().double().sub(exact).square().mean().sqrt().item() as number;
+    expect(errorOf(p)).toBeLessThan(1.05 * errorOf(written));
+    expect(errorOf(p)).toBeLessThan(2e-7);
+  });
+
+  test('keeps no mean that is below the normal numbers in float32, and every one in float64', () => {
+    for (const dtype of ['float32', 'float64'] as const) {
+      const p = tensor([1, 2, 3, 4, 5], { dtype, requiresGrad: true });
+      const optimizer = new optim.AdamW([p], { lr: 0.1 });
+      for (const scale of [1e-37, ...new Array(30).fill(0)]) {
+        p.grad = tensor([1, -1, 0, Number.NaN, 1e37], { dtype }).mul(scale);
+        optimizer.step();
+      }
+      const mean = optimizer.state.get(p)?.['exp_avg'] as Tensor;
+      const [first, second, third, fourth, fifth] = mean.toArray() as number[];
+      expect([third, fourth]).toEqual([0, Number.NaN]);
+      expect(fifth).toBeGreaterThan(1e-3);
+      if (dtype === 'float32') expect([first, second]).toEqual([0, 0]);
+      else expect(first).toBeCloseTo(1e-38 * 0.9 ** 30, 50);
     }
   });
 });

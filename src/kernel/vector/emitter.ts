@@ -1,5 +1,5 @@
-import type { DTypeInfo } from '../../dtype/dtype.ts';
-import type { Expr, Intrinsic } from '../../scalar/expr.ts';
+import { type DTypeInfo, FLOAT64 } from '../../dtype/dtype.ts';
+import { type Expr, type Intrinsic, isConstant } from '../../scalar/expr.ts';
 import { type Fragment, type FunctionBuilder, type Instruction, type Local, newFragment } from '../wasm/encoder.ts';
 import { FLOAT_MASKS, floatFallback, floatValues } from './float-rules.ts';
 import { INTEGER_MASKS, integerFallback, integerValues } from './integer-rules.ts';
@@ -46,14 +46,14 @@ export class VectorEmitter {
   readonly maskShape: (typeof MASK_SHAPE)[VectorShape];
   readonly lanes: number;
   /** What runs once before everything else. */
-  readonly launchCode: Fragment = newFragment();
+  readonly launchCode: Fragment;
   /** What runs before each inner loop. */
-  readonly rowCode: Fragment = newFragment();
+  readonly rowCode: Fragment;
 
-  #level = VECTOR;
-  readonly #kept: Local[] = [];
+  #level: number;
+  readonly #kept: Local[];
   /** How many vectors are computed side by side. */
-  #width = 1;
+  #width: number;
   readonly #source: Arguments;
   readonly #values: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
   readonly #masks: Map<Expr, Vectors>[] = [new Map(), new Map(), new Map()];
@@ -62,13 +62,19 @@ export class VectorEmitter {
   readonly #valueRules: Record<string, VectorRule>;
   readonly #maskRules: Record<string, VectorRule>;
 
-  constructor(f: FunctionBuilder, type: DTypeInfo, source: Arguments) {
+  /** `outer`: what emits around this one, see `within`. */
+  constructor(f: FunctionBuilder, type: DTypeInfo, source: Arguments, outer?: VectorEmitter) {
     this.f = f;
     this.type = type;
     this.shape = vectorShapeOf(type);
     this.maskShape = MASK_SHAPE[this.shape];
     this.lanes = VECTOR_LANES[this.shape];
     this.#source = source;
+    this.launchCode = outer?.launchCode ?? newFragment();
+    this.rowCode = outer?.rowCode ?? newFragment();
+    this.#level = outer === undefined ? VECTOR : outer.#level;
+    this.#kept = outer === undefined ? [] : outer.#kept;
+    this.#width = outer === undefined ? 1 : outer.#width;
     const isFloat = this.shape === 'f32x4' || this.shape === 'f64x2';
     this.#valueRules = isFloat ? floatValues(this.shape as 'f32x4' | 'f64x2') : integerValues(type, this.shape);
     this.#maskRules = isFloat ? FLOAT_MASKS : INTEGER_MASKS;
@@ -149,6 +155,8 @@ export class VectorEmitter {
     if (intrinsic.name === 'select') {
       const [condition, first, second] = args as [Expr, Expr, Expr];
       const mask = this.mask(condition);
+      if (isConstant(first, 0)) return this.op2('v128.andnot', this.value(second), mask);
+      if (isConstant(second, 0)) return this.op2('v128.and', this.value(first), mask);
       return this.op3('v128.bitselect', this.value(first), this.value(second), mask);
     }
     const rule = this.#source.rules?.[intrinsic.name] ?? this.#valueRules[intrinsic.name];
@@ -188,6 +196,17 @@ export class VectorEmitter {
       masks.push(this.keep());
     }
     return masks;
+  }
+
+  /** Emits expressions of vectors of float64, which are there already, among the code of this one. */
+  within(operands: readonly Vectors[]): VectorEmitter {
+    const source: Arguments = {
+      isUniform: () => false,
+      load: (index, part) => this.f.get(partOf(operands[index] as Vectors, part)),
+      loadMask: () => false,
+      param: () => {},
+    };
+    return new VectorEmitter(this.f, FLOAT64, source, this);
   }
 
   // ---- building blocks of rules ----
