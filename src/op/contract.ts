@@ -57,8 +57,9 @@ export type Derivative<T, P> =
  * How an operator runs on inputs that carry one more leading dimension (vmap).
  * - `align`: broadcasting operators: pad ranks, leading dimension first, run as it is.
  * - `leading`: works on trailing dimensions only; a leading dimension changes nothing (inputs without it are expanded).
- * - `params`: one input; the parameters are rewritten for an input whose dimension 0 is the batch.
- * - `rule`: anything else; gets each input with its batch dimension at 0 or null, returns outputs with the batch at 0.
+ * - `params`: the parameters are rewritten for inputs whose dimension 0 is the batch (inputs without it are expanded).
+ * - `whole`: gets all inputs with the batch as dimension 0 (inputs without it are expanded), returns outputs with the batch at 0.
+ * - `rule`: anything else; gets inputs with the batch as dimension 0 or without it, returns outputs with the batch at 0.
  * - `composite`: through what it is composed of.
  * - `loop`: one call for each member of the batch (random draws, decompositions that nobody batched yet).
  */
@@ -66,6 +67,7 @@ export type Batching<T, P> =
   | { readonly kind: 'align' }
   | { readonly kind: 'leading' }
   | { readonly kind: 'params'; rewrite(params: P, input: T, size: number): P }
+  | { readonly kind: 'whole'; rule(inputs: readonly T[], size: number, params: P): T | readonly T[] }
   | { readonly kind: 'rule'; rule(inputs: readonly T[], batched: readonly boolean[], size: number, params: P): T | readonly T[] }
   | { readonly kind: 'composite' }
   | { readonly kind: 'loop' };

@@ -15,7 +15,7 @@ import { pick, place } from './pick.ts';
 import type { Dims } from './reduce.ts';
 import { type DimsParams, reduceBy, requireElements, restored, spreadOverTies } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
-import { reducedShape, reshape } from './structural.ts';
+import { alongDim, alongDims, reducedShape, reshape } from './structural.ts';
 import type { AminmaxFunction, ArgReduction, ExtremumOf, Reduction } from './types.ts';
 
 type Extremum = 'max' | 'min';
@@ -23,10 +23,6 @@ type Extremum = 'max' | 'min';
 export interface KeepdimOptions {
   /** Keep the reduced dimension with size 1. */
   readonly keepdim?: boolean;
-}
-
-function shifted(params: DimsParams): DimsParams {
-  return { ...params, dims: params.dims.map((d) => d + 1) };
 }
 
 /** The largest or smallest element; elements that tie share the gradient evenly. */
@@ -43,7 +39,7 @@ function extremumOperator(name: string, kind: Extremum): Operator<Tensor, DimsPa
         return [spreadOverTies(restored(g as Tensor, shape, dims), context.input(0), restored(context.output(0), shape, dims), dims)];
       },
     },
-    batching: { kind: 'params', rewrite: shifted },
+    batching: alongDims,
   });
 }
 
@@ -146,12 +142,8 @@ interface DimParams {
   readonly keepdim: boolean;
 }
 
-function shiftedDim(params: DimParams): DimParams {
-  return { ...params, dim: params.dim < 0 ? params.dim : params.dim + 1 };
-}
-
 /** The dimension that is meant, or -1 for the one that a 0-d tensor does not have: batches of numbers stay what they are. */
-function alongDim(name: string, dim: number, x: Tensor): number {
+function dimOf(name: string, dim: number, x: Tensor): number {
   const d = normalizeDim(name, dim, x.ndim);
   if (x.ndim === 0) return -1;
   requireElements(name, x, [d]);
@@ -193,7 +185,7 @@ function extremumAlongOperator(kind: Extremum): Operator<Tensor, DimParams> {
         return [reshape(picked, context.output(1).shape), null];
       },
     },
-    batching: { kind: 'params', rewrite: shiftedDim },
+    batching: alongDim,
     nonDifferentiableOutputs: [1],
   });
 }
@@ -215,7 +207,7 @@ function extremum<N extends Extremum>(kind: N, whole: Operator<Tensor, DimsParam
       requireElements(kind, input, dims);
       return applyOne(whole, [input], { dims, keepdim: false });
     }
-    const d = alongDim(kind, dim, input);
+    const d = dimOf(kind, dim, input);
     return namedResults(['values', 'indices'], applyMany(alongOperators[kind], [input], { dim: d, keepdim: options.keepdim === true }));
   };
   return described(kind, f, {
@@ -259,7 +251,7 @@ function argExtremum<N extends string>(name: N, kind: Extremum): ArgReduction<N>
     name,
     forward: ([x], params) => launchArg(kind, x as Tensor, params, false)[0] as Tensor,
     derivative: { kind: 'none' },
-    batching: { kind: 'params', rewrite: shiftedDim },
+    batching: alongDim,
   });
   return described(
     name,
@@ -276,7 +268,7 @@ function argExtremum<N extends string>(name: N, kind: Extremum): ArgReduction<N>
             )
           : index;
       }
-      const d = alongDim(name, dim, input);
+      const d = dimOf(name, dim, input);
       return applyOne(operator, [input], { dim: d, keepdim: options.keepdim === true });
     },
     {

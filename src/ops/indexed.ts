@@ -12,7 +12,7 @@ import { DTypeError } from '../util/errors.ts';
 import { invariant } from '../util/invariant.ts';
 import { emptyTensor, fillTensor, fullTensor } from './create.ts';
 import { compositeOperator, makeOperator, requireTensor } from './family.ts';
-import { cast, cloneOperator, expand, reshape } from './structural.ts';
+import { cast, cloneOperator, reshape } from './structural.ts';
 
 /** How index tensors address a tensor. */
 export interface Indexing {
@@ -142,14 +142,10 @@ function repeated(value: number, indexing: Indexing, type: Tensor['type']): Tens
 
 // ---------------------------------------------------------------- batching
 
-/** Index tensors with a leading dimension, and the positions with it. */
-function batchedIndices(indices: readonly Tensor[], batched: readonly boolean[], { at }: Indexing): Tensor[] {
+/** Index tensors with a leading dimension that is that of the positions too. */
+function batchedIndices(indices: readonly Tensor[], { at }: Indexing): Tensor[] {
   const padding = Array<number>(at).fill(1);
-  return indices.map((index, k) =>
-    batched[k] === true
-      ? reshape(index, [index.shape[0] as number, ...padding, ...index.shape.slice(1)])
-      : reshape(index, [1, ...padding, ...index.shape]),
-  );
+  return indices.map((index) => reshape(index, [index.shape[0] as number, ...padding, ...index.shape.slice(1)]));
 }
 
 /** The indexing of a tensor with a batch dimension in front of `source`, or of the same one by batched indices. */
@@ -161,10 +157,6 @@ function batchedIndexing<P extends Indexing>(indexing: P, size: number, tensorBa
   return { ...indexing, source, flat: false, along: [0, ...along], dims: indexing.dims.map((d) => (d < 0 ? d : d + 1)), at: 0, shape };
 }
 
-function withBatch(x: Tensor, batched: boolean, size: number): Tensor {
-  return batched ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]);
-}
-
 /** A tensor that is addressed flat by batched indices, one row for each member. */
 function asRows(x: Tensor, indexing: Indexing): Tensor {
   return indexing.flat ? reshape(x, [x.shape[0] as number, numel(indexing.source)]) : x;
@@ -173,12 +165,14 @@ function asRows(x: Tensor, indexing: Indexing): Tensor {
 /** Batching of operators on a tensor, `values` more tensors with the shape of the positions, and indices; the result has the tensor's shape. */
 export function scatterBatching<P extends Indexing>(operator: () => Operator<Tensor, P>, values: number): Batching<Tensor, P> {
   return {
-    kind: 'rule',
-    rule: (inputs, batched, size, indexing) => {
-      const x = asRows(withBatch(inputs[0] as Tensor, batched[0] === true, size), indexing);
-      const others = inputs.slice(1, 1 + values).map((v, i) => withBatch(v, batched[1 + i] === true, size));
-      const indices = batchedIndices(inputs.slice(1 + values), batched.slice(1 + values), indexing);
-      const result = applyOne(operator(), [x, ...others, ...indices], batchedIndexing(indexing, size, true));
+    kind: 'whole',
+    rule: ([x, ...others], size, indexing) => {
+      const indices = batchedIndices(others.slice(values), indexing);
+      const result = applyOne(
+        operator(),
+        [asRows(x as Tensor, indexing), ...others.slice(0, values), ...indices],
+        batchedIndexing(indexing, size, true),
+      );
       return reshape(result, [size, ...indexing.source]);
     },
   };
@@ -231,11 +225,9 @@ export function indexFamily(name: string): IndexFamily {
       kind: 'rule',
       rule: ([x, ...indices], [xBatched, ...batched], size, indexing) => {
         const source = xBatched === true ? asRows(x as Tensor, indexing) : (x as Tensor);
-        return applyOne(
-          gather,
-          [source, ...batchedIndices(indices, batched, indexing)],
-          batchedIndexing(indexing, size, xBatched === true),
-        );
+        // Indices that are the same for all members are read once.
+        const leading = indices.map((index, k) => (batched[k] === true ? index : reshape(index, [1, ...index.shape])));
+        return applyOne(gather, [source, ...batchedIndices(leading, indexing)], batchedIndexing(indexing, size, xBatched === true));
       },
     },
   });
@@ -253,10 +245,9 @@ export function indexFamily(name: string): IndexFamily {
       jvp: ([tangent], context) => [tangent == null ? null : applyOne(spread, [tangent, ...savedIndices(context, 1)], context.params)],
     },
     batching: {
-      kind: 'rule',
-      rule: ([values, ...indices], [valuesBatched, ...batched], size, indexing) => {
-        const v = withBatch(values as Tensor, valuesBatched === true, size);
-        const result = applyOne(spread, [v, ...batchedIndices(indices, batched, indexing)], batchedIndexing(indexing, size, true));
+      kind: 'whole',
+      rule: ([values, ...indices], size, indexing) => {
+        const result = applyOne(spread, [values as Tensor, ...batchedIndices(indices, indexing)], batchedIndexing(indexing, size, true));
         return reshape(result, [size, ...indexing.source]);
       },
     },

@@ -85,15 +85,7 @@ const setOperator: Operator<Tensor, readonly ViewStep[]> = makeOperator<readonly
       context.needs(1) ? applySteps(g, context.params) : null,
     ],
   },
-  batching: {
-    kind: 'rule',
-    rule: (inputs, batched, size, steps) =>
-      applyOne(
-        setOperator,
-        inputs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]))),
-        shiftSteps(steps),
-      ),
-  },
+  batching: { kind: 'params', rewrite: shiftSteps },
 });
 
 /** What is written: a number, or a tensor with how it is made to fit. */

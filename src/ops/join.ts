@@ -11,7 +11,7 @@ import { ArgumentError, ShapeError } from '../util/errors.ts';
 import { emptyTensor, fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { sliceDim } from './movement.ts';
-import { cast, expand, reshape } from './structural.ts';
+import { cast, reshape } from './structural.ts';
 import type { CatFunction, StackFunction } from './types.ts';
 import { replaced } from './view.ts';
 
@@ -50,12 +50,11 @@ export const catOperator: Operator<Tensor, number> = makeOperator<number>({
     },
   },
   batching: {
-    kind: 'rule',
-    rule: (xs, batched, size, dim) => {
-      const nothing = xs.map((x, i) => isNothing(batched[i] === true ? x.shape.slice(1) : x.shape));
-      const all = xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape])));
+    kind: 'whole',
+    rule: (xs, _size, dim) => {
       // With the batch in front an empty vector no longer looks like nothing.
-      return applyOne(catOperator, nothing.includes(false) ? all.filter((_, i) => nothing[i] === false) : all, dim + 1);
+      const something = xs.filter((x) => !isNothing(x.shape.slice(1)));
+      return catTensors(something.length > 0 ? something : xs, dim + 1);
     },
   },
 });

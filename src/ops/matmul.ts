@@ -40,15 +40,7 @@ export const matrixProductOperator: Operator<Tensor, string> = makeOperator<stri
   name: 'mm',
   forward: ([a, b]) => multiplied(a as Tensor, b as Tensor),
   derivative: { kind: 'bilinear', left: (g, b) => matrixProduct(g, transposed(b)), right: (g, a) => matrixProduct(transposed(a), g) },
-  batching: {
-    kind: 'rule',
-    rule: ([a, b], batched, _size, name) => {
-      const rank = Math.max(...[a as Tensor, b as Tensor].map((x, i) => (batched[i] === true ? x.ndim - 1 : x.ndim)));
-      const align = (x: Tensor, i: number): Tensor =>
-        batched[i] === true ? reshape(x, [x.shape[0] as number, ...Array<number>(rank - (x.ndim - 1)).fill(1), ...x.shape.slice(1)]) : x;
-      return applyOne(matrixProductOperator, [align(a as Tensor, 0), align(b as Tensor, 1)], name);
-    },
-  },
+  batching: { kind: 'align' },
 });
 
 export function matrixProduct(a: Tensor, b: Tensor): Tensor {

@@ -15,7 +15,7 @@ import { emptyTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireDims, requireTensor } from './family.ts';
 import { indexFamily, replacingDim } from './indexed.ts';
 import type { ShapeArguments } from './movement.ts';
-import { clone, expand, permute, reshape } from './structural.ts';
+import { alongDims, clone, expand, permute, reshape } from './structural.ts';
 import type { FlipFunction, RepeatFunction, RollFunction, Rot90Function, TileFunction, UnarySame } from './types.ts';
 
 /** Elements in another order, or several times. */
@@ -196,7 +196,7 @@ const rollOperator: Operator<Tensor, RollParams> = makeOperator<RollParams>({
       });
     },
   },
-  batching: { kind: 'params', rewrite: ({ shifts, dims }) => ({ shifts, dims: dims.map((d) => d + 1) }) },
+  batching: alongDims,
 });
 
 const rollFlatOperator = compositeOperator<RollParams>('roll', ([x], params) => {

@@ -32,7 +32,7 @@ import { sliceDim } from './movement.ts';
 import { place } from './pick.ts';
 import { needsComposition, sumOver } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
-import { cast, reshape } from './structural.ts';
+import { alongDim, cast, reshape } from './structural.ts';
 import type { AlongDim, CumulativeTrapezoidFunction, DiffFunction, ExtremeScan, ScanFunction, TrapezoidFunction } from './types.ts';
 
 const BAD_DIM = [{ args: [t([2, 3]), 2], error: /dimension 2 is out of range/ }];
@@ -87,7 +87,7 @@ const cumsumOperator: Operator<Tensor, CumsumParams> = makeOperator<CumsumParams
     return result;
   },
   derivative: { kind: 'linear', transpose: (g, { params }) => applyOne(cumsumOperator, [g], { ...params, reverse: !params.reverse }) },
-  batching: { kind: 'params', rewrite: (params) => ({ ...params, dim: shiftedDim(params.dim) }) },
+  batching: alongDim,
 });
 
 /** Running sums along a normalised dimension, for other operators. */

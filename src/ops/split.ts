@@ -10,6 +10,7 @@ import { fullTensor } from './create.ts';
 import { described, makeOperator, requireDims, requireTensor } from './family.ts';
 import { catTensors, stackTensors } from './join.ts';
 import { needsComposition } from './reduction.ts';
+import { alongDim } from './structural.ts';
 import type { ChunkFunction, SectionsFunction, Sizes, SplitFunction, UnbindFunction } from './types.ts';
 import { replaced, without } from './view.ts';
 
@@ -68,7 +69,7 @@ function splitOperatorNamed(name: string, aliasing: 'multi-view' | 'fresh' = 'mu
       },
       jvp: ([tangent], context) => applyMany(operator, [tangent as Tensor], context.params),
     },
-    batching: { kind: 'params', rewrite: (params) => ({ ...params, dim: params.dim + 1 }) },
+    batching: alongDim,
   });
   return operator;
 }

@@ -10,7 +10,7 @@ import { fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { catTensors, commonTensors } from './join.ts';
 import { sliceDim } from './movement.ts';
-import { cast, expand, reshape } from './structural.ts';
+import { cast, reshape } from './structural.ts';
 import type { AtLeastFunction, ListFunction } from './types.ts';
 
 /** Tensors joined as rows, columns, layers and blocks. */
@@ -187,9 +187,8 @@ const blockDiagOperator = makeOperator<null>({
     },
   },
   batching: {
-    kind: 'rule',
-    rule: (xs, batched, size) => {
-      const blocks = xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape])));
+    kind: 'whole',
+    rule: (blocks, size) => {
       const columns = blocks.reduce((sum, x) => sum + (x.shape[2] as number), 0);
       let before = 0;
       const rows = blocks.map((x) => {

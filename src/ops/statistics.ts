@@ -27,7 +27,7 @@ import { diagonalOf, sliceDim } from './movement.ts';
 import type { Dims, ReduceOptions } from './reduce.ts';
 import { countOf, type DimsParams, discard, meanOver, needsComposition, reduceBy, restored, scaled, seenAs, sumOver } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
-import { cast, reducedShape, reshape, sumDimsOperator } from './structural.ts';
+import { alongDims, cast, reducedShape, reshape, sumDimsOperator } from './structural.ts';
 import type {
   CountReduction,
   DimArgument,
@@ -42,10 +42,6 @@ import type {
 } from './types.ts';
 
 const BAD_DIM = [{ args: [t([2, 3]), 2], error: /dimension 2 is out of range/ }];
-
-function shifted<P extends DimsParams>(params: P): P {
-  return { ...params, dims: params.dims.map((d) => d + 1) };
-}
 
 // ---------------------------------------------------------------- product
 
@@ -349,7 +345,7 @@ const countNonzeroOperator = makeOperator<DimsParams>({
     return result;
   },
   derivative: { kind: 'none' },
-  batching: { kind: 'params', rewrite: shifted },
+  batching: alongDims,
 });
 
 /**
@@ -386,7 +382,7 @@ function truth<N extends 'any' | 'all'>(name: N): TruthReduction<N> {
       return result;
     },
     derivative: { kind: 'none' },
-    batching: { kind: 'params', rewrite: shifted },
+    batching: alongDims,
   });
   return described(
     name,
@@ -462,7 +458,7 @@ const logsumexpOperator = makeOperator<DimsParams>({
       ];
     },
   },
-  batching: { kind: 'params', rewrite: shifted },
+  batching: alongDims,
 });
 
 /** log(sum(exp(x))) over normalised dimensions, for other operators. */

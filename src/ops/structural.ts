@@ -50,8 +50,8 @@ export const expandOperator = makeOperator<readonly number[]>({
   },
   derivative: { kind: 'linear', transpose: (g, context) => sumTo(g, context.inputShape(0)) },
   batching: {
-    kind: 'rule',
-    rule: ([x], _batched, size, shape) => {
+    kind: 'whole',
+    rule: ([x], size, shape) => {
       const source = x as Tensor;
       const padding = shape.length - (source.ndim - 1);
       const padded = padding > 0 ? reshape(source, [size, ...Array<number>(padding).fill(1), ...source.shape.slice(1)]) : source;
@@ -76,6 +76,19 @@ export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   const summed = dims.length === 0 ? x : applyOne(sumDimsOperator, [x], { dims, type: x.type });
   return reshape(summed, shape);
 }
+
+/** On a batch an operator along a dimension, or several, works along the next one; a dimension below 0 is none. */
+const behindBatch = (dim: number): number => (dim < 0 ? dim : dim + 1);
+
+export const alongDim = {
+  kind: 'params',
+  rewrite: <P extends { readonly dim: number }>(params: P): P => ({ ...params, dim: behindBatch(params.dim) }),
+} as const;
+
+export const alongDims = {
+  kind: 'params',
+  rewrite: <P extends { readonly dims: readonly number[] }>(params: P): P => ({ ...params, dims: params.dims.map(behindBatch) }),
+} as const;
 
 export interface ReduceParams {
   readonly dims: readonly number[];
@@ -110,7 +123,7 @@ export const sumDimsOperator = makeOperator<ReduceParams>({
       return expand(reshape(g, reducedShape(shape, context.params.dims, true)), shape);
     },
   },
-  batching: { kind: 'params', rewrite: (params) => ({ ...params, dims: params.dims.map((dim) => dim + 1) }) },
+  batching: alongDims,
 });
 
 // ---------------------------------------------------------------- reshape, permute, strided views
@@ -415,7 +428,7 @@ export const selectOperator = makeOperator<{ readonly dim: number; readonly inde
     kind: 'linear',
     transpose: (g, context) => applyOne(selectBackwardOperator, [g], { ...context.params, shape: context.inputShape(0) }),
   },
-  batching: { kind: 'params', rewrite: (params) => ({ ...params, dim: params.dim + 1 }) },
+  batching: alongDim,
 });
 
 const selectBackwardOperator = makeOperator<{ readonly dim: number; readonly index: number; readonly shape: readonly number[] }>({
@@ -454,17 +467,8 @@ export const stackOperator: Operator<Tensor, null> = makeOperator<null>({
     transpose: (g, context) => Array.from({ length: g.shape[0] as number }, (_, i) => (context.needs(i) ? select(g, 0, i) : null)),
   },
   batching: {
-    kind: 'rule',
-    rule: (xs, batched, size) =>
-      moveDim(
-        applyOne(
-          stackOperator,
-          xs.map((x, i) => (batched[i] === true ? x : expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]))),
-          null,
-        ),
-        1,
-        0,
-      ),
+    kind: 'whole',
+    rule: (xs) => moveDim(stack(xs), 1, 0),
   },
 });
 

@@ -11,17 +11,7 @@ import { requireWhole } from '../util/whole.ts';
 import { fullTensor } from './create.ts';
 import { compositeOperator, described, makeOperator, requireTensor } from './family.ts';
 import { type DiagonalOptions, diagonalDims, diagonalOf, sliceDim } from './movement.ts';
-import {
-  asStridedOperator,
-  asStrided as asStridedView,
-  cast,
-  cloneOperator,
-  contiguous,
-  expand,
-  type Geometry,
-  reshape,
-  select,
-} from './structural.ts';
+import { asStridedOperator, asStrided as asStridedView, cast, cloneOperator, contiguous, type Geometry, select } from './structural.ts';
 import type { AsStridedFunction, PartScatterFunction, SelectScatterFunction, Sizes } from './types.ts';
 import { replaced, without } from './view.ts';
 
@@ -51,23 +41,9 @@ function viewScatter<P>(
         context.needs(1) ? view(g, context.params) : null,
       ],
     },
-    batching: {
-      kind: 'rule',
-      rule: ([x, src], [xBatched, srcBatched], size, params) => {
-        const whole = xBatched === true ? (x as Tensor) : repeatedFor(x as Tensor, size);
-        return applyOne(
-          operator,
-          [whole, srcBatched === true ? (src as Tensor) : repeatedFor(src as Tensor, size)],
-          shifted(params, whole),
-        );
-      },
-    },
+    batching: { kind: 'params', rewrite: shifted },
   });
   return operator;
-}
-
-function repeatedFor(x: Tensor, size: number): Tensor {
-  return expand(reshape(x, [1, ...x.shape]), [size, ...x.shape]);
 }
 
 /** The source as the slot needs it: its shape exactly, the dtype of the input. */

@@ -105,6 +105,7 @@ export class Batching implements Spreading {
 
   private run(operator: AnyOperator, inputs: readonly Tensor[], batched: readonly boolean[], params: unknown): Tensor | readonly Tensor[] {
     const batching = operator.batching;
+    const whole = (): Tensor[] => inputs.map((x, i) => (batched[i] === true ? x : this.repeated(x)));
     switch (batching.kind) {
       case 'align': {
         const rank = Math.max(...inputs.map((x, i) => (batched[i] === true ? x.ndim - 1 : x.ndim)));
@@ -115,13 +116,13 @@ export class Batching implements Spreading {
         );
       }
       case 'leading':
-        return apply(
-          operator,
-          inputs.map((x, i) => (batched[i] === true ? x : this.repeated(x))),
-          params as never,
-        );
-      case 'params':
-        return apply(operator, inputs, batching.rewrite(params as never, inputs[0] as Tensor, this.size));
+        return apply(operator, whole(), params as never);
+      case 'params': {
+        const all = whole();
+        return apply(operator, all, batching.rewrite(params as never, all[0] as Tensor, this.size));
+      }
+      case 'whole':
+        return batching.rule(whole(), this.size, params as never);
       case 'rule':
         return batching.rule(inputs, batched, this.size, params as never);
       default:
