@@ -1,13 +1,13 @@
 /**
  * Epilogues: an elementwise launch on the result of a matrix product becomes a part of the product's, which completes each block of rows while it is in the cache. The
- * product itself is stored where the launch's result goes, and overwritten there, if nobody else reads it.
+ * product itself is stored where the launch's result goes, and overwritten there, if nobody else reads it. Only what is quicker so is done: `completes` says what that is.
  *
  * The launch moves up to the product, where nothing between them writes what it reads or touches what it writes; else the product moves down to it, on the same terms.
  */
 import { FLOAT32, FLOAT64 } from '../dtype/dtype.ts';
 import { reads } from '../scalar/expr.ts';
 import { type Buffer, type CallItem, type Item, type MapItem, Operand, readsOf, writesOf } from './items.ts';
-import { type Lie, MOST_INPUTS, ProductMap, thenTuning } from './product-kernels.ts';
+import { completes, type Lie, MOST_INPUTS, ProductMap } from './product-kernels.ts';
 
 /** How many items ahead the launch may be. */
 const REACH = 48;
@@ -25,7 +25,9 @@ export function withEpilogues(items: readonly Item[], seen: ReadonlySet<Buffer>)
     if (found === null) continue;
     const launch = result[found.index] as MapItem;
     const isNeeded = seen.has(out(product).buffer) || isUsed(result, out(product).buffer, [product, launch]);
-    result[found.isUp ? at : found.index] = joined(product, launch, isNeeded);
+    const both = joined(product, launch, isNeeded);
+    if (both === null) continue;
+    result[found.isUp ? at : found.index] = both;
     result.splice(found.isUp ? found.index : at, 1);
     if (!found.isUp) at--;
   }
@@ -47,7 +49,7 @@ function isProduct(item: Item): item is Product {
   if (item.kind !== 'call' || item.name !== 'matmul') return false;
   const operands = item.args.filter((arg) => arg instanceof Operand);
   const { type, size, buffer, rowMajor } = operands[0] as Operand;
-  const fits = buffer.made && rowMajor && size >= thenTuning.leastElements && (type === FLOAT32 || type === FLOAT64);
+  const fits = buffer.made && rowMajor && size > 0 && (type === FLOAT32 || type === FLOAT64);
   return fits && operands.every((operand) => operand.type === type);
 }
 
@@ -131,8 +133,8 @@ function lieOf(operand: Operand, { shape, size }: Operand, product: Operand): Li
   return isRow ? 'row' : isColumn ? 'column' : null;
 }
 
-/** Both as one launch. `isNeeded`: whether somebody else reads the product. */
-function joined(product: Product, launch: MapItem, isNeeded: boolean): CallItem {
+/** Both as one launch; null where that does not pay. `isNeeded`: whether somebody else reads the product. */
+function joined(product: Product, launch: MapItem, isNeeded: boolean): CallItem | null {
   const { program, compute } = launch;
   const source = out(product);
   const [, a, b, start = null] = product.args;
@@ -145,6 +147,7 @@ function joined(product: Product, launch: MapItem, isNeeded: boolean): CallItem 
   const operands = [launch.out, ...ins].map((operand) => {
     return { type: operand.type, lie: lieOf(operand, launch.out, source) as Lie, isProduct: isSame(operand, there) };
   });
+  if (!completes(program, operands, source.size)) return null;
   const keeps = isNeeded && !outputs.some((operand) => isSame(operand, there));
   const then = new ProductMap(program, compute, operands, isUpdate, keeps);
   const written = [there, ...writesOf(launch).filter(({ buffer }) => buffer !== source.buffer)];

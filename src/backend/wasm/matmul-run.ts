@@ -9,6 +9,8 @@ import { rowsToShare, runRows } from './parallel.ts';
 export const DEPTH = 512;
 /** Rows of a that are multiplied at a time: they stay in the second-level cache, and are whole tiles of 4 or 6 rows. */
 export const BLOCK_ROWS = 60;
+/** Bytes of a that are multiplied with a panel of b in one go. */
+export const WHOLE = 1 << 19;
 /** Columns of b that are packed at a time: many, and few where one block of a multiplies them all. */
 const BLOCK_COLUMNS = 1024;
 const FEW_COLUMNS = 128;

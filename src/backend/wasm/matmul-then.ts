@@ -18,12 +18,18 @@ import { map } from './map.ts';
 import { sizes, strides, writePlan } from './map-plan.ts';
 import { matmulReal } from './matmul.ts';
 import { type MatmulKernels, matmulKernels } from './matmul-kernels.ts';
-import { completing, DEPTH, MOST_CHUNKS, runChunks } from './matmul-run.ts';
+import { BLOCK_ROWS, completing, DEPTH, MOST_CHUNKS, runChunks, WHOLE } from './matmul-run.ts';
 import { compileStored } from './matmul-stores.ts';
 import { flatTrial, kernelFor, launchesFor, type TrialFor } from './widen.ts';
 
 /** How an operand lies over the rows of a product: element by element, one element for all, a row that all share, or one element for each row. */
 export type Lie = 'all' | 'one' | 'row' | 'column';
+
+/** Whether a program is quicker as a part of a product of so many elements than behind it. */
+export function completes({ expr, more }: MapProgram, operands: readonly ProductOperand[], size: number): boolean {
+  if (size < thenTuning.leastElements) return false;
+  return thenTuning.always || (operands.every(({ isProduct }) => isProduct) && isLight([expr, ...more]));
+}
 
 /** An operand of a program that completes a product. */
 export interface ProductOperand {
@@ -38,16 +44,17 @@ export const MOST_INPUTS = 8;
 
 /** What decides between the ways. Measured; tests change it. */
 export const thenTuning = {
+  /** Whether also what pays nothing is done: what is more than light, which is bound by computing wherever the product lies, and what reads other memory, for which tiles wait. */
+  always: false,
   /** Up to so many elements blocks are not worth their calls. */
-  leastElements: 16384,
+  leastElements: 32768,
   /** After so many elements a program is compiled into the stores of the product, which takes 4 ms and saves 0.05 ns an element. */
   storedAfter: 2 ** 24,
   /** Where they hold it beside the sums. V8 11 takes the sums out of the registers for it: 1.3 ns an element after 32 steps, in the place of 0.1. */
   storedAt: ['wide'] as readonly KernelLevel[],
 };
 
-/** Bytes of the left side, and of the result, that a block has. */
-const LEFT_BYTES = 1 << 19;
+/** Bytes of the result that a block has. */
 const BLOCK_BYTES = 1 << 18;
 /** Rows of whole tiles, at every level. */
 const WHOLE_TILES = 12;
@@ -92,6 +99,7 @@ export class ProductMap {
   /** Of the way that the product went last. */
   #stored: Stored | null = null;
   #isPacked = false;
+  #epoch = -1;
   readonly #kernels: [Kernel | null, Kernel | null] = [null, null];
   #product: View | null = null;
   #views: readonly View[] = [];
@@ -133,13 +141,13 @@ export class ProductMap {
     if (!this.#isDone) map(this.#program, out, ins, NO_PARAMS, this.#compute);
   }
 
-  /** How many rows to complete at a time, if nothing is packed of the left side: equal parts, so that what is to be multiplied and what comes of it stay in the cache. */
+  /** How many rows to complete at a time, if nothing is packed of the left side: all, as a product takes them that fits into the cache, or equal parts, where it must still be there for the program. */
   #rowsAtATime(k: number): number {
     const { shape, size, type } = this.#product as View;
     const n = shape[shape.length - 1] as number;
-    const most =
-      Math.min(LEFT_BYTES / Math.min(k, DEPTH), this.#stored?.kernel ? Number.POSITIVE_INFINITY : BLOCK_BYTES / n) / type.itemsize;
     const rows = size / n;
+    if (k > DEPTH || rows * k * type.itemsize > WHOLE) return BLOCK_ROWS;
+    const most = this.#stored?.kernel ? rows : BLOCK_BYTES / n / type.itemsize;
     return Math.ceil(rows / Math.ceil(rows / most) / WHOLE_TILES) * WHOLE_TILES;
   }
 
@@ -151,34 +159,31 @@ export class ProductMap {
     const width = first.length / steps.length;
     const from = first.length - width;
     const isBatch = width === PRODUCTS_WIDTH;
+    const product = this.#product as View;
+    const address = addressOfView(product);
     const stored = isBatch ? null : this.#storedFor(steps);
     if (stored !== null) {
-      this.#runStored(stored, nanoseconds, steps, chunks, adds, argumentsOf);
+      const distances: number[] = [];
+      for (let k = 0; k < this.#views.length; k++) if (!this.#isProduct[k]) distances.push(addressOfView(this.#views[k] as View) - address);
+      runChunks(nanoseconds, [...steps.slice(0, -1), stored], chunks, adds || this.#isUpdate, (i) => {
+        const values = [...(i === 0 ? first : argumentsOf(i)), ...distances];
+        // All kernels of a chunk have as many arguments.
+        for (let at = width; at <= from; at += width + distances.length) values.splice(at, 0, ...distances);
+        return values;
+      });
       return;
     }
     // Rows that follow each other are one run.
     const isFlat =
-      !this.#hasRows &&
-      (isBatch || first[from] === 1 || (first[from + 1] as number) * (this.#product as View).type.itemsize === first[from + 8]);
+      !this.#hasRows && (isBatch || first[from] === 1 || (first[from + 1] as number) * product.type.itemsize === first[from + 8]);
     runChunks(nanoseconds, [...steps, this.#kernelOf(isFlat)], chunks, adds || this.#isUpdate, (i) => {
-      const values = [...argumentsOf(i)];
-      const at = (index: number): number => values[from + index] as number;
-      const block = isBatch
-        ? this.#argumentsFor(i, isFlat, at(0) * at(4), at(5), at(13))
-        : this.#argumentsFor(i, isFlat, at(0), at(1), at(7));
-      for (let k = 0; k < width; k++) values.push(block[k] ?? 0);
+      const values = [...(i === 0 ? first : argumentsOf(i))];
+      const [rows, columns, target] = isBatch ? [0, 5, 13] : [0, 1, 7];
+      const members = isBatch ? (values[4] as number) : 1;
+      const element = ((values[from + target] as number) - address) / product.type.itemsize;
+      this.#addArguments(values, i, isFlat, (values[from + rows] as number) * members, values[from + columns] as number, element);
+      while (values.length < from + 2 * width) values.push(0);
       return values;
-    });
-  }
-
-  /** Chunks of the product with the program in its stores, which have more arguments. */
-  #runStored(stored: KernelFunction, ...[nanoseconds, steps, chunks, adds, argumentsOf]: Parameters<typeof runChunks>): void {
-    const product = addressOfView(this.#product as View);
-    const distances = this.#views.filter((_, k) => !this.#isProduct[k]).map((view) => addressOfView(view) - product);
-    runChunks(nanoseconds, [...steps.slice(0, -1), stored], chunks, adds || this.#isUpdate, (i) => {
-      const values = argumentsOf(i);
-      const width = values.length / steps.length;
-      return steps.flatMap((_, step) => [...values.slice(step * width, (step + 1) * width), ...distances]);
     });
   }
 
@@ -187,14 +192,17 @@ export class ProductMap {
     const kernels = this.#kernelsOfProduct();
     const { shape, size } = this.#product as View;
     if (kernels === null || (shape[shape.length - 1] as number) % kernels.columns !== 0) return null;
-    this.#isPacked = steps[steps.length - 1] === kernels.multiplyPacked;
-    const places = this.#isProduct.map((isProduct) => (isProduct ? 'p' : '.')).join('');
-    const key = `stores ${this.#compute.index} ${places} ${this.#keeps} ${this.#isPacked} ${levelEpoch()}`;
-    let stored = this.#program.kernels.get(key) as Stored | undefined;
-    if (stored === undefined) this.#program.kernels.set(key, (stored = { elements: 0, kernel: undefined }));
-    stored.elements += size;
-    this.#stored = stored;
-    return stored.kernel ?? null;
+    const isPacked = steps[steps.length - 1] === kernels.multiplyPacked;
+    if (this.#stored === null || isPacked !== this.#isPacked || this.#epoch !== levelEpoch()) {
+      this.#isPacked = isPacked;
+      this.#epoch = levelEpoch();
+      const places = this.#isProduct.map((isProduct) => (isProduct ? 'p' : '.')).join('');
+      const key = `stores ${this.#compute.index} ${places} ${this.#keeps} ${isPacked} ${this.#epoch}`;
+      this.#stored = (this.#program.kernels.get(key) as Stored | undefined) ?? { elements: 0, kernel: undefined };
+      this.#program.kernels.set(key, this.#stored);
+    }
+    this.#stored.elements += size;
+    return this.#stored.kernel ?? null;
   }
 
   #kernelsOfProduct(): MatmulKernels | null {
@@ -219,31 +227,27 @@ export class ProductMap {
     stored.kernel = compileStored(kernels, this.#isPacked, program, this.#known(true).run);
   }
 
-  /** What the program's kernel gets for a block: so many rows and columns, the first of which is at `target` in the product. */
-  #argumentsFor(chunk: number, isFlat: boolean, rows: number, columns: number, target: number): number[] {
-    const product = this.#product as View;
+  /** Adds what the program's kernel gets for a block: so many rows and columns, from an element of the product on. */
+  #addArguments(values: number[], chunk: number, isFlat: boolean, rows: number, columns: number, element: number): void {
     const views = this.#views;
-    const all = product.shape[product.shape.length - 1] as number;
-    const element = (target - addressOfView(product)) / product.type.itemsize;
+    const { shape } = this.#product as View;
+    const all = shape[shape.length - 1] as number;
     const plan = isFlat ? 0 : addressOf(plans as Storage) + (chunk % MOST_CHUNKS) * PLAN_BYTES;
-    const result = isFlat ? [rows * columns] : [columns, plan];
+    if (isFlat) values.push(rows * columns);
+    else values.push(columns, plan);
     for (let k = 0; k < views.length; k++) {
       const view = views[k] as View;
       const { itemsize } = view.type;
       const lie = this.#lies[k] as Lie;
-      const isAlong = lie === 'all' || lie === 'row';
-      result.push(
-        addressOfView(view) +
-          itemsize * (lie === 'all' ? element : lie === 'one' ? 0 : isAlong ? element % all : Math.floor(element / all)),
-      );
-      strides[k] = isAlong ? itemsize : 0;
+      const at = lie === 'all' ? element : lie === 'row' ? element % all : lie === 'column' ? Math.floor(element / all) : 0;
+      values.push(addressOfView(view) + at * itemsize);
+      strides[k] = lie === 'all' || lie === 'row' ? itemsize : 0;
       strides[views.length + k] = lie === 'all' ? all * itemsize : lie === 'column' ? itemsize : 0;
     }
-    if (isFlat) return result;
+    if (isFlat) return;
     sizes[0] = columns;
     sizes[1] = rows;
     writePlan(heap.i32, plan >>> 2, 2, views.length);
-    return result;
   }
 
   #kernelOf(isFlat: boolean): KernelFunction {

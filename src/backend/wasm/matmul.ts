@@ -24,6 +24,7 @@ import {
   type Path,
   type Problem,
   SET,
+  WHOLE,
 } from './matmul-run.ts';
 import { rowsToShare } from './parallel.ts';
 
@@ -40,11 +41,10 @@ export const matmulTuning = {
   combinedSteps: 4,
   /** A matrix is multiplied with at most this many vectors one by one, if both lie along the inner dimension. */
   dotVectors: 2,
+  dottedColumns: 16,
 };
 /** Nanoseconds from which on a product may be shared with threads. */
 const SHARED = 2e4;
-/** Bytes of a that are multiplied with a panel of b in one go. */
-const WHOLE = 1 << 19;
 /** How far beyond the end of b whole vectors are read. */
 const SLACK_BYTES = 64;
 
@@ -63,6 +63,10 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   const inRuns = bcs === bytes;
   if (m <= tuning.dotVectors && brs === bytes && !inRuns) return pathOf('dotRows', acs === bytes ? 0 : m * k * bytes);
   const batched = axes.length > 0;
+  // A few columns that lie along the inner dimension, as of the last layer of a classifier, where tiles would compute more of them than there are.
+  const isNarrow = n <= tuning.dottedColumns && n * (kernels.level === 'wide' ? 2.2 : 1.2) < Math.ceil(n / columns) * columns;
+  if (isNarrow && !batched && acs === bytes && brs === bytes && m > 1 && nanosecondsOf(problem, kernels) < SHARED)
+    return pathOf('dotColumns');
   if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return pathOf('combine');
   const direct = inRuns && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
   // What is done with blocks that are complete needs blocks.
