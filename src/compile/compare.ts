@@ -36,6 +36,9 @@ function itemDifference(a: Item, b: Item): string | null {
       return gradientDifference(a, b as GradientItem);
     case 'effect':
       return (a as EffectItem).work.toString() === (b as EffectItem).work.toString() ? null : 'another effect ran';
+    case 'blocks':
+      // Recordings have none.
+      return null;
   }
 }
 

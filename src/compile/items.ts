@@ -123,13 +123,28 @@ export interface GradientItem {
   readonly handle: Tensor | null;
 }
 
-export type Item = MapItem | CallItem | FillItem | KeepItem | EffectItem | GradientItem;
+/** Launches that run one after the other on a block of their elements, then on the next one: what one leaves is in the cache for those after it. */
+export interface BlocksItem {
+  readonly kind: 'blocks';
+  readonly operator: string;
+  /** How many blocks there are. */
+  readonly count: number;
+  /** What is done with the first block; */
+  readonly body: readonly (MapItem | CallItem)[];
+  /** how many elements further on operands lie for the next one; */
+  readonly moves: ReadonlyMap<Operand, number>;
+  /** and what is done with what is left after the last one. */
+  readonly rest: readonly (MapItem | CallItem)[];
+}
+
+export type Item = MapItem | CallItem | FillItem | KeepItem | EffectItem | GradientItem | BlocksItem;
 
 const NONE: readonly Operand[] = [];
 
 /** What an item reads, of buffers. */
 export function readsOf(item: Item): readonly Operand[] {
   if (item.kind === 'map') return item.ins;
+  if (item.kind === 'blocks') return [...item.body, ...item.rest].flatMap(readsOf);
   return item.kind === 'call' ? item.reads : NONE;
 }
 
@@ -144,6 +159,8 @@ export function writesOf(item: Item): readonly Operand[] {
     case 'fill':
     case 'keep':
       return [item.target];
+    case 'blocks':
+      return [...item.body, ...item.rest].flatMap(writesOf);
     default:
       return NONE;
   }

@@ -8,7 +8,18 @@ import type { View } from '../runtime/view.ts';
 import type { MapProgram } from '../scalar/program.ts';
 import { metaOf } from '../tensor/meta.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { type Buffer, type CallItem, type GradientItem, type Item, type KeepItem, Operand, readsOf, replaceIn, writesOf } from './items.ts';
+import {
+  type BlocksItem,
+  type Buffer,
+  type CallItem,
+  type GradientItem,
+  type Item,
+  type KeepItem,
+  Operand,
+  readsOf,
+  replaceIn,
+  writesOf,
+} from './items.ts';
 import type { MemoryPlan } from './plan.ts';
 
 /** A view whose storage is known at the time of a run. */
@@ -111,6 +122,42 @@ class FourStep implements Step {
   }
 }
 
+/** Steps on one block after the other: what they use moves on, and goes back in the end. */
+class BlocksStep implements Step {
+  readonly count: number;
+  readonly body: readonly Step[];
+  readonly rest: readonly Step[];
+  readonly slots: readonly Slot[];
+  readonly moves: readonly number[];
+
+  constructor(count: number, body: readonly Step[], rest: readonly Step[], moving: readonly (readonly [Slot, number])[]) {
+    this.count = count;
+    this.body = body;
+    this.rest = rest;
+    this.slots = moving.map(([slot]) => slot);
+    this.moves = moving.map(([, move]) => move);
+  }
+
+  run(): void {
+    const { count, body, rest } = this;
+    let done = 0;
+    try {
+      for (; done < count; done++) {
+        for (let i = 0; i < body.length; i++) (body[i] as Step).run();
+        this.#move(1);
+      }
+    } finally {
+      this.#move(-done);
+    }
+    for (let i = 0; i < rest.length; i++) (rest[i] as Step).run();
+  }
+
+  #move(blocks: number): void {
+    const { slots, moves } = this;
+    for (let i = 0; i < slots.length; i++) (slots[i] as Slot).offset += blocks * (moves[i] as number);
+  }
+}
+
 class EffectStep implements Step {
   readonly work: () => unknown;
 
@@ -210,6 +257,8 @@ export class Program {
   readonly #device = backend();
   readonly #arena: Arena;
   readonly #offsets: ReadonlyMap<Buffer, number>;
+  /** Hears of the slots of a block. */
+  #moving: ((operand: Operand, slot: Slot) => void) | null = null;
   /** Where the temporary tensors are. */
   #placed: Storage | null = null;
 
@@ -288,6 +337,7 @@ export class Program {
     const slots = this.#slots.get(buffer);
     if (slots === undefined) this.#slots.set(buffer, [slot]);
     else slots.push(slot);
+    this.#moving?.(operand, slot);
     return slot;
   }
 
@@ -317,7 +367,22 @@ export class Program {
         return new EffectStep(item.work);
       case 'gradient':
         return new GradientStep(parts.placeOf(item.leaf), this.#gradientOf(item));
+      case 'blocks':
+        return this.#blocksOf(item, parts);
     }
+  }
+
+  #blocksOf({ count, body, moves, rest }: BlocksItem, parts: ProgramParts): Step {
+    const moving: [Slot, number][] = [];
+    this.#moving = (operand, slot) => void (moves.has(operand) && moving.push([slot, moves.get(operand) as number]));
+    const steps = body.map((item) => this.#stepOf(item, parts));
+    this.#moving = null;
+    return new BlocksStep(
+      count,
+      steps,
+      rest.map((item) => this.#stepOf(item, parts)),
+      moving,
+    );
   }
 
   #callOf(item: CallItem): Step {
@@ -379,7 +444,10 @@ export function writesHeld(items: readonly Item[]): boolean {
 
 /** How many launches of the device there are. */
 export function launchesIn(items: readonly Item[]): number {
-  return items.filter(({ kind }) => kind === 'map' || kind === 'call').length;
+  return items.reduce(
+    (sum, item) => sum + (item.kind === 'map' || item.kind === 'call' ? 1 : item.kind === 'blocks' ? item.body.length : 0),
+    0,
+  );
 }
 
 /** Buffers that launches read and that nothing in the run has written before. */

@@ -7,6 +7,7 @@ import { mode } from '../tensor/modes.ts';
 import type { Node } from '../tensor/node.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Form, type Geometry, geometryOf, hasGeometry, matches, rebuild } from './arguments.ts';
+import { runInBlocks } from './blocks.ts';
 import { epiloguesIn, withEpilogues } from './epilogue.ts';
 import { fuse } from './fuse.ts';
 import { type Buffer, type GradientItem, type Item, type Operand, readsOf, writesOf } from './items.ts';
@@ -114,7 +115,7 @@ export class Variant {
     for (const item of items) if (item.kind === 'gradient' && item.grad?.buffer.made === true) gradients.add(item.grad.buffer);
     const seen = new Set([...fresh, ...gradients]);
     const live = withoutDead(items, seen);
-    const fused = withEpilogues(fuse(live, seen), seen);
+    const fused = withEpilogues(runInBlocks(fuse(live, seen), seen), seen);
     const plan = planMemory(fused, temporaries({ items: fused, fresh, gradients, placeOf: noPlace }));
     this.#guards = this.#guardsOf(gradientItems, now, fused);
     this.#writes = writesOfHeld(recording);

@@ -40,7 +40,7 @@ const PAIRED_ROW = 65536;
 const PAIRED_BLOCKS = 8;
 const STRIDED_BLOCK = 128;
 /** Rows of columns that are added in registers before the result in memory is updated. */
-const COLUMN_BLOCK = 32;
+export const COLUMN_BLOCK = 32;
 const NATIVE_STORE = { f32: 'f32.store', f64: 'f64.store', i32: 'i32.store', i64: 'i64.store' } as const;
 const NATIVE_LOAD = { f32: 'f32.load', f64: 'f64.load', i32: 'i32.load', i64: 'i64.load' } as const;
 

@@ -14,7 +14,7 @@ import { copyConsecutively } from './copy.ts';
 import { SHARED_SIZE } from './parallel.ts';
 import { areLong, PIECES_BYTES, reduceLongRow, runColumns, runCut } from './share-reduce.ts';
 
-interface ReduceKernels {
+export interface ReduceKernels {
   readonly rows: KernelFunction;
   readonly strided: KernelFunction;
   readonly columns: KernelFunction;
@@ -26,14 +26,14 @@ const NATIVE_TYPES: Record<ComputeType, DType> = { f32: 'float32', f64: 'float64
 /** What the kinds mean where the result is a truth value. */
 const TRUTH_KINDS: Record<ReduceKind, Combination> = { sum: 'any', prod: 'all', max: 'any', min: 'all', any: 'any', all: 'all' };
 /** Longer columns of floats are summed in groups of half as many rows, so that the error does not grow with the length. */
-const LONG_COLUMN = 2048;
-const GROUP = LONG_COLUMN / 2;
+export const LONG_COLUMN = 2048;
+export const GROUP: number = LONG_COLUMN / 2;
 
 const kernels: (ReduceKernels | undefined)[] = [];
 /** Results of the pieces of a long row. */
 let partials: Storage | null = null;
 
-function kernelsFor(kind: Combination, type: DTypeInfo, compute: ComputeType): ReduceKernels {
+export function kernelsFor(kind: Combination, type: DTypeInfo, compute: ComputeType): ReduceKernels {
   const key = (KINDS[kind] * 4 + COMPUTES[compute]) * 16 + type.index;
   let found = kernels[key];
   if (found === undefined) {

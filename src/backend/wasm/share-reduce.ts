@@ -33,7 +33,7 @@ export function runColumns(kernel: KernelFunction, args: readonly number[], item
 }
 
 /** Rows from twice this many elements on are long where there are few of them: each is so many pieces of one length, and a rest. */
-const PIECE = 1 << 16;
+export const PIECE: number = 1 << 16;
 const MOST_PIECES = 32;
 const FEW_ROWS = 8;
 
@@ -43,6 +43,12 @@ export const PIECES_BYTES: number = (MOST_PIECES + 1) * 8;
 /** Whether rows are reduced piece by piece. */
 export function areLong(rows: number, count: number): boolean {
   return rows < FEW_ROWS && count >= 2 * PIECE;
+}
+
+/** How many pieces a long row has, and how long each is. */
+export function piecesOf(count: number): readonly [pieces: number, piece: number] {
+  const pieces = Math.min(MOST_PIECES, Math.floor(count / PIECE));
+  return [pieces, Math.floor(count / pieces / 16) * 16];
 }
 
 /** Reduces a long row: `rows` does its pieces, whose results lie at `partials`, and `join` the results; it reads elements of `resultBytes`. */
@@ -56,8 +62,7 @@ export function reduceLongRow(
   partials: number,
   resultBytes: number,
 ): void {
-  const pieces = Math.min(MOST_PIECES, Math.floor(count / PIECE));
-  const piece = Math.floor(count / pieces / 16) * 16;
+  const [pieces, piece] = piecesOf(count);
   const whole = pieces * piece;
   const step = piece * itemsize;
   runCut(rows, [partials, source, 1, 0, pieces, step, 1, 0, piece, itemsize], whole * itemsize, 4, resultBytes, step);
