@@ -9,7 +9,6 @@ const CASES: readonly [name: string, shape: readonly number[], reduction: Reduct
   ['a long row of whole pieces', [1 << 20], (x) => x.sum()],
   ['a long row with a rest', [700_001], (x) => x.sum()],
   ['the largest element of a long row', [700_001], (x) => x.amax()],
-  ['all of a matrix', [1000, 700], (x) => x.mean()],
   ['columns', [1500, 401], (x) => x.sum(0)],
   ['long columns', [4100, 130], (x) => x.sum(0)],
   ['the smallest elements of columns', [1500, 401], (x) => x.amin(0)],
@@ -59,6 +58,20 @@ describe('reductions in blocks', () => {
       const [program] = compiled.explain().signatures[0]?.programs ?? [];
       expect(program?.runs).toBe(2);
       expect(program?.bytes).toBeLessThan(2 * (operands[0] as Tensor).size);
+    });
+  });
+
+  it('reduce all of a matrix, and leave it alone where an operand is broadcast', () => {
+    noGrad(() => {
+      const x = randn([1000, 700]);
+      const bytes = [randn([1000, 700]), randn([700])].map((y) => {
+        const plain = (a: Tensor, b: Tensor): Tensor => a.mul(b).add(1).mean();
+        const compiled = compile(plain);
+        for (let i = 0; i < 4; i++) expectSame(compiled(x, y), plain(x, y));
+        return compiled.explain().signatures[0]?.programs[0]?.bytes as number;
+      });
+      expect(bytes[0]).toBeLessThan(2 * x.size);
+      expect(bytes[1]).toBeGreaterThanOrEqual(4 * x.size);
     });
   });
 
