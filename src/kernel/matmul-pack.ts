@@ -87,24 +87,48 @@ function storePairs(f: FunctionBuilder, rows: readonly Local[], target: Local, o
   }
 }
 
-/** Copies a panel whose values for one column or row are consecutive along k, squares of vectors at a time. */
-function packSquares(f: FunctionBuilder, compute: ComputeType, width: number, at: PackLocals, counter: Local, from: Local): void {
+/**
+ * Copies a panel whose values for one column or row are consecutive along k, squares of vectors at a time. With `some`, a panel of so many columns or rows: the last one stands where there
+ * is none, since nobody reads what is computed of it.
+ */
+function packSquares(
+  f: FunctionBuilder,
+  compute: ComputeType,
+  width: number,
+  at: PackLocals,
+  counter: Local,
+  from: Local,
+  some: Local | null,
+): void {
   const lanes = LANES[compute];
   const bytes = COMPUTE_BYTES[compute];
   const align = alignmentOf(compute);
   const rows = Array.from({ length: lanes }, () => f.local('v128'));
   const scratch = Array.from({ length: lanes }, () => f.local('v128'));
   const [line, squares] = [f.local('i32'), f.local('i32')];
+  const next = (x: number): void => {
+    if (some === null) advance(f, line, at.across);
+    else
+      f.get(line)
+        .get(at.across)
+        .i32(0)
+        .get(some)
+        .i32(x + 1)
+        .op('i32.gt_u')
+        .op('select')
+        .op('i32.add')
+        .set(line);
+  };
   f.get(at.source).set(from);
   f.get(at.k).i32(Math.log2(lanes)).op('i32.shr_u').set(squares);
   repeat(f, counter, squares, () => {
     f.get(from).set(line);
     for (let x = 0; x < width; x += lanes) {
       const taken = rows.slice(0, width - x);
-      for (const row of taken) {
+      taken.forEach((row, i) => {
         f.get(line).load('v128.load', 0, align).set(row);
-        advance(f, line, at.across);
-      }
+        next(x + i);
+      });
       if (taken.length < lanes) storePairs(f, taken, at.target, x * bytes, width * bytes);
       else
         transposed(f, rows, scratch, (i, push) => {
@@ -127,7 +151,7 @@ function packSquares(f: FunctionBuilder, compute: ComputeType, width: number, at
         .get(line)
         .load(SCALAR_LOAD[compute])
         .store(SCALAR_STORE[compute], x * bytes);
-      advance(f, line, at.across);
+      next(x);
     }
     advanceBy(f, from, bytes);
     advanceBy(f, at.target, width * bytes);
@@ -189,8 +213,11 @@ export function packFunction(name: string, compute: ComputeType, width: number, 
       f.if(
         () => packRuns(f, compute, width, at, counter, from),
         () => {
-          f.get(taken).i32(width).op('i32.eq').get(along).i32(bytes).op('i32.eq').op('i32.and');
-          f.if(() => packSquares(f, compute, width, at, counter, from), packAny);
+          const squares = (some: Local | null) => () => packSquares(f, compute, width, at, counter, from, some);
+          const isWhole = (): FunctionBuilder => f.get(taken).i32(width).op('i32.eq');
+          f.get(along).i32(bytes).op('i32.eq');
+          if (!padded) isWhole().op('i32.and');
+          f.if(() => (padded ? isWhole().if(squares(null), squares(taken)) : squares(null)()), packAny);
         },
       );
       f.get(source).get(across).i32(width).op('i32.mul').op('i32.add').set(source);

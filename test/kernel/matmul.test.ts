@@ -78,7 +78,16 @@ const problems = fc
 
 const TUNINGS = {
   'as tuned': {},
-  'all packed': { packedRuns: 0, packedTurned: 0, directValues: 0, streamedRows: 0, combinedRows: 0, combinedSteps: 0, dotVectors: 0 },
+  'all packed': {
+    packedRuns: 0,
+    packedTurned: 0,
+    directValues: 0,
+    streamedRows: 0,
+    combinedRows: 0,
+    combinedSteps: 0,
+    dotVectors: 0,
+    dottedColumns: 0,
+  },
   'right packed': {
     packedRuns: 1e9,
     packedTurned: 1e9,
@@ -87,6 +96,7 @@ const TUNINGS = {
     combinedRows: 0,
     combinedSteps: 0,
     dotVectors: 0,
+    dottedColumns: 0,
   },
   'nothing packed': { directValues: 1e9, combinedRows: 0, combinedSteps: 0, dotVectors: 0 },
   'all combined': { combinedRows: 1e9, dotVectors: 0 },

@@ -41,6 +41,7 @@ export const matmulTuning = {
   combinedSteps: 4,
   /** A matrix is multiplied with at most this many vectors one by one, if both lie along the inner dimension. */
   dotVectors: 2,
+  /** The same for up to this many, where tiles would compute many columns more than there are. */
   dottedColumns: 16,
 };
 /** Nanoseconds from which on a product may be shared with threads. */
