@@ -3,6 +3,10 @@ import { addmm, exp, manualSeed, nn, noGrad, randn, setNumThreads, type Tensor, 
 import { type Compiled, compile } from 'nabla/compile';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { thenTuning } from '../../src/backend/wasm/matmul-then.ts';
+import { withEpilogues } from '../../src/compile/epilogue.ts';
+import { type CallItem, type Item, type MapItem, Buffer as Memory, Operand } from '../../src/compile/items.ts';
+import { FLOAT32 } from '../../src/dtype/dtype.ts';
+import { arg, MapProgram, add as plus } from '../../src/scalar/expr.ts';
 import { awaitThreads, untilShared } from '../threads/support.ts';
 
 const F = nn.functional;
@@ -148,28 +152,58 @@ it('is done where it is quicker, and explained', () => {
   expect([...epiloguesOf(computed), ...epiloguesOf(small)]).toEqual([]);
 });
 
-it('is not done where the launch or the product cannot move to the other', () => {
-  const [w, v] = [randn([8, 8]), randn([8, 8])];
-  const compiled = compile((x: Tensor, total: Tensor) => {
-    const product = x.matmul(w);
-    // The sum reads what is written between; the product reads what is written, too.
-    const other = product.matmul(v);
-    total.add_(other.sum());
-    w.mul_(0.5);
-    return product.add(total).tanh();
+describe('what lies between', () => {
+  const buffers = Object.fromEntries(
+    ['a', 'b', 'product', 'result', 'other', 'elsewhere'].map((name) => [name, new Memory({ byteLength: 256 } as never, true, false)]),
+  ) as Readonly<Record<string, Memory>>;
+  const whole = { offset: 0, shape: [8, 8], strides: [8, 1], type: FLOAT32, size: 64, rowMajor: true };
+  const at = (name: string): Operand => new Operand(buffers[name] as Memory, whole);
+  const call = (name: string, reads: string, writes: string): CallItem => {
+    const [read, written] = [reads, writes].map((names) => names.split(' ').map(at)) as [Operand[], Operand[]];
+    return { kind: 'call', operator: name, name, run: () => {}, args: [...written, ...read], reads: read, writes: written };
+  };
+  const product = call('matmul', 'a b', 'product');
+  const sum: MapItem = {
+    kind: 'map',
+    operator: 'add',
+    program: new MapProgram(plus(arg(0), arg(1)), 2),
+    out: at('result'),
+    ins: [at('product'), at('other')],
+    params: [],
+    compute: FLOAT32,
+  };
+  /** What the list of the product, launches between, and the sum becomes: names of launches; and what the product and the sum write if they are one. */
+  const become = (between: readonly Item[], seen: readonly string[] = []): string => {
+    const items = withEpilogues([product, ...between, sum], new Set(seen.map((name) => buffers[name] as Memory)));
+    const nameOf = (buffer: Memory): string => Object.keys(buffers).find((name) => buffers[name] === buffer) as string;
+    return items
+      .map((item) => {
+        if (item.kind !== 'call') return item.kind;
+        const written = new Set(item.writes.map(({ buffer }) => nameOf(buffer)));
+        return item.name === 'matmul then map' ? `both(${[...written].join()})` : item.name;
+      })
+      .join(' ');
+  };
+
+  it.each([
+    ['nothing', [], 'both(result)'],
+    ['what has nothing to do with it', [call('x', 'elsewhere', 'elsewhere')], 'both(result) x'],
+    ['a read of the product', [call('x', 'product', 'elsewhere')], 'both(product,result) x'],
+    ['a write of what the launch reads', [call('x', 'elsewhere', 'other')], 'x both(result)'],
+    ['a write of what both read', [call('x', 'elsewhere', 'other a')], 'matmul x map'],
+    ['a write of what the product reads', [call('x', 'elsewhere', 'b')], 'both(result) x'],
+    ['a read of the product for what the launch reads', [call('x', 'product', 'other')], 'matmul x map'],
+    ['a read of what the launch writes', [call('x', 'result', 'elsewhere')], 'x both(result)'],
+    ['a write of what the launch writes', [call('x', 'elsewhere', 'result')], 'x both(result)'],
+    ['a write of the product', [call('x', 'elsewhere', 'product')], 'matmul x map'],
+    ['an effect', [{ kind: 'effect', work: () => {} } as Item], 'matmul effect map'],
+  ] as const)('%s', (_, between, expected) => {
+    expect(become(between)).toBe(expected);
   });
-  const x = randn([8, 8]);
-  noGrad(() => {
-    const [before, totals] = [w.clone(), [randn([]), randn([])] as const];
-    totals[1].copy_(totals[0]);
-    for (let i = 0; i < 4; i++) {
-      w.copy_(before);
-      const result = bytesOf(compiled(x, totals[0]));
-      totals[1].add_(x.matmul(before).matmul(v).sum());
-      expect(bytesOf(x.matmul(before).add(totals[1]).tanh()).equals(result)).toBe(true);
-    }
+
+  it('keeps a product that is seen', () => {
+    expect(become([], ['product'])).toBe('both(product,result)');
   });
-  expect(epiloguesOf(compiled)).toEqual([]);
 });
 
 it('completes the hidden layers of a training step, and their gradients', () => {
