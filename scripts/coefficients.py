@@ -1,11 +1,11 @@
-"""Polynomial coefficients for src/scalar/special.ts and src/kernel/vector/math-*.ts.
+"""Polynomial coefficients for src/scalar/special.ts, src/scalar/narrow.ts and src/kernel/vector/math-*.ts.
 
 Each polynomial interpolates its function at Chebyshev nodes with 60 digits (within a small factor of the minimax error) and is
 printed as monomials. Run: python3 scripts/coefficients.py (needs mpmath).
 """
 import struct
 
-from mpmath import mp, mpf, asin, atan, atanh, cos, erf, erfc, exp, log, log1p, loggamma, lu_solve, matrix, pi, qr_solve, sin, sinh, sqrt, tanh
+from mpmath import mp, mpf, asin, atan, atanh, cos, erf, erfc, erfinv, exp, expm1, log, log1p, loggamma, lu_solve, matrix, pi, qr_solve, sin, sinh, sqrt, tanh
 
 mp.dps = 60
 
@@ -81,6 +81,18 @@ def twelve(v):
     return repr(float(f'{float(v):.12g}'))
 
 
+def enough(radius, error):
+    """Writes coefficients, ascending, of a polynomial on [-radius, radius] with as many digits as it takes for each term to be right to `error`."""
+    power = [mpf(1)]
+
+    def write(v):
+        least = error / power[0]
+        power[0] *= radius
+        return next(s for s in (repr(float(f'{float(v):.{digits}g}')) for digits in range(2, 18)) if abs(mpf(s) - v) <= least or len(s) > 20)
+
+    return write
+
+
 def show(name, result, write=lambda v: repr(float(v))):
     c, worst = result
     print(f'// {name}: relative error {mp.nstr(worst, 3)}')
@@ -100,6 +112,24 @@ def at_square(f):
 
 def exp_tail(r):
     return (exp(r) - 1 - r) / r ** 2 if abs(r) > mpf(10) ** -20 else mpf(1) / 2
+
+
+def erfinv_factor(w):
+    """erfinv(x) / x for w = -log(1 - x^2)."""
+    if abs(w) < mpf(10) ** -20:
+        return sqrt(pi) / 2
+    x = sqrt(-expm1(-w))
+    return erfinv(x) / x
+
+
+def erfcx_inverse(u):
+    """exp(a^2) erfc(a) (a + 3) for u = 1 / (a + 3)."""
+    a = 1 / u - 3
+    return exp(a * a) * erfc(a) / u
+
+
+def log_gamma_factor(u):
+    return loggamma(u + 2) / (u * (u + 1)) if abs(u) > mpf(10) ** -20 else 1 - mp.euler
 
 
 def log_tail(f):
@@ -122,7 +152,11 @@ if __name__ == '__main__':
     print('special.ts')
     show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, 1, 12))
     show('ERFCX', fit(erfcx_scaled, *erfcx_range(28), 22))
-    show('LOG_GAMMA', fit(lambda u: loggamma(u + 2) / (u * (u + 1)), -1, 1, 29))
+    show('ERFINV', fit(lambda v: erfinv_factor(v + mpf('2.5')), mpf('-2.5') + mpf('1e-18'), mpf('2.5'), 12), enough(mpf('2.5'), mpf('4e-12')))
+    show('ERFINV_TAIL', fit(lambda v: erfinv_factor((v + 3) ** 2), sqrt(mpf(5)) - 3, 1, 12), enough(mpf(1), mpf('1e-11')))
+    show('LOG_GAMMA', fit(log_gamma_factor, mpf('-0.5'), mpf('0.5'), 16), enough(mpf('0.5'), mpf('2e-17')))
+    print('narrow.ts')
+    show('ERFC', fit(erfcx_inverse, 1 / mpf('13.2'), mpf(1) / 3, 11), enough(mpf(1) / 3, mpf('4e-12')))
     print('math-float32.ts')
     show('EXP', fit(exp_tail, -half_ln2, half_ln2, 4), single)
     show('TANH', fit(at_square(lambda x: (tanh(x) - x) / x ** 3), tiny, mpf('0.625') ** 2, 5), single)
@@ -145,8 +179,6 @@ if __name__ == '__main__':
     print('math-wide.ts')
     show('LOG2', fit(at_square(lambda s: 2 * atanh(s) / s / log(mpf(2))), tiny, largest_s, 4), twelve)
     show('EXP2', fit(lambda r: mpf(2) ** r, mpf('-0.5'), mpf('0.5'), 7), twelve)
-    show('ERFCX', fit(erfcx_scaled, *erfcx_range(10.5), 11), twelve)
-    show('ERF', fit(at_square(lambda x: erf(x) / x), tiny, mpf('0.25'), 5), twelve)
     show('ATAN', fit(at_square(lambda x: atan(x) / x), tiny, 1, 12), twelve)
     show('ASIN', fit(at_square(lambda x: asin(x) / x), tiny, mpf(1) / 4, 7), twelve)
     show('SINH', fit(at_square(lambda x: sinh(x) / x), tiny, mpf(1) / 4, 3), twelve)

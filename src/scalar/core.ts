@@ -4,6 +4,9 @@
  * subexpressions are shared, and caches may be keyed by `id`.
  */
 
+/** An expression, and where it does not hold: there the function of float64 is called. */
+export type Narrow = readonly [value: Expr, except?: Expr];
+
 /** How one intrinsic is evaluated and differentiated: a row of the tables in `intrinsics/`. */
 export interface Intrinsic {
   readonly name: string;
@@ -18,6 +21,8 @@ export interface Intrinsic {
   readonly partials: ((y: Expr, ...operands: Expr[]) => readonly (Expr | null)[]) | null;
   /** For an intrinsic that is made of others, what it is made of; targets need no code of their own for it. */
   readonly expand: ((...operands: Expr[]) => Expr) | null;
+  /** What float32 is computed from, in float64, so that rounding gives the function's own rounded value nearly always; or null. */
+  readonly narrow: ((x: Expr) => Narrow) | null;
   /** An expression of the same value for every dtype, or null. */
   readonly simplify: ((...operands: Expr[]) => Expr | null) | null;
 }
@@ -104,6 +109,7 @@ export interface IntrinsicOptions {
   readonly perType?: boolean;
   readonly partials?: (y: Expr, ...operands: Expr[]) => readonly (Expr | null)[];
   readonly expand?: (...operands: Expr[]) => Expr;
+  readonly narrow?: (x: Expr) => Narrow;
   readonly simplify?: (...operands: Expr[]) => Expr | null;
   readonly boolean?: boolean;
 }
@@ -119,6 +125,7 @@ function define(name: string, arity: number, evaluate: (...operands: number[]) =
     perType: options.perType ?? false,
     partials: options.partials ?? null,
     expand: options.expand ?? null,
+    narrow: options.narrow ?? null,
     simplify: options.simplify ?? null,
   };
   intrinsics.set(name, intrinsic);

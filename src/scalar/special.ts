@@ -61,15 +61,28 @@ export function erfcx(x: number): number {
   return (1 - z * (1 - 3 * z * (1 - 5 * z * (1 - 7 * z * (1 - 9 * z))))) / (x * Math.sqrt(Math.PI));
 }
 
-/** The inverse of the error function: the estimate of Winitzki (2008), then two steps of Halley's method. */
+/** erfinv(x) / x in w - 5/2, for w = -log(1 - x^2) up to 5; and in sqrt(w) - 3 up to 16; to 1e-10. */
+export const ERFINV = [
+  1.50140935111, 0.246640276785, -0.00417731781, -0.0012527080836, 0.0002182506494, -4.99588145e-6, -3.41711523e-6, 4.7864482e-7,
+  1.3691496e-8, -1.0854397e-8, 8.327e-10, 1.23029e-10, -2.12036e-11,
+];
+export const ERFINV_TAIL = [
+  2.83297679854, 1.00167527618, 0.00944554254, -0.00764378757, 0.00568480611, -0.00355892762, 0.00148633833, -0.0001488026, -0.00029160587,
+  0.00020724832, -3.277988e-5, -2.840912e-5, 1.210024e-5,
+];
+
+/** The inverse of the error function: a step of Halley's method from ten digits, or two from the estimate of Winitzki (2008). */
 export function erfinv(x: number): number {
   const target = Math.abs(x);
   if (!(target < 1)) return target === 1 ? x * Infinity : Number.NaN;
+  const w = -Math.log((1 - target) * (1 + target));
+  const isFar = w > 16;
   const a = 0.147;
-  const logarithm = Math.log1p(-x * x);
-  const t = 2 / (Math.PI * a) + logarithm / 2;
-  let y = Math.sqrt(Math.sqrt(t * t - logarithm / a) - t);
-  for (let step = 0; step < 2; step++) {
+  const t = 2 / (Math.PI * a) - w / 2;
+  let y = isFar
+    ? Math.sqrt(Math.sqrt(t * t + w / a) - t)
+    : target * (w < 5 ? polynomial(ERFINV, w - 2.5) : polynomial(ERFINV_TAIL, Math.sqrt(w) - 3));
+  for (let step = isFar ? 0 : 1; step < 2; step++) {
     const difference = target < 0.5 ? erf(y) - target : 1 - target - erfc(y);
     const newton = difference / ((2 / Math.sqrt(Math.PI)) * expOfMinusSquare(y));
     y -= newton / (1 + y * newton);
@@ -77,18 +90,15 @@ export function erfinv(x: number): number {
   return x < 0 ? -y : x === 0 ? x : y;
 }
 
-/** log(gamma(x)) / ((x - 1) (x - 2)) in x - 2, for x in [1, 3]: its own zeros are exact. */
-const LOG_GAMMA = [
-  0.42278433509846713, -0.10031730167435392, 0.03296500062115574, -0.012384192193371238, 0.004998641164703528, -0.002108130833958805,
-  0.0009153769220696921, -0.00040570739742046497, 0.00018255264185594036, -8.30951276372239e-5, 3.8168863787885225e-5,
-  -1.766166422556033e-5, 8.222342452139818e-6, -3.847396648270243e-6, 1.8074775340912791e-6, -8.526588188526563e-7, 4.0551922127948146e-7,
-  -1.9252286332850674e-7, 8.75360413423732e-8, -4.17254430301382e-8, 2.615457216445561e-8, -1.2569945435720683e-8, -6.830399052794191e-10,
-  3.613371593815743e-10, 4.885761922683655e-9, -2.372580625023415e-9, -1.3764318718154119e-9, 6.705737026247826e-10, 4.226016675377439e-10,
-  -2.0542420991550905e-10,
+/** log(gamma(x)) / ((x - 1) (x - 2)) in x - 2, for x in [1.5, 2.5]: its own zeros are exact. */
+export const LOG_GAMMA = [
+  0.42278433509846713, -0.10031730167435295, 0.0329650006211554, -0.0123841921935575, 0.004998641164786, -0.002108130823558,
+  0.000915376917298, -0.00040570765763, 0.00018255276299, -8.309168562e-5, 3.816725026e-5, -1.768736546e-5, 8.234427e-6, -3.7391346e-6,
+  1.756569e-6, -1.089e-6, 5.16135e-7,
 ];
 
 /** The coefficients B(2k) / (2k (2k - 1)) of Stirling's series, DLMF 5.11.1. */
-const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400];
+export const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400];
 
 /** The logarithm of the absolute value of the gamma function. */
 export function lgamma(x: number): number {
@@ -98,11 +108,11 @@ export function lgamma(x: number): number {
     const inverse = 1 / x;
     return (x - 0.5) * (Math.log(x) - 1) + (0.5 * Math.log(2 * Math.PI) - 0.5) + inverse * polynomial(STIRLING, inverse * inverse);
   }
-  if (x < 1) return lgamma(x + 1) - Math.log(x);
-  // gamma(x) = (x - 1) (x - 2) … gamma(y) brings x down to [1, 3).
+  if (x < 1.5) return lgamma(x + 1) - Math.log(x);
+  // gamma(x) = (x - 1) (x - 2) … gamma(y) brings x down to [1.5, 2.5).
   let y = x;
   let product = 1;
-  while (y >= 3) {
+  while (y >= 2.5) {
     y -= 1;
     product *= y;
   }
@@ -126,7 +136,7 @@ function sinOfPi(x: number): number {
 }
 
 /** B(2k) / 2k, DLMF 5.11.2. */
-const DIGAMMA = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160];
+export const DIGAMMA = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160];
 
 /** The derivative of log(gamma(x)): -Infinity at 0 (Infinity at -0), NaN at the other poles. */
 export function digamma(x: number): number {

@@ -34,12 +34,13 @@ export function vectorsAtOnce(e: readonly Expr[], compute: DTypeInfo): number {
     }
     calls++;
     const light = LIGHT.has(op.name);
-    isLong ||= LONG.has(op.name) && !(own === float32Functions && op.name in own);
-    hasCode &&= light || op.name in float32Functions || op.name in float64Functions || (own === float32Functions && LONG.has(op.name));
+    const isWide = LONG.has(op.name) || op.narrow !== null;
+    isLong ||= isWide && !(own === float32Functions && op.name in own);
+    hasCode &&= light || op.name in float32Functions || op.name in float64Functions || (own === float32Functions && isWide);
   };
   forEachNode(e, visit);
   if (!hasCode || calls > MANY) return 1;
-  return isLong || calls > FEW ? 2 : 4;
+  return isLong ? 2 : 4;
 }
 
 /** Whether computing takes longer than fetching the operands: only then do wider vectors help. */

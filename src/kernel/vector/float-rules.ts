@@ -5,7 +5,7 @@ import type { ImportedFunction } from '../wasm/encoder.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { float32Functions } from './math-float32.ts';
 import { float64Functions } from './math-float64.ts';
-import { applyWide, wideFunctions } from './math-wide.ts';
+import { applyWide, wideRule } from './math-wide.ts';
 
 type FloatShape = 'f32x4' | 'f64x2';
 
@@ -103,7 +103,7 @@ function importFor(intrinsic: Intrinsic): ImportedFunction {
 /** Computes an intrinsic that the compute dtype has no rule for: in wider vectors, or else lane by lane by its float64 function. */
 export function floatFallback(e: VectorEmitter, intrinsic: Intrinsic, operands: readonly Vectors[]): Vectors {
   const { f } = e;
-  const wide = e.shape === 'f32x4' ? wideFunctions[intrinsic.name] : undefined;
+  const wide = e.shape === 'f32x4' ? wideRule(intrinsic) : undefined;
   if (wide !== undefined) return applyWide(e, intrinsic, wide, operands);
   const target = importFor(intrinsic);
   const shape = e.shape as FloatShape;

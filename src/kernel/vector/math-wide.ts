@@ -2,11 +2,11 @@
  * float32 functions computed in float64, two lanes at a time: nearly always rounded right, and safe from cancellation. Rules take and give
  * vectors of float64 whose values are float32; results are rounded by the caller.
  */
-import type { Intrinsic } from '../../scalar/expr.ts';
+import { arg, type Intrinsic } from '../../scalar/core.ts';
 import { intrinsicImport } from '../math-imports.ts';
 import type { VectorEmitter, VectorRule, Vectors } from './emitter.ts';
 import { joinLowHalves, widen } from './halves.ts';
-import { add, div, erfc, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
+import { add, div, expm1, log1p, magnitude, mul, number, polynomial, sub, tan, withSign } from './math-float64.ts';
 
 const sqrt = (e: VectorEmitter, x: Vectors): Vectors => e.op1('f64x2.sqrt', x);
 const less = (e: VectorEmitter, a: Vectors, b: Vectors): Vectors => e.op2('f64x2.lt', a, b);
@@ -215,7 +215,7 @@ const binary =
     rule(e, a as Vectors, b as Vectors);
 
 /** Functions of float32 in float64, by intrinsic. */
-export const wideFunctions: Record<string, VectorRule> = {
+const wideFunctions: Record<string, VectorRule> = {
   tan: unary(tan),
   sinh: unary(sinh),
   cosh: unary(cosh),
@@ -226,7 +226,6 @@ export const wideFunctions: Record<string, VectorRule> = {
   acos: unary(acos),
   atan: unary(atan),
   atan2: binary(atan2),
-  erfc: unary(erfc),
   pow: binary(pow),
   hypot: binary(hypot),
   fmod: binary(fmod),
@@ -257,8 +256,27 @@ function correctLargeQuotients(e: VectorEmitter, intrinsic: Intrinsic, operands:
   const [a, b] = operands as [Vectors, Vectors];
   const quotient = magnitude(e, div(e, a, b));
   const isLarge = both(e, e.op2('f64x2.ge', quotient, number(e, LARGEST_QUOTIENT)), less(e, quotient, number(e, Infinity)));
-  return e.correctLanes('f64x2', isLarge, operands, computed, (own, lane) => {
+  return callLanes(e, intrinsic, isLarge, operands, computed);
+}
+
+/** Replaces the lanes of a mask by what the function gives, one by one. */
+function callLanes(e: VectorEmitter, intrinsic: Intrinsic, mask: Vectors, operands: readonly Vectors[], computed: Vectors): Vectors {
+  return e.correctLanes('f64x2', mask, operands, computed, (own, lane) => {
     for (const operand of own) e.f.get(operand).lane('f64x2.extract_lane', lane);
     e.f.call(intrinsicImport(intrinsic));
   });
+}
+
+/** The rule of an intrinsic for float32: its own code, or an expression. */
+export function wideRule(intrinsic: Intrinsic): VectorRule | undefined {
+  const { name, narrow } = intrinsic;
+  return narrow === null
+    ? wideFunctions[name]
+    : (e, x) => {
+        const operands = [x as Vectors];
+        const inner = e.within(operands);
+        const [value, except] = narrow(arg(0));
+        const computed = inner.value(value);
+        return except === undefined ? computed : callLanes(e, intrinsic, inner.mask(except), operands, computed);
+      };
 }
