@@ -147,7 +147,7 @@ function joined(product: Product, launch: MapItem, isNeeded: boolean): CallItem 
   const operands = [launch.out, ...ins].map((operand) => {
     return { type: operand.type, lie: lieOf(operand, launch.out, source) as Lie, isProduct: isSame(operand, there) };
   });
-  if (!completes(program, operands, source.size)) return null;
+  if (!completes(program, operands, source.shape)) return null;
   const keeps = isNeeded && !outputs.some((operand) => isSame(operand, there));
   const then = new ProductMap(program, compute, operands, isUpdate, keeps);
   const written = [there, ...writesOf(launch).filter(({ buffer }) => buffer !== source.buffer)];

@@ -86,11 +86,15 @@ function operandsOf({ batch, m, k, n }: Shape, dtype: 'float32' | 'float64', lay
   return [left, right, randn([n], { dtype }), randn([...batch, m, 1], { dtype }), randn([...batch, m, n], { dtype })];
 }
 
-/** Runs all programs on operands of all shapes, and again on what is not multiplied by the same matrix for all members of a batch. */
+/** Programs on operands of all shapes, every second one in either dtype. */
 function cases(dtype: 'float32' | 'float64'): (readonly [name: string, program: Completed, operands: Operands])[] {
   manualSeed(3);
   return Object.entries(PROGRAMS).flatMap(([name, program], i) =>
-    SHAPES.map((shape, j) => [`${name} ${JSON.stringify(shape)}`, program, operandsOf(shape, dtype, (i + j) % 4)] as const),
+    SHAPES.flatMap((shape, j) => {
+      const isOther = (i + j) % 2 === 0;
+      if (isOther === (dtype === 'float32')) return [];
+      return [[`${name} ${JSON.stringify(shape)}`, program, operandsOf(shape, dtype, (i + (j >> 1)) % 4)] as const];
+    }),
   );
 }
 
@@ -104,8 +108,7 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
         for (let i = 0; i < 4; i++) expect(sameBytes(compiled(...operands), expected), name).toBe(true);
         count += epiloguesOf(compiled).length;
       }
-      // All of them, but for what is added to a sum that a matrix begins with.
-      expect(count).toBeGreaterThanOrEqual(Object.keys(PROGRAMS).length * SHAPES.length);
+      expect(count).toBeGreaterThanOrEqual(cases(dtype).length);
     });
   });
 
@@ -130,7 +133,7 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
 });
 
 it('is done where it is quicker, and explained', () => {
-  Object.assign(thenTuning, tuning);
+  Object.assign(thenTuning, { ...tuning, storedAt: ['wide', 'fused', 'plain'] });
   const layer = new nn.Linear(32, 256);
   const compiled = compile((x: Tensor) => F.relu(layer.forward(x)));
   const large = randn([300, 32]);
@@ -149,6 +152,13 @@ it('is done where it is quicker, and explained', () => {
       small(large.narrow(0, 0, 20));
     }
   });
+  // Nor does the cache lose it soon, where the stores cannot do it.
+  thenTuning.storedAt = [];
+  const cached = compile((x: Tensor) => F.relu(layer.forward(x)));
+  noGrad(() => {
+    for (let i = 0; i < 3; i++) cached(large);
+  });
+  expect(epiloguesOf(cached)).toEqual([]);
   expect([...epiloguesOf(computed), ...epiloguesOf(small)]).toEqual([]);
 });
 

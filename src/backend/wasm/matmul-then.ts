@@ -25,10 +25,13 @@ import { flatTrial, kernelFor, launchesFor, type TrialFor } from './widen.ts';
 /** How an operand lies over the rows of a product: element by element, one element for all, a row that all share, or one element for each row. */
 export type Lie = 'all' | 'one' | 'row' | 'column';
 
-/** Whether a program is quicker as a part of a product of so many elements than behind it. */
-export function completes({ expr, more }: MapProgram, operands: readonly ProductOperand[], size: number): boolean {
-  if (size < thenTuning.leastElements) return false;
-  return thenTuning.always || (operands.every(({ isProduct }) => isProduct) && isLight([expr, ...more]));
+/** Whether a program is quicker as a part of a product of this shape than behind it. */
+export function completes({ expr, more }: MapProgram, operands: readonly ProductOperand[], shape: readonly number[]): boolean {
+  if (thenTuning.always) return true;
+  if (!operands.every(({ isProduct }) => isProduct) || !isLight([expr, ...more])) return false;
+  const kernels = matmulKernels((operands[0] as ProductOperand).type.itemsize === 4 ? 'f32' : 'f64');
+  const isStored = thenTuning.storedAt.includes(kernels.level) && (shape[shape.length - 1] as number) % kernels.columns === 0;
+  return shape.reduce((size, extent) => size * extent, 1) >= (isStored ? thenTuning.leastElements : thenTuning.leastOfBlocks);
 }
 
 /** An operand of a program that completes a product. */
@@ -46,8 +49,10 @@ export const MOST_INPUTS = 8;
 export const thenTuning = {
   /** Whether also what pays nothing is done: what is more than light, which is bound by computing wherever the product lies, and what reads other memory, for which tiles wait. */
   always: false,
-  /** Up to so many elements blocks are not worth their calls. */
+  /** Fewer elements are not worth what it takes to say so: 2 µs. */
   leastElements: 32768,
+  /** Fewer are still in the cache when the program comes, where blocks and not the stores are completed. */
+  leastOfBlocks: 2 ** 20,
   /** After so many elements a program is compiled into the stores of the product, which takes 4 ms and saves 0.05 ns an element. */
   storedAfter: 2 ** 24,
   /** Where they hold it beside the sums. V8 11 takes the sums out of the registers for it: 1.3 ns an element after 32 steps, in the place of 0.1. */
