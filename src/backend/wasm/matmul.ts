@@ -32,10 +32,12 @@ import { rowsToShare } from './parallel.ts';
 export const matmulTuning = {
   /** Bytes of a from which on it is packed: where its rows are runs, and where they are not. */
   packedRuns: 1 << 20,
-  packedTurned: 1 << 14,
-  /** b is read where it is, if its rows are runs: up to this many values, and up to `streamedRows` rows of a. */
+  packedTurned: 1 << 17,
+  /** b is read where it is, if its rows are runs: up to this many values, for up to `streamedRows` rows of a, and for some more where so many products are to be added. */
   directValues: 8192,
   streamedRows: 4,
+  directRows: 64,
+  directProducts: 2 ** 25,
   /** Rows of b are added to each other for up to so many rows, or steps of the inner dimension. */
   combinedRows: 2,
   combinedSteps: 4,
@@ -69,7 +71,8 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   if (isNarrow && !batched && acs === bytes && brs === bytes && m > 1 && nanosecondsOf(problem, kernels) < SHARED)
     return pathOf('dotColumns');
   if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return pathOf('combine');
-  const direct = inRuns && readable && (m <= tuning.streamedRows || n * k <= tuning.directValues);
+  const isShort = m <= tuning.directRows && m * n * k <= tuning.directProducts;
+  const direct = inRuns && readable && (m <= tuning.streamedRows || isShort || n * k <= tuning.directValues);
   // What is done with blocks that are complete needs blocks.
   const cut = shared || completing.run !== null;
   if (direct && (!cut || m <= tuning.streamedRows)) return pathOf('products');
