@@ -25,6 +25,9 @@ import { FunctionBuilder, type Local, newFragment } from './wasm/encoder.ts';
 /** How an operand lies along the inner loop: 'unit' one after the other, 'uniform' the same element, 'strided' anything else. */
 export type Access = 'unit' | 'uniform' | 'strided';
 
+/** The name of a kernel whose vectors are to be joined in pairs (see level.ts of the device). */
+export const WIDE_NAME = 'wide';
+
 /** What a kernel is compiled for. */
 export interface MapSignature {
   readonly expr: Expr;
@@ -219,10 +222,12 @@ class MapCompiler {
   /** Strided operands come one vector at a time: their lanes are gathered. */
   #vectorsAtOnce(): number {
     if (this.#used.some((operand) => operand.access === 'strided')) return 1;
-    return vectorsAtOnce(
+    const vectors = vectorsAtOnce(
       this.#results.map(([expr]) => expr),
       this.#signature.compute,
     );
+    // Two are one there.
+    return this.#f.name === WIDE_NAME && vectors > 1 ? 2 * vectors : vectors;
   }
 
   #emitAdvance(elements: number): void {
