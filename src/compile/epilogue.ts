@@ -148,8 +148,7 @@ function joined(product: Product, launch: MapItem, isNeeded: boolean): CallItem 
     return { type: operand.type, lie: lieOf(operand, launch.out, source) as Lie, isProduct: isSame(operand, there) };
   });
   if (!completes(program, operands, source.shape)) return null;
-  const keeps = isNeeded && !outputs.some((operand) => isSame(operand, there));
-  const then = new ProductMap(program, compute, operands, isUpdate, keeps);
+  const then = new ProductMap(program, compute, operands, isUpdate);
   const written = [there, ...writesOf(launch).filter(({ buffer }) => buffer !== source.buffer)];
   return {
     kind: 'call',

@@ -12,13 +12,7 @@ export interface MatmulVariant {
   readonly rows: number;
   readonly vectors: number;
   /** What is done to the tiles of `multiplyFunction` in the place of `storeTile`: see `matmul-stores.ts`. */
-  readonly end?: TileEnd;
-}
-
-/** Stores the rows of a tile, which lie `step` bytes apart from the address on; `first`: the first of so many arguments that the functions take besides. */
-export interface TileEnd {
-  readonly extra: number;
-  store(f: FunctionBuilder, rows: readonly (readonly Local[])[], address: Local, step: Local, first: Local): void;
+  readonly store?: typeof storeTile;
 }
 
 /** Columns of a tile. */

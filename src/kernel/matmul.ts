@@ -29,11 +29,10 @@ export { type MatmulVariant, multiplyAdd, packFunction, tileBytes, tileColumns, 
  * from one row of the panel to the next.
  */
 function tile(variant: MatmulVariant, rows: number, packed: boolean): FunctionBuilder {
-  const { compute, end } = variant;
+  const { compute, store = storeTile } = variant;
   const bytes = COMPUTE_BYTES[compute];
   const align = alignmentOf(compute);
-  const own = packed ? 8 : 10;
-  const f = new FunctionBuilder(`tile${rows}`, i32s(own + (end?.extra ?? 0)), [], false);
+  const f = new FunctionBuilder(`tile${rows}`, i32s(packed ? 8 : 10), [], false);
   const [k, a, b, brs, c, ldc, from, frs, ars, acs] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const accumulators = Array.from({ length: rows }, () => Array.from({ length: variant.vectors }, () => f.local('v128')));
   const right = Array.from({ length: variant.vectors }, () => f.local('v128'));
@@ -71,8 +70,7 @@ function tile(variant: MatmulVariant, rows: number, packed: boolean): FunctionBu
       f.get(k).i32(1).op('i32.sub').tee(k).brIf(next);
     });
   });
-  if (end === undefined) storeTile(f, accumulators, c, ldc, align);
-  else end.store(f, accumulators, c, ldc, own);
+  store(f, accumulators, c, ldc, align);
   return f;
 }
 
@@ -101,12 +99,10 @@ function copyTile(compute: ComputeType): FunctionBuilder {
  * one tile: for zeros, and for what is computed where n is no multiple of a tile's columns; then whole vectors of b are read all the same. k is not 0.
  */
 export function multiplyFunction(variant: MatmulVariant, packed: boolean): FunctionBuilder {
-  const { compute, end } = variant;
+  const { compute } = variant;
   const bytes = COMPUTE_BYTES[compute];
   const columns = tileColumns(variant);
-  const own = packed ? 11 : 13;
-  const extra = i32s(end?.extra ?? 0);
-  const f = new FunctionBuilder(packed ? 'multiplyPacked' : 'multiply', [...i32s(own), ...extra]);
+  const f = new FunctionBuilder(packed ? 'multiplyPacked' : 'multiply', i32s(packed ? 11 : 13));
   const [m, n, k, a, b, brs, bps, c, ldc, edge, origin] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
   const [ars, acs] = [11, 12];
   const tiles = Array.from({ length: variant.rows }, (_, i) => tile(variant, i + 1, packed));
@@ -117,7 +113,6 @@ export function multiplyFunction(variant: MatmulVariant, packed: boolean): Funct
   const callTile = (count: number): void => {
     f.get(k).get(panel).get(b).get(brs).get(target).get(targetStride).get(source).get(sourceStride);
     if (!packed) f.get(ars).get(acs);
-    extra.forEach((_, i) => void f.get(own + i));
     f.call(tiles[count - 1]!);
   };
   const callTileOf = (count: number): void => {

@@ -94,10 +94,6 @@ export class ProductMap {
   readonly #hasRows: boolean;
   /** Whether something is written that is read, besides the product. */
   readonly #isUpdate: boolean;
-  /** Which operands are the product, the output first. */
-  readonly #isProduct: readonly boolean[];
-  /** Whether somebody reads the product itself. */
-  readonly #keeps: boolean;
   readonly #isLight: boolean;
   /** Whether the stores of the product could do it. */
   readonly #fitsStores: boolean;
@@ -111,17 +107,15 @@ export class ProductMap {
   #isDone = false;
   readonly #complete: typeof runChunks = (...launch) => this.#runChunks(...launch);
 
-  constructor(program: MapProgram, compute: DTypeInfo, operands: readonly ProductOperand[], isUpdate: boolean, keeps: boolean) {
+  constructor(program: MapProgram, compute: DTypeInfo, operands: readonly ProductOperand[], isUpdate: boolean) {
     this.#program = program;
     this.#compute = compute;
     this.#types = operands.map(({ type }) => type);
     this.#lies = operands.map(({ lie }) => lie);
-    this.#isProduct = operands.map(({ isProduct }) => isProduct);
     this.#hasRows = this.#lies.some((lie) => lie === 'row' || lie === 'column');
     this.#isUpdate = isUpdate;
-    this.#keeps = keeps;
     this.#isLight = isLight([program.expr, ...program.more]);
-    this.#fitsStores = this.#isLight && operands.every(({ type, lie }) => lie === 'all' && type === compute);
+    this.#fitsStores = this.#isLight && program.more.length === 0 && operands.every(({ isProduct }) => isProduct);
   }
 
   /** The product of real matrices, `start + a @ b` (see `Backend.matmul`), and then the program. All are float32, or all float64. */
@@ -168,14 +162,7 @@ export class ProductMap {
     const address = addressOfView(product);
     const stored = isBatch ? null : this.#storedFor(steps);
     if (stored !== null) {
-      const distances: number[] = [];
-      for (let k = 0; k < this.#views.length; k++) if (!this.#isProduct[k]) distances.push(addressOfView(this.#views[k] as View) - address);
-      runChunks(nanoseconds, [...steps.slice(0, -1), stored], chunks, adds || this.#isUpdate, (i) => {
-        const values = [...(i === 0 ? first : argumentsOf(i)), ...distances];
-        // All kernels of a chunk have as many arguments.
-        for (let at = width; at <= from; at += width + distances.length) values.splice(at, 0, ...distances);
-        return values;
-      });
+      runChunks(nanoseconds, [...steps.slice(0, -1), stored], chunks, adds, argumentsOf);
       return;
     }
     // Rows that follow each other are one run.
@@ -201,8 +188,7 @@ export class ProductMap {
     if (this.#stored === null || isPacked !== this.#isPacked || this.#epoch !== levelEpoch()) {
       this.#isPacked = isPacked;
       this.#epoch = levelEpoch();
-      const places = this.#isProduct.map((isProduct) => (isProduct ? 'p' : '.')).join('');
-      const key = `stores ${this.#compute.index} ${places} ${this.#keeps} ${isPacked} ${this.#epoch}`;
+      const key = `stores ${this.#compute.index} ${isPacked} ${this.#epoch}`;
       this.#stored = (this.#program.kernels.get(key) as Stored | undefined) ?? { elements: 0, kernel: undefined };
       this.#program.kernels.set(key, this.#stored);
     }
@@ -221,15 +207,10 @@ export class ProductMap {
     const stored = this.#stored;
     const kernels = this.#kernelsOfProduct();
     if (kernels === null || stored === null || stored.kernel !== undefined || stored.elements < thenTuning.storedAfter) return;
-    const { expr, more } = this.#program;
-    let others = 0;
-    const program = {
-      type: this.#compute,
-      results: [expr, ...more].map((each, i) => [each, i - 1] as const),
-      places: this.#isProduct.map((isProduct) => (isProduct ? -1 : others++)),
-      keeps: this.#keeps,
-    };
-    stored.kernel = compileStored(kernels, this.#isPacked, program, this.#known(true).run);
+    const kernel = this.#known(true).run;
+    const inputs = this.#views.length;
+    const complete = (address: number, elements: number): unknown => kernel(elements, ...Array<number>(inputs).fill(address));
+    stored.kernel = compileStored(kernels, this.#isPacked, this.#program.expr, this.#compute, complete);
   }
 
   /** Adds what the program's kernel gets for a block: so many rows and columns, from an element of the product on. */
