@@ -32,6 +32,13 @@ const CASES: readonly Case[] = [
   { x: [2, 4, 30, 29], w: [4, 1, 3, 3], options: { groups: 4, padding: 1, stride: [2, 1] } },
   { x: [2, 4, 28, 30], w: [4, 1, 3, 3], options: { groups: 4, padding: 1, stride: [3, 2], dilation: [1, 2] } },
   { x: [2, 3, 4, 9, 10], w: [6, 1, 2, 3, 3], options: { groups: 3, padding: 1, stride: [2, 1, 1] } },
+  { x: [2, 32, 14, 15], w: [36, 32, 3, 3], options: { padding: 2, dilation: 2 } },
+  { x: [2, 64, 20, 28], w: [72, 32, 3, 3], options: { groups: 2, padding: [1, 3], dilation: [3, 2] } },
+  { x: [2, 33, 17, 9], w: [48, 33, 3, 3], options: { dilation: [2, 1] } },
+  { x: [2, 32, 12, 19], w: [40, 32, 3, 3], options: { padding: [6, 7], dilation: [2, 3] } },
+  { x: [2, 32, 7, 14, 14], w: [32, 32, 2, 3, 3], options: { padding: [1, 0, 2], dilation: [2, 1, 2] } },
+  { x: [1, 64, 5, 10, 14], w: [64, 32, 3, 3, 3], options: { groups: 2, padding: 1 } },
+  { x: [2, 32, 7, 14, 14], w: [32, 32, 3, 3, 3], options: { padding: [2, 1, 1], stride: [2, 1, 1] } },
 ];
 
 const whole = (shape: readonly number[]): Tensor => randint(-3, 4, shape as number[], { dtype: 'int64' }) as Tensor;

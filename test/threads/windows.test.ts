@@ -28,6 +28,8 @@ const CASES: readonly Case[] = [
   { x: [1, 64, 60, 60], w: [64, 1, 3, 3], options: { groups: 64, stride: 2 } },
   { x: [1, 96, 58, 57], w: [96, 1, 5, 5], options: { groups: 96, dilation: [2, 1], padding: 2 } },
   { x: [3, 64, 33, 31], w: [64, 4, 3, 3], options: { groups: 16, padding: 1 } },
+  { x: [2, 32, 40, 40], w: [32, 32, 3, 3], options: { dilation: 3, padding: 3 } },
+  { x: [2, 32, 5, 28, 28], w: [32, 32, 3, 3, 3], options: { padding: 1 } },
 ];
 
 function bytesOf(tensor: Tensor): Buffer {
@@ -59,9 +61,9 @@ describe('threads give the bits that one gives', () => {
       Tensor,
       Tensor,
     ];
-    const g = randn(F.conv2d!(input, weight, bias, options).shape as number[], { dtype });
+    const g = randn(F[`conv${x.length - 2}d`]!(input, weight, bias, options).shape as number[], { dtype });
     const wrong = await different(() => {
-      const y = F.conv2d!(input, weight, bias, options);
+      const y = F[`conv${x.length - 2}d`]!(input, weight, bias, options);
       const [gx, gw, gb] = grad(y, [input, weight, bias], g) as unknown as [Tensor, Tensor, Tensor];
       return { y: y.detach(), gx, gw, gb };
     });

@@ -5,6 +5,7 @@ import { type Tensor, viewOf } from '../../tensor/tensor.ts';
 import { emptyTensor, fullTensor } from '../create.ts';
 import { cloneOperator } from '../structural.ts';
 import { inputInGrid, linesOf, outputInGrid, suitsGrid, weightInGrid } from './convolution-grid.ts';
+import { inputByPlanes, outputByPlanes } from './convolution-planes.ts';
 import type { ConvolutionGeometry } from './convolution-run.ts';
 import {
   type Border,
@@ -205,6 +206,8 @@ export function outputByWindows(x: Tensor, w: Tensor, bias: Tensor | null, geome
     };
     if (suitsWinograd(plane)) return byTiles(plane, bias);
   }
+  const planes = outputByPlanes(x, w, bias, geometry);
+  if (planes !== null) return planes;
   const { image, windows, elements } = windowsOf(x, geometry);
   const result = emptyTensor([n, outputs, ...output], x.type);
   windowProduct({
@@ -308,6 +311,8 @@ export function inputByWindows(w: Tensor, y: Tensor, bias: Tensor | null, geomet
   if (isPointwise(geometry)) return pointwise(y, w, bias, channels, [1, channels]);
   const phases = input.map((_, d) => phasesOf(d, geometry));
   if (suitsGrid(y, geometry, w.shape[0] as number, channels)) return inputInGrid(w, y, bias, phases, geometry);
+  const planes = inputByPlanes(w, y, bias, geometry);
+  if (planes !== null) return planes;
   const result = emptyTensor([n, channels, ...input], y.type);
   const lowest = phases.map((line) => Math.min(0, ...line.flatMap(({ shifts }) => shifts)));
   const extents = phases.map(
