@@ -55,6 +55,7 @@ const KERNEL_DOORS = [
   'ops/nn/row-kernels.ts',
   'ops/nn/window-kernels.ts',
   'ops/optimizer-kernels.ts',
+  'ops/scan-kernels.ts',
   'ops/sort-kernels.ts',
 ];
 

@@ -36,7 +36,6 @@ type Launch = (...args: never[]) => void;
 const OUTPUTS: Readonly<Record<string, readonly number[]>> = {
   reduce: [1],
   argReduce: [1, 2],
-  scan: [1, 2],
   matmul: [0],
   gather: [1],
 };

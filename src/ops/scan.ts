@@ -2,7 +2,7 @@ import { BOOL, type DType, type DTypeInfo, INT64 } from '../dtype/dtype.ts';
 import { toFloatType } from '../dtype/promotion.ts';
 import type { FloatDType } from '../dtype/types.ts';
 import { type Derivative, type Operator, t } from '../op/contract.ts';
-import { backend, type ScanKind } from '../runtime/backend.ts';
+import type { ScanKind } from '../runtime/backend.ts';
 import * as S from '../scalar/expr.ts';
 import { normalizeDim } from '../shape/dims.ts';
 import { formatShape } from '../shape/shape.ts';
@@ -32,6 +32,7 @@ import { sliceDim } from './movement.ts';
 import { place } from './pick.ts';
 import { needsComposition, sumOver } from './reduction.ts';
 import { type NamedResults, namedResults } from './results.ts';
+import { scan } from './scan-kernels.ts';
 import { alongDim, cast, reshape } from './structural.ts';
 import type { AlongDim, CumulativeTrapezoidFunction, DiffFunction, ExtremeScan, ScanFunction, TrapezoidFunction } from './types.ts';
 
@@ -55,11 +56,11 @@ const shiftedDim = (dim: number): number => (dim < 0 ? dim : dim + 1);
 /** Runs a scan; along no dimension each element is a line of its own. */
 function launch(kind: ScanKind, out: Tensor, indices: Tensor | null, x: Tensor, dim: number): void {
   if (dim >= 0) {
-    backend().scan(kind, out, indices, x, dim);
+    scan(kind, out, indices, x, dim);
     return;
   }
   const line = (y: Tensor): Tensor => viewOf(y, [...y.shape, 1], [...y.strides, 1], y.offset);
-  backend().scan(kind, line(out), indices === null ? null : line(indices), line(x), x.ndim);
+  scan(kind, line(out), indices === null ? null : line(indices), line(x), x.ndim);
 }
 
 /** The elements of one dimension in reverse, seen without copying. */

@@ -15,6 +15,7 @@ import { selectAlong } from './gather.ts';
 import { alongDim, indexFamily, scatterInto } from './indexed.ts';
 import { positionsOf } from './nonzero.ts';
 import { type NamedResults, namedResults } from './results.ts';
+import { scan } from './scan-kernels.ts';
 import { sortAlong } from './sort.ts';
 import { cloneOperator, moveDim, reshape, select } from './structural.ts';
 import type { UniqueFunction } from './types.ts';
@@ -45,7 +46,7 @@ function runsOf(rows: Tensor): readonly [Tensor, Tensor, Tensor] {
   }
   const first = positionsOf(starts);
   const running = emptyTensor([count], INT64);
-  backend().scan('sum', running, null, starts, 0);
+  scan('sum', running, null, starts, 0);
   const ends = emptyTensor([first.size], INT64);
   if (first.size > 0) {
     fillTensor(viewOf(ends, [1], [1], first.size - 1), count);
@@ -64,7 +65,7 @@ function cloneInto(target: Tensor, source: Tensor): void {
 function rowOrder(rows: Tensor): Tensor {
   const [count, width] = rows.shape as readonly [number, number];
   let order = emptyTensor([count], INT64);
-  backend().scan('sum', order, null, fullTensor([count], 1, INT64), 0);
+  scan('sum', order, null, fullTensor([count], 1, INT64), 0);
   order = callMap(MINUS_ONE, [order], [], INT64);
   for (let column = width - 1; column >= 0; column--) {
     const keys = selectAlong(select(rows, 1, column), order, 0);

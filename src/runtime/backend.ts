@@ -1,4 +1,4 @@
-/** What a device does: the handful of launches that nearly every operator is made of. Sorting and decompositions come with the operators that need them. */
+/** What a device does: the handful of launches that nearly every operator is made of. Sorting, scans and decompositions come with the operators that need them. */
 import type { DTypeInfo } from '../dtype/dtype.ts';
 import type { MapProgram } from '../scalar/program.ts';
 import { invariant } from '../util/invariant.ts';
@@ -41,8 +41,6 @@ export interface Backend {
   reduce(kind: ReduceKind, out: View, input: View, dims: readonly number[]): void;
   /** The index of the largest or smallest element along `dim`: the first one wins, NaN wins. `indices` is int64. */
   argReduce(kind: 'max' | 'min', values: View | null, indices: View, input: View, dim: number): void;
-  /** Running combination along `dim`; `indices` (int64), where given, says where a running max or min came from. */
-  scan(kind: ScanKind, out: View, indices: View | null, input: View, dim: number): void;
   /**
    * `[..., M, K] @ [..., K, N]`: batch dims broadcast, operands have any strides, `out` is contiguous. Integers are exact. Of real numbers the sums may begin with
    * `start`, which is broadcast to `out`, or is `out` itself.

@@ -2,12 +2,11 @@
 import type { Backend } from '../../runtime/backend.ts';
 import { argReduce } from './arg-reduce.ts';
 import { matmulComplex } from './complex-matmul.ts';
-import { reduceComplex, scanComplex } from './complex-reduce.ts';
+import { reduceComplex } from './complex-reduce.ts';
 import { map } from './map.ts';
 import { matmulReal } from './matmul.ts';
 import { gather } from './move.ts';
 import { reduce } from './reduce.ts';
-import { scan } from './scan.ts';
 import { scatter } from './scatter.ts';
 
 /** The device that runs kernels emitted as WebAssembly, on the heap. */
@@ -18,10 +17,6 @@ export const wasmBackend: Backend = {
     else reduce(kind, out, input, dims);
   },
   argReduce,
-  scan: (kind, out, indices, input, dim) => {
-    if (input.type.isComplex) scanComplex(kind, out, input, dim);
-    else scan(kind, out, indices, input, dim);
-  },
   matmul: (out, a, b, start) => {
     if (out.type.isComplex) matmulComplex(out, a, b);
     else matmulReal(out, a, b, start);
