@@ -1,5 +1,5 @@
 import { type DTypeInfo, FLOAT64 } from '../../dtype/dtype.ts';
-import { type Expr, type Intrinsic, isConstant } from '../../scalar/expr.ts';
+import { type Expr, type Intrinsic, isConstant } from '../../scalar/core.ts';
 import { type Fragment, type FunctionBuilder, type Instruction, type Local, newFragment } from '../wasm/encoder.ts';
 import { FLOAT_MASKS, floatFallback, floatValues } from './float-rules.ts';
 import { INTEGER_MASKS, integerFallback, integerValues } from './integer-rules.ts';
