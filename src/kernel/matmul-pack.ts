@@ -107,17 +107,14 @@ function packSquares(
   const scratch = Array.from({ length: lanes }, () => f.local('v128'));
   const [line, squares] = [f.local('i32'), f.local('i32')];
   const next = (x: number): void => {
-    if (some === null) advance(f, line, at.across);
-    else
-      f.get(line)
-        .get(at.across)
-        .i32(0)
+    f.get(line).get(at.across);
+    if (some !== null)
+      f.i32(0)
         .get(some)
         .i32(x + 1)
         .op('i32.gt_u')
-        .op('select')
-        .op('i32.add')
-        .set(line);
+        .op('select');
+    f.op('i32.add').set(line);
   };
   f.get(at.source).set(from);
   f.get(at.k).i32(Math.log2(lanes)).op('i32.shr_u').set(squares);

@@ -67,9 +67,9 @@ function choosePath(problem: Problem, kernels: MatmulKernels, axes: readonly Bat
   if (m <= tuning.dotVectors && brs === bytes && !inRuns) return pathOf('dotRows', acs === bytes ? 0 : m * k * bytes);
   const batched = axes.length > 0;
   // A few columns that lie along the inner dimension, as of the last layer of a classifier, where tiles would compute more of them than there are.
-  const isNarrow = n <= tuning.dottedColumns && n * (kernels.level === 'wide' ? 2.2 : 1.2) < Math.ceil(n / columns) * columns;
-  if (isNarrow && !batched && acs === bytes && brs === bytes && m > 1 && nanosecondsOf(problem, kernels) < SHARED)
-    return pathOf('dotColumns');
+  const cost = kernels.level === 'wide' ? 2.2 : 1.2;
+  if (acs === bytes && brs === bytes && !batched && n <= tuning.dottedColumns && n * cost < Math.ceil(n / columns) * columns)
+    if (nanosecondsOf(problem, kernels) < SHARED) return pathOf('dotColumns');
   if (inRuns && !batched && (m <= tuning.combinedRows || k <= tuning.combinedSteps)) return pathOf('combine');
   const isShort = m <= tuning.directRows && m * n * k <= tuning.directProducts;
   const direct = inRuns && readable && (m <= tuning.streamedRows || isShort || n * k <= tuning.directValues);
