@@ -1,13 +1,14 @@
+// biome-ignore-all assist/source/organizeImports: bundlers keep this order, and compressors look 32 kB back: modules that read alike are neighbours
 /** The WebAssembly device: the default one, in Node and in browsers. */
 import type { Backend } from '../../runtime/backend.ts';
-import { argReduce } from './arg-reduce.ts';
-import { matmulComplex } from './complex-matmul.ts';
-import { reduceComplex } from './complex-reduce.ts';
 import { map } from './map.ts';
-import { matmulReal } from './matmul.ts';
-import { gather } from './move.ts';
 import { reduce } from './reduce.ts';
+import { argReduce } from './arg-reduce.ts';
+import { reduceComplex } from './complex-reduce.ts';
+import { gather } from './move.ts';
 import { scatter } from './scatter.ts';
+import { matmulComplex } from './complex-matmul.ts';
+import { matmulReal } from './matmul.ts';
 
 /** The device that runs kernels emitted as WebAssembly, on the heap. */
 export const wasmBackend: Backend = {
