@@ -97,7 +97,7 @@ class Threads implements Team {
   /** Nanoseconds of work that could have been shared, since when it last was. */
   #missed: number;
   #lastMissed = 0;
-  /** Whether sleepers are woken for the launch that comes. */
+  /** Whether sleepers are woken for each part of the launch that comes. */
   #wakes = false;
   /** Whether each worker is still there, where the host can tell without its event loop. */
   readonly #isThere: (() => boolean)[] = [];
@@ -141,9 +141,9 @@ class Threads implements Team {
 
   rows(nanoseconds: number, steps: readonly Code[]): Float64Array | null {
     if (this.count === 1) return null;
+    this.#wakes = this.eager || nanoseconds >= WAKING;
     if (this.eager) {
       this.#start();
-      this.#wakes = true;
       return this.#room(steps);
     }
     if (nanoseconds < SHARED) return null;
@@ -167,10 +167,7 @@ class Threads implements Team {
       // They wake while the caller writes the rows.
       this.#wake();
       if (nanoseconds < WAKING) this.#judge(-WAKING_COST);
-      else {
-        this.#wakes = true;
-        awake++;
-      }
+      else awake++;
     }
     return awake === 0 ? null : this.#room(steps);
   }
@@ -200,9 +197,8 @@ class Threads implements Team {
     }
     const start = performance.now();
     Atomics.store(words, LEFT, chunks << 16);
-    // A worker that took the place of the caller may have gone to sleep again.
+    // A worker may have gone to sleep since: it took the place of the caller, or the launch runs in several parts.
     if (this.#wakes) this.#wake();
-    this.#wakes = false;
     if (this.eager && this.ready > 0) while (Atomics.load(words, LEFT) === chunks << 16 && performance.now() < start + 1000);
     let mine = 0;
     let before = start;

@@ -1,5 +1,6 @@
 import { grad, manualSeed, nn, rand, randint, randn, setNumThreads, type Tensor } from 'nabla';
 import { afterAll, describe, expect, test } from 'vitest';
+import { team } from '../../src/runtime/threads.ts';
 import { awaitThreads, untilShared } from './support.ts';
 
 const F = nn.functional as unknown as Record<string, (...args: unknown[]) => Tensor>;
@@ -114,4 +115,13 @@ describe('threads give the bits that one gives', () => {
     });
     expect(wrong).toEqual([]);
   });
+});
+
+test('a launch in several parts wakes a worker that sleeps for each of them', async () => {
+  const [x, w] = [randn([6, 32, 28, 28]), randn([32, 32, 3, 3])] as const;
+  await awaitThreads(2);
+  const before = team.chunksOfWorkers;
+  F.conv2d!(x, w, { padding: 1 });
+  // An image is a part.
+  expect(team.chunksOfWorkers - before).toBeGreaterThanOrEqual(6);
 });
