@@ -71,18 +71,18 @@ export const ERFINV_TAIL = [
   0.00020724832, -3.277988e-5, -2.840912e-5, 1.210024e-5,
 ];
 
-/** The inverse of the error function: a step of Halley's method from ten digits, or two from the estimate of Winitzki (2008). */
+/** The inverse of the error function: a step of Halley's method from ten digits, or three from the first terms of the asymptotic series of erfc. */
 export function erfinv(x: number): number {
   const target = Math.abs(x);
   if (!(target < 1)) return target === 1 ? x * Infinity : Number.NaN;
   const w = -Math.log((1 - target) * (1 + target));
-  const isFar = w > 16;
-  const a = 0.147;
-  const t = 2 / (Math.PI * a) - w / 2;
-  let y = isFar
-    ? Math.sqrt(Math.sqrt(t * t + w / a) - t)
-    : target * (w < 5 ? polynomial(ERFINV, w - 2.5) : polynomial(ERFINV_TAIL, Math.sqrt(w) - 3));
-  for (let step = isFar ? 0 : 1; step < 2; step++) {
+  let y = target * (w < 5 ? polynomial(ERFINV, w - 2.5) : polynomial(ERFINV_TAIL, Math.sqrt(w) - 3));
+  let steps = 1;
+  if (w > 16) {
+    y = Math.sqrt(w - Math.log((Math.PI / 4) * w) / 2);
+    steps = 3;
+  }
+  for (; steps > 0; steps--) {
     const difference = target < 0.5 ? erf(y) - target : 1 - target - erfc(y);
     const newton = difference / ((2 / Math.sqrt(Math.PI)) * expOfMinusSquare(y));
     y -= newton / (1 + y * newton);
@@ -104,7 +104,6 @@ export const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 /
 export function lgamma(x: number): number {
   if (x <= 0.5) return lgammaBelowHalf(x);
   if (x >= 10) {
-    if (x === Infinity) return x;
     const inverse = 1 / x;
     return (x - 0.5) * (Math.log(x) - 1) + (0.5 * Math.log(2 * Math.PI) - 0.5) + inverse * polynomial(STIRLING, inverse * inverse);
   }
@@ -123,16 +122,8 @@ function lgammaBelowHalf(x: number): number {
   if (x === Math.floor(x)) return Infinity;
   if (Math.abs(x) < 1e-300) return -Math.log(Math.abs(x));
   if (x > 0) return lgamma(x + 1) - Math.log(x);
-  // Reflection, DLMF 5.5.3.
-  return Math.log(Math.PI / Math.abs(x * sinOfPi(x))) - lgamma(-x);
-}
-
-/** sin(pi x), exact in the reduction. */
-function sinOfPi(x: number): number {
-  const r = x - 2 * Math.round(x / 2);
-  if (Math.abs(r) <= 0.25) return Math.sin(Math.PI * r);
-  if (Math.abs(r) <= 0.75) return Math.sign(r) * Math.cos(Math.PI * (Math.abs(r) - 0.5));
-  return Math.sign(r) * Math.sin(Math.PI * (1 - Math.abs(r)));
+  // Reflection, DLMF 5.5.3. The difference is exact, and the sine is not sensitive where it is large.
+  return Math.log(Math.PI / Math.abs(x * Math.sin(Math.PI * (x - Math.round(x))))) - lgamma(-x);
 }
 
 /** B(2k) / 2k, DLMF 5.11.2. */
@@ -147,7 +138,6 @@ export function digamma(x: number): number {
     // Reflection, DLMF 5.5.4.
     return digamma(1 - x) - Math.PI / Math.tan(Math.PI * fraction);
   }
-  if (x === Infinity) return x;
   let y = x;
   let sum = 0;
   while (y < 10) {
@@ -185,9 +175,11 @@ export function zeta(s: number, q: number): number {
   const power = a ** -s;
   sum += (power * a) / (s - 1) + power / 2;
   let factor = (power / a) * s;
-  for (let k = 0; k < EULER_MACLAURIN.length; k++) {
-    sum += factor * (EULER_MACLAURIN[k] ?? 0);
-    factor *= ((s + 2 * k + 1) * (s + 2 * k + 2)) / (a * a);
+  let order = s;
+  for (const coefficient of EULER_MACLAURIN) {
+    sum += factor * coefficient;
+    factor *= ((order + 1) * (order + 2)) / (a * a);
+    order += 2;
   }
   return sum;
 }
@@ -197,14 +189,14 @@ function zetaOfNegative(s: number, q: number): number {
   const fraction = q - Math.floor(q);
   if (fraction === 0) return Infinity;
   if (s !== Math.floor(s)) return Number.NaN;
-  const sign = s % 2 === 0 ? 1 : -1;
-  return zeta(s, fraction) + sign * (zeta(s, 1 - fraction) - zeta(s, 1 - q));
+  const others = zeta(s, 1 - fraction) - zeta(s, 1 - q);
+  return zeta(s, fraction) + (s % 2 === 0 ? others : -others);
 }
 
 /** The n-th derivative of `digamma`, n >= 0: (-1) ** (n + 1) n! zeta(n + 1, x), DLMF 5.15.1. */
 export function polygamma(n: number, x: number): number {
   if (n === 0) return digamma(x);
-  let factorial = 1;
-  for (let k = 2; k <= n; k++) factorial *= k;
-  return (n % 2 === 0 ? -1 : 1) * factorial * zeta(n + 1, x);
+  let factor = n % 2 === 0 ? -1 : 1;
+  for (let k = 2; k <= n; k++) factor *= k;
+  return factor * zeta(n + 1, x);
 }
