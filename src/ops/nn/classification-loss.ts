@@ -177,7 +177,7 @@ const reducedGradient = compositeOperator<ClassParams>('crossEntropyBackward', (
   if (fitsRows([x, ...operands], y, params)) {
     const gradient = emptyTensor(x.shape, x.type);
     const divisor = reduction === 'sum' ? null : (count as Tensor);
-    kernels.crossEntropyGradient(gradient, g as Tensor, x, y, total as Tensor, divisor, ignoreIndex);
+    kernels.crossEntropyGradient(gradient, g as Tensor, x, y, divisor, ignoreIndex);
     return gradient;
   }
   const { indices, counts } = labelsOf(y, dim, ignoreIndex);
