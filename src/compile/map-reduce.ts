@@ -7,7 +7,7 @@ import type { ReduceKind } from '../runtime/backend.ts';
 import { contiguousStrides } from '../shape/shape.ts';
 import type { Cut } from './cut.ts';
 import { newBuffer } from './cut.ts';
-import { type Buffer, type CallItem, Operand } from './items.ts';
+import { type CallItem, Operand } from './items.ts';
 import { columnGroup, joinGroups, joinPlanes, LONGEST_ROW, rowPieces } from './reduction-kernels.ts';
 
 /** How a reduction is cut. */
@@ -72,14 +72,10 @@ function reduction(item: CallItem, kind: ReduceKind, out: Operand, input: Operan
   return { ...item, args: [kind, out, input, dims], reads: [input], writes: [out] };
 }
 
-function partials(out: Operand, shape: readonly number[]): Operand {
+/** Room for the parts of a result. */
+function partials({ type }: Operand, shape: readonly number[]): Operand {
   const size = shape.reduce((a, b) => a * b, 1);
-  return operandOn(newBuffer(size * out.type.itemsize), out, shape);
-}
-
-function operandOn(buffer: Buffer, { type }: Operand, shape: readonly number[]): Operand {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return new Operand(buffer, { offset: 0, shape, strides: contiguousStrides(shape), type, size, rowMajor: true });
+  return operandAt({ buffer: newBuffer(size * type.itemsize), offset: 0, type }, 0, shape);
 }
 
 function joinOf(item: CallItem, run: typeof joinPlanes, kind: ReduceKind, out: Operand, parts: Operand, count: number): CallItem {
@@ -108,7 +104,11 @@ function cutRow(item: CallItem, kind: ReduceKind, out: Operand, input: Operand, 
 }
 
 /** An operand of some shape, so many elements further on. */
-function operandAt({ buffer, offset, type }: Operand, further: number, shape: readonly number[]): Operand {
+function operandAt(
+  { buffer, offset, type }: Pick<Operand, 'buffer' | 'offset' | 'type'>,
+  further: number,
+  shape: readonly number[],
+): Operand {
   const size = shape.reduce((a, b) => a * b, 1);
   return new Operand(buffer, { offset: offset + further, shape, strides: contiguousStrides(shape), type, size, rowMajor: true });
 }

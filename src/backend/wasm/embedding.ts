@@ -6,7 +6,7 @@ import { beginLaunch } from '../../runtime/storage.ts';
 import type { View } from '../../runtime/view.ts';
 import { addressOfView, integersOf } from './host.ts';
 import { requireInRange } from './indexed.ts';
-import { sharing } from './parallel.ts';
+import { SHARED_SIZE, sharing } from './parallel.ts';
 
 /** Of what is fetched, or made zero. */
 const BYTES_PER_NANOSECOND = 16;
@@ -41,7 +41,7 @@ export function lookUp(name: string, out: View, index: View, table: View): void 
   const args = [addressOfView(out), at, addressOfView(table), index.size, size, rows];
   const nanoseconds = index.size * (INDEX_NANOSECONDS + size / BYTES_PER_NANOSECOND);
   // Threads only find what the indices were seen to name: rows of no bytes are looked up first.
-  const check = sharing.launches === null ? null : kernel(0, at, 0, index.size, 0, rows);
+  const check = sharing.launches === null || index.size * width < SHARED_SIZE ? null : kernel(0, at, 0, index.size, 0, rows);
   if (check === 0 && sharing.launches?.cut(kernel, args, nanoseconds, 3, [size, bytes], 1) === true) return;
   if (check === 1 || kernel(...args) === 1) requireInRange(name, { index, size: rows, stride: 0, wrap: false, dim: 0 }, integersOf(index));
 }
